@@ -1,0 +1,25 @@
+"""A Git-native experiment tracker. `import gxt` costs nothing: everything is loaded where it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gxt.api import Run, finish, init, log, log_params, tag
+    from gxt.errors import GxtError
+
+__all__ = ["GxtError", "Run", "finish", "init", "log", "log_params", "tag"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'gxt' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module("gxt.errors" if name == "GxtError" else "gxt.api"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

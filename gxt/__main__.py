@@ -1,0 +1,5 @@
+"""`python -m gxt` is `gxt`."""
+
+from gxt.cli.main import main
+
+main()

@@ -1,0 +1,370 @@
+"""What training code calls: `init`, `log`, `log_params`, `finish`, under `gxt run` or alone.
+
+After `init` nothing here raises into the training: the first failure is one warning and a notice in the run.
+One `log` is one `write` of one line, so what was logged survives a SIGKILL in the next instruction.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, cast
+
+from gxt.model.ids import run_id
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.metrics import flatten_numbers
+from gxt.model.params import normalise
+from gxt.model.secrets import redact_params
+from gxt.store import journal
+
+if TYPE_CHECKING:
+    from gxt.ops.environment import EnvironmentThread
+    from gxt.ops.workspace import Workspace
+
+_RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
+_EXACT_INT = 1 << 53  # beyond it an integer is not a double any more; such values go the slow way
+
+
+class Run:
+    """A run that is being recorded. `gxt.init` makes one.
+
+    Attributes:
+        id: `exp-013`; while the run goes on it can still change when a colleague's run comes first.
+        uid: the identity of the run, the same everywhere and for ever. Empty when nothing is recorded.
+        config: the parameters given to `init`, as plain values.
+    """
+
+    def __init__(
+        self, *, id_: str, uid: str, config: Mapping[str, Json], writer: journal.JournalWriter | None
+    ) -> None:
+        self.id = id_
+        self.uid = uid
+        self.config = dict(config)
+        self._writer = writer
+        self._step = -1
+        self._warned = False
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _end_current(self, _exit_code_of(kind))
+
+    def log(self, metrics: Mapping[str, object], step: int | None = None) -> None:
+        """Record the values of metrics at a step.
+
+        Args:
+            metrics: numbers by name: Python, numpy and torch scalars. Nested mappings are joined with `/`;
+                NaN and infinities are kept.
+            step: any integer; without it one more than the step before, 0 at first.
+        """
+        writer = self._writer
+        if writer is None:
+            return
+        try:
+            values = metrics
+            for value in metrics.values():
+                kind = type(value)
+                if kind is float or (kind is int and -_EXACT_INT < cast("int", value) < _EXACT_INT):
+                    continue
+                values = self._numbers(metrics)
+                break
+            if step is None:
+                step = self._step + 1
+            elif type(step) is not int:
+                step = int(step)
+            self._step = step
+            event = {"e": "metrics", "t": time.time_ns() // 1000, "s": step, "m": values}
+            writer.write_line(journal.encode(event))
+        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
+            self._failed("log", error)
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Record parameters, merged over those that are known; also argparse namespaces and dataclasses."""
+        self._write("log_params", "params", lambda: {"params": redact_params(_mapping(params))})
+
+    def tag(self, *tags: str) -> None:
+        """Label the run."""
+        label = f"{self.uid}-{time.time_ns()}"
+        self._write("tag", "tag", lambda: {"id": label, "tags": [str(tag) for tag in tags]})
+
+    def finish(self, exit_code: int = 0) -> None:
+        """End the run; under `gxt run` it ends with its command. Logging afterwards is ignored."""
+        _end_current(self, exit_code)
+
+    def _numbers(self, metrics: Mapping[str, object]) -> dict[str, float]:
+        numbers = flatten_numbers(metrics)
+        if len(numbers) < len(metrics) and not any(isinstance(value, Mapping) for value in metrics.values()):
+            lost = sorted(str(name) for name in metrics if str(name) not in numbers)
+            self._warn(f"log: not a number: {', '.join(lost)}")
+        return numbers
+
+    def _describe(self, name: str | None, message: str | None, hypothesis: str | None) -> None:
+        given: JsonObject = {"name": name, "message": message, "hypothesis": hypothesis}
+        if any(given.values()):
+            self._write("init", "described", lambda: given)
+
+    def _write(self, what: str, kind: str, fields: journal.Fields) -> None:
+        if self._writer is None:
+            return
+        try:
+            self._writer.append(kind, fields())
+        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
+            self._failed(what, error)
+
+    def _failed(self, what: str, error: BaseException) -> None:
+        self._warn(f"{what}: {type(error).__name__}: {error}")
+
+    def _warn(self, text: str) -> None:
+        """Say it once, and keep it in the run."""
+        if self._warned:
+            return
+        self._warned = True
+        import logging
+
+        logging.getLogger("gxt").warning("gxt: %s; the training goes on", text)
+        if self._writer is not None:
+            try:
+                self._writer.append("notice", {"text": text})
+            except (OSError, ValueError):
+                return
+
+    def _close(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+    def _after_fork(self) -> None:
+        if self._writer is not None:
+            self._writer.reopen()
+
+
+class _OwnRun(Run):
+    """A run that this process records itself: there is no `gxt run` around it."""
+
+    def __init__(self, workspace: Workspace, live: journal.LiveRun, config: Mapping[str, Json]) -> None:
+        super().__init__(id_=run_id(live.number), uid=live.uid, config=config, writer=live.journal)
+        self._workspace = workspace
+        self._live = live
+        self._started_s = time.monotonic()
+        self._pid = os.getpid()
+        self._environment: EnvironmentThread | None = None
+
+    def watch_environment(self) -> None:
+        """Look at the interpreter beside the training."""
+        from gxt.ops.environment import EnvironmentThread
+
+        self._environment = EnvironmentThread(self._workspace.repository, self._live, [sys.executable])
+        self._environment.start()
+
+    def end(self, status: str, exit_code: int) -> None:
+        """Put the run into git. A forked child leaves that to its parent."""
+        from gxt.ops.finish import finish
+
+        if self._writer is None or self._pid != os.getpid():
+            return
+        try:
+            if self._environment is not None:
+                self._environment.finish()
+            self._writer = None
+            finished = finish(
+                self._workspace,
+                self._live,
+                status=status,
+                exit_code=exit_code,
+                duration_s=time.monotonic() - self._started_s,
+            )
+            for notice in finished.notices if finished else ("the run could not be recorded",):
+                self._warn(notice)
+        except Exception as error:  # noqa: BLE001 the results of the training matter more
+            self._failed("finish", error)
+
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        os.close(self._live.held)  # the parent's lock must end with the parent
+
+
+_current: Run | None = None
+_failure: type[BaseException] | None = None
+
+
+def init(
+    config: object = None,
+    *,
+    name: str | None = None,
+    message: str | None = None,
+    hypothesis: str | None = None,
+    parent: str | None = None,
+    tags: Sequence[str] = (),
+    all_ranks: bool = False,
+) -> Run:
+    """Begin recording: join the run of the `gxt run` around this process, or start one.
+
+    A run of this process that is still open is finished first.
+
+    Args:
+        config: parameters: a mapping, an argparse namespace, a dataclass. They win over flags and files.
+        name: a short name; the command line's wins.
+        message: what is different this time.
+        hypothesis: what is expected, and why.
+        parent: the run that this one derives from: an id, or `none`; by default the base of the work tree.
+        tags: labels.
+        all_ranks: record from every process of a distributed job, not from rank 0 alone.
+
+    Raises:
+        GxtError: nothing can be recorded: not in a git repository, say, or no such parent.
+    """
+    global _current  # noqa: PLW0603 one run a process is what `gxt.log` without a run means
+    values = redact_params(_mapping(config))
+    if _current is not None:
+        _end_current(_current, 0)
+    if not all_ranks and _rank() > 0:
+        _current = Run(id_="", uid="", config=values, writer=None)
+        return _current
+    directory = os.environ.get(journal.ENV_DIRECTORY)
+    if directory and Path(directory).is_dir():
+        _current = _join(Path(directory), values)
+        _current._describe(name, message, hypothesis)
+        if tags:
+            _current.tag(*tags)
+        return _current
+    _current = _start(values, name, message, hypothesis, parent, tags)
+    return _current
+
+
+def log(metrics: Mapping[str, object], step: int | None = None) -> None:
+    """Record metrics of the present run, as `Run.log` does; begins a run where there is none."""
+    run = _current
+    if run is None:
+        run = _run_for("log")
+    run.log(metrics, step)
+
+
+def log_params(params: Mapping[str, object]) -> None:
+    """Record parameters of the present run, merged over those that are known."""
+    (_current or _run_for("log_params")).log_params(params)
+
+
+def tag(*tags: str) -> None:
+    """Label the present run."""
+    (_current or _run_for("tag")).tag(*tags)
+
+
+def finish(exit_code: int = 0) -> None:
+    """End the present run: it is completed, or failed when the exit code is not 0."""
+    if _current is not None:
+        _end_current(_current, exit_code)
+
+
+def _run_for(what: str) -> Run:
+    """The run to record into when nobody called `init`: never a failure, at worst one that keeps nothing."""
+    global _current  # noqa: PLW0603 as in init
+    try:
+        return init()
+    except Exception as error:  # noqa: BLE001 `log` never raises into training
+        _current = Run(id_="", uid="", config={}, writer=None)
+        _current._failed(what, error)
+        return _current
+
+
+def _join(directory: Path, values: JsonObject) -> Run:
+    writer = journal.JournalWriter(directory / journal.JOURNAL)
+    number = journal.reserved_number(directory)
+    run = Run(id_=run_id(number), uid=directory.name, config=values, writer=writer)
+    if values:
+        run.log_params(values)
+    return run
+
+
+def _start(
+    values: JsonObject,
+    name: str | None,
+    message: str | None,
+    hypothesis: str | None,
+    parent: str | None,
+    tags: Sequence[str],
+) -> Run:
+    from gxt.ops.start import StartRequest, begin, plan
+    from gxt.ops.workspace import open_workspace
+
+    workspace = open_workspace(Path.cwd())
+    command = [Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]]
+    request = StartRequest(
+        command=command,
+        name=name,
+        message=message,
+        hypothesis=hypothesis,
+        parent=parent,
+        tags=tags,
+        config=values,
+    )
+    run = _OwnRun(workspace, begin(workspace, plan(workspace, request)), values)
+    run.watch_environment()
+    return run
+
+
+def _end_current(run: Run, exit_code: int) -> None:
+    global _current, _failure  # noqa: PLW0603 as in init
+    if isinstance(run, _OwnRun):
+        interrupted = exit_code == 130
+        run.end("interrupted" if interrupted else "failed" if exit_code else "completed", exit_code)
+    else:
+        run._close()
+    if _current is run:
+        _current = None
+        _failure = None
+
+
+def _mapping(config: object) -> JsonObject:
+    if config is None:
+        return {}
+    values = normalise(config)
+    return values if isinstance(values, dict) else {"config": values}
+
+
+def _rank() -> int:
+    for variable in _RANKS:
+        text = os.environ.get(variable, "")
+        if text.isdigit():
+            return int(text)
+    return 0
+
+
+def _exit_code_of(kind: type[BaseException] | None) -> int:
+    if kind is None:
+        return 0
+    return 130 if issubclass(kind, KeyboardInterrupt) else 1
+
+
+def _note_failure(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An exception that ends the script: remember it for the status, then show it as before."""
+    global _failure  # noqa: PLW0603 read at exit
+    _failure = kind
+    _excepthook(kind, error, trace)
+
+
+def _at_exit() -> None:
+    if _current is not None:
+        _end_current(_current, _exit_code_of(_failure))
+
+
+def _in_forked_child() -> None:
+    if _current is not None:
+        try:
+            _current._after_fork()
+        except OSError as error:
+            _current._failed("fork", error)
+
+
+_excepthook = sys.excepthook
+sys.excepthook = _note_failure
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)

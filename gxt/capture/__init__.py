@@ -1,0 +1,1 @@
+"""What the world looked like: the command's process and console, parameters, environment, hardware."""

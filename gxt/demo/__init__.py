@@ -1,0 +1,1 @@
+"""The project's own tracked training: it uses only what everybody can, `import gxt`."""

@@ -1,0 +1,165 @@
+"""The tree of failures that gxt itself raises.
+
+```
+GxtError                  1   something failed
+├── UsageError            2   what was asked for makes no sense
+│   ├── UnknownRun        2
+│   ├── AmbiguousRun      2
+│   ├── QueryError        2
+│   └── InvalidParams     2
+├── NotARepository        1
+├── BareRepository        1
+├── GitFailed             1
+├── StoreBusy             1
+├── DamagedRecord         1
+└── NewerFormat           1
+```
+
+An error holds facts as fields, a `message` that says what happened and a `hint` that says what to do
+next. It never prints: the edge (`gxt.cli`) turns it into words or into the JSON envelope.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GxtError(Exception):
+    """Every failure that gxt means to raise.
+
+    Attributes:
+        code: a stable kebab-case name for programs.
+        exit_code: the process exit code of a command that ends with it.
+        message: what happened, in a sentence without a full stop.
+        hint: what to do next, or an empty string.
+    """
+
+    code: ClassVar[str] = "failed"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(GxtError):
+    """The request itself makes no sense: nothing was done."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class UnknownRun(UsageError):
+    """No run answers to this id."""
+
+    code = "unknown-run"
+
+    def __init__(self, ref: str, *, hint: str = "gxt list shows the runs there are") -> None:
+        super().__init__(f"no run {ref!r}", hint=hint)
+        self.ref = ref
+
+
+class AmbiguousRun(UsageError):
+    """Several runs answer to this id."""
+
+    code = "ambiguous-run"
+
+    def __init__(self, ref: str, candidates: tuple[str, ...]) -> None:
+        shown = ", ".join(candidates[:8]) + (" …" if len(candidates) > 8 else "")
+        super().__init__(
+            f"{ref!r} could be {len(candidates)} runs: {shown}", hint="name one of them by its id"
+        )
+        self.ref = ref
+        self.candidates = candidates
+
+
+class QueryError(UsageError):
+    """A `--where`, `--sort` or `--columns` text that cannot be understood.
+
+    Attributes:
+        text: the whole query.
+        position: 0-based character at which it goes wrong.
+    """
+
+    code = "bad-query"
+
+    def __init__(self, message: str, *, text: str, position: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.text = text
+        self.position = position
+
+
+class InvalidParams(UsageError):
+    """A parameters file or a `--set` that cannot be used."""
+
+    code = "invalid-params"
+
+
+class NotARepository(GxtError):
+    """There is no git repository here."""
+
+    code = "not-a-repository"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is not in a git repository", hint="make one here with: git init")
+        self.path = path
+
+
+class BareRepository(GxtError):
+    """The repository has no work tree, so nothing can run in it."""
+
+    code = "bare-repository"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} is a bare repository: it has no work tree", hint="work in a clone: git clone <url>"
+        )
+        self.path = path
+
+
+class GitFailed(GxtError):
+    """A git process ended with an error that gxt did not expect.
+
+    Attributes:
+        argv: the arguments after `git`.
+        returncode: how it ended.
+        stderr: what it said.
+    """
+
+    code = "git-failed"
+
+    def __init__(self, argv: tuple[str, ...], returncode: int, stderr: str) -> None:
+        said = stderr.strip().splitlines()
+        reason = said[-1] if said else f"exit code {returncode}"
+        super().__init__(
+            f"git {argv[0] if argv else ''} failed: {reason}",
+            hint="git fsck tells whether the repository is sound",
+        )
+        self.argv = argv
+        self.returncode = returncode
+        self.stderr = stderr
+
+
+class StoreBusy(GxtError):
+    """The store could not be written: somebody held a lock, or every retry lost its race."""
+
+    code = "store-busy"
+
+
+class DamagedRecord(GxtError):
+    """A stored document that cannot be read as what it should be."""
+
+    code = "damaged-record"
+
+
+class NewerFormat(GxtError):
+    """A record of a newer major format than this gxt reads."""
+
+    code = "newer-format"
+
+    def __init__(self, what: str, version: str) -> None:
+        super().__init__(
+            f"{what} has format {version}; this gxt reads format 1", hint="upgrade gxt: pip install -U gxt"
+        )
+        self.version = version

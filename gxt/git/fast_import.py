@@ -1,0 +1,153 @@
+"""Writing many objects with one process: `git fast-import`, onto temporary refs that protect them from gc.
+
+fast-import unpacks small imports into loose objects (its default limit stays: packs of one run each would set
+off git's own gc after 25 runs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from gxt.errors import GitFailed
+from gxt.git import process
+
+_ARGS = ("fast-import", "--quiet", "--done", "--date-format=raw")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who and when, as git writes it: seconds since the epoch and an offset such as `+0100`."""
+
+    name: str
+    email: str
+    at_s: int
+    offset: str
+
+    def line(self) -> bytes:
+        """`Name <email> seconds offset`; characters that git's format cannot hold are dropped."""
+        name, email = (_one_line(text) for text in (self.name, self.email))
+        return f"{name} <{email}> {self.at_s} {self.offset}".encode(errors="replace")
+
+
+@dataclass(frozen=True)
+class Put:
+    """Set a path of the commit's tree to an object: an id, or a mark such as `:3`.
+
+    The empty path with mode 40000 sets the whole tree.
+    """
+
+    mode: str
+    target: str
+    path: str
+
+
+def _one_line(text: str) -> str:
+    return "".join(c for c in text if c not in "<>\n\0").strip()
+
+
+class FastImport:
+    """One fast-import conversation. Use it as a context manager: leaving it normally makes the objects real.
+
+    Raises:
+        GitFailed: git did not take the stream; nothing was published.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._git = process.start(directory, _ARGS)
+        self._marks = 0
+
+    def __enter__(self) -> FastImport:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._git.kill()
+            self._git.communicate()
+            self._forget_crash()
+            return
+        self._send(b"done\n")
+        self._end()
+
+    def blob(self, data: bytes) -> str:
+        """A mark for this content."""
+        mark = self._next_mark()
+        self._send(b"blob\nmark %b\ndata %d\n%b\n" % (mark.encode(), len(data), data))
+        return mark
+
+    def commit(
+        self,
+        ref: str,
+        *,
+        author: Person,
+        committer: Person,
+        message: str,
+        parents: Sequence[str],
+        puts: Sequence[Put],
+        clear: bool = False,
+    ) -> str:
+        """A mark for a new commit on a temporary ref.
+
+        Its tree is the first parent's with `puts` applied (an empty tree first, with `clear`).
+        """
+        mark = self._next_mark()
+        text = message.encode(errors="replace")
+        lines = [
+            b"commit %b\nmark %b\n" % (ref.encode(), mark.encode()),
+            b"author %b\ncommitter %b\n" % (author.line(), committer.line()),
+            b"data %d\n%b\n" % (len(text), text),
+        ]
+        lines += [b"%b %b\n" % (b"merge" if i else b"from", p.encode()) for i, p in enumerate(parents)]
+        if clear:
+            lines.append(b"deleteall\n")
+        lines += [b"M %b %b %b\n" % (p.mode.encode(), p.target.encode(), quote_path(p.path)) for p in puts]
+        self._send(b"".join(lines) + b"\n")
+        return mark
+
+    def oid(self, mark: str) -> str:
+        """The object id behind a mark, asked for in mid-stream."""
+        self._send(b"get-mark %b\n" % mark.encode())
+        assert self._git.stdout
+        assert self._git.stdin
+        self._git.stdin.flush()
+        line = self._git.stdout.readline()
+        if not line:
+            self._end()
+            raise GitFailed(_ARGS, self._git.returncode, "no answer")
+        return line.decode().strip()
+
+    def _next_mark(self) -> str:
+        self._marks += 1
+        return f":{self._marks}"
+
+    def _send(self, data: bytes) -> None:
+        assert self._git.stdin
+        try:
+            self._git.stdin.write(data)
+        except OSError:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        _, stderr = self._git.communicate()
+        if self._git.returncode != 0:
+            self._forget_crash()
+            raise GitFailed(_ARGS, self._git.returncode, stderr.decode(errors="replace"))
+
+    def _forget_crash(self) -> None:
+        """A failed fast-import leaves a crash report that no git command ever removes."""
+        for report in self._directory.glob(f"fast_import_crash_{self._git.pid}"):
+            report.unlink(missing_ok=True)
+
+
+def quote_path(path: str) -> bytes:
+    """A path as fast-import reads it: quoted like C where it holds quotes, backslashes or newlines."""
+    if path and not any(c in path for c in '"\\\n') and not path.startswith(" "):
+        return path.encode(errors="surrogateescape")
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return b'"%b"' % escaped.encode(errors="surrogateescape")

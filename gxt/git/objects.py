@@ -1,0 +1,149 @@
+"""Reading objects: one long-lived `git cat-file --batch`, and git's tree format."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from gxt.errors import GitFailed
+from gxt.git import process
+
+# Requests are written in windows that fit any pipe's buffer, then their answers are read: with unlimited
+# writing both sides could wait for each other for ever.
+_WINDOW_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class GitObject:
+    """An object as git stores it: `kind` is blob, tree, commit or tag."""
+
+    oid: str
+    kind: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    """One entry of a tree; `mode` as git writes it: 100644, 100755, 120000, 40000, 160000."""
+
+    mode: str
+    name: str
+    oid: str
+
+
+class ObjectReader:
+    """One git process that answers any number of requests. Use it as a context manager."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._git: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> ObjectReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._git is None:
+            return
+        for pipe in (self._git.stdin, self._git.stdout):
+            if pipe:
+                pipe.close()
+        self._git.wait()
+
+    def read(self, name: str) -> GitObject | None:
+        """The object that a revision names (`refs/…`, an id, `REV:path`); None when there is none."""
+        return next(self.read_many([name]))
+
+    def read_many(self, names: Iterable[str]) -> Iterator[GitObject | None]:
+        """The objects in the order of their names; None for each that is missing."""
+        git = self._started()
+        assert git.stdin
+        assert git.stdout
+        pending = iter(names)
+        while window := list(islice(pending, 64)):
+            while window:
+                size, count = 0, 0
+                for name in window:
+                    size += len(name.encode()) + 1
+                    if count and size > _WINDOW_BYTES:
+                        break
+                    count += 1
+                batch, window = window[:count], window[count:]
+                git.stdin.write("".join(f"{name}\n" for name in batch).encode())
+                git.stdin.flush()
+                for _ in batch:
+                    yield _answer(git.stdout)
+
+    def tree(self, name: str) -> list[TreeEntry]:
+        """The entries of a tree (or of a commit's tree); empty when there is none."""
+        found = self.read(name)
+        if found is not None and found.kind == "commit":
+            found = self.read(f"{found.oid}^{{tree}}")
+        if found is None or found.kind != "tree":
+            return []
+        return parse_tree(found)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._git is None:
+            self._git = process.start(self._directory, ("cat-file", "--batch"), stderr=subprocess.DEVNULL)
+        return self._git
+
+
+def _answer(stdout: IO[bytes]) -> GitObject | None:
+    header = stdout.readline().decode()
+    if not header:
+        raise GitFailed(("cat-file", "--batch"), -1, "git cat-file ended unexpectedly")
+    words = header.split()
+    if len(words) < 3 or words[-1] in {"missing", "ambiguous"}:
+        return None
+    oid, kind, size = words[-3:]
+    data = stdout.read(int(size))
+    stdout.read(1)
+    return GitObject(oid, kind, data)
+
+
+def parse_tree(tree: GitObject) -> list[TreeEntry]:
+    """The entries of a tree object: `<mode> SP <name> NUL <20 or 32 bytes>` each."""
+    data, width = tree.data, len(tree.oid) // 2
+    entries = []
+    at = 0
+    while at < len(data):
+        space = data.index(b" ", at)
+        nul = data.index(b"\0", space)
+        end = nul + 1 + width
+        entries.append(
+            TreeEntry(
+                mode=data[at:space].decode(),
+                name=data[space + 1 : nul].decode(errors="surrogateescape"),
+                oid=data[nul + 1 : end].hex(),
+            )
+        )
+        at = end
+    return entries
+
+
+def commit_headers(commit: GitObject) -> tuple[dict[str, list[str]], str]:
+    """A commit's headers (each a list, since a merge has several parents) and its message."""
+    head, _, message = commit.data.decode(errors="replace").partition("\n\n")
+    headers: dict[str, list[str]] = {}
+    for line in head.splitlines():
+        key, _, value = line.partition(" ")
+        headers.setdefault(key, []).append(value)
+    return headers, message
+
+
+def trailers(message: str) -> dict[str, str]:
+    """The `Key: value` lines of a message's last paragraph."""
+    last = message.rstrip().rsplit("\n\n", 1)[-1]
+    found = {}
+    for line in last.splitlines():
+        key, colon, value = line.partition(": ")
+        if colon and " " not in key:
+            found[key] = value
+    return found

@@ -1,0 +1,44 @@
+"""Moving refs: one transaction, with the expected old value of every ref."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gxt.git import process
+
+
+@dataclass(frozen=True)
+class RefUpdate:
+    """Move `ref` from `old` to `new`.
+
+    The zero id as `old` means "must not exist"; None as `new` means "delete", whatever it is now.
+    """
+
+    ref: str
+    new: str | None
+    old: str = ""
+
+    def line(self) -> str:
+        """The command for `git update-ref --stdin`."""
+        return f"delete {self.ref}\n" if self.new is None else f"update {self.ref} {self.new} {self.old}\n"
+
+
+def update_refs(directory: Path, updates: Sequence[RefUpdate], *, reason: str, reflog: bool = True) -> bool:
+    """Move all refs or none; False when one of them had another value than expected or was locked."""
+    lines = "".join(update.line() for update in updates)
+    done = process.attempt(
+        directory,
+        ("update-ref", "-m", reason, "--stdin"),
+        stdin=lines.encode(),
+        # refs outside heads, remotes and notes get no reflog unless asked for
+        config=("core.logAllRefUpdates=always",) if reflog else (),
+    )
+    return done.returncode == 0
+
+
+def list_refs(directory: Path, prefix: str) -> dict[str, str]:
+    """Every ref below a prefix with its object id."""
+    said = process.run(directory, ("for-each-ref", "--format=%(objectname) %(refname)", prefix)).decode()
+    return {ref: oid for oid, _, ref in (line.partition(" ") for line in said.splitlines())}

@@ -1,0 +1,232 @@
+"""The code as it is now, as a git tree: HEAD, the edits and the untracked files that git does not ignore.
+
+The user's index, stash and work tree are never touched: changed paths go into a temporary copy of the index.
+A clean work tree costs one `git status` and hashes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from gxt.errors import GitFailed
+from gxt.git import process
+from gxt.git.repository import Repository
+
+# What loggers, DVC and gxt itself write is output, not code.
+LOGGER_FOLDERS = frozenset(
+    ["runs", "wandb", "mlruns", "lightning_logs", "outputs", "tb_logs", "dvclive", ".aim", ".gxt"]
+)
+_PRIVATE_PREFIXES = (".dvc/tmp/", ".dvc/cache/")
+_PRIVATE_FILES = (".dvc/config.local",)
+
+SECRET_PATTERNS = (
+    *(".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc"),
+    *(".git-credentials", ".htpasswd", "kubeconfig", "kaggle.json", "secrets.*", "*.secret", "*.secrets"),
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.pem", "*.key", "*.ppk", "*.p12", "*.pfx"),
+    *("*.jks", "*.keystore", "*.kdbx", "*.ovpn", "credentials", "credentials.*", "*credentials.json"),
+    *("client_secret*.json", "service-account*.json", "service_account*.json"),
+)
+_SECRET_FOLDERS = (".aws", ".ssh", ".gnupg", ".kube", ".azure")
+_HARMLESS_ENDINGS = (".example", ".sample", ".template", ".dist", ".pub")
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A path that was left out of the snapshot, and why. `size` is in bytes; 0 where it has none."""
+
+    path: str
+    reason: str
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The code as it was.
+
+    Attributes:
+        head: the HEAD commit, or None in a repository without commits.
+        branch: the branch, or None when HEAD is detached.
+        dirty: whether the tree differs from HEAD's.
+        tree: the id of the tree object.
+        changed: paths that differ from HEAD, untracked ones included.
+        skipped: what was left out.
+        secrets: tracked files that look like secrets: recorded, since git has them already.
+    """
+
+    head: str | None
+    branch: str | None
+    dirty: bool
+    tree: str
+    changed: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of what git does not track may go into a snapshot, in bytes."""
+
+    file_bytes: int = 5 << 20
+    total_bytes: int = 50 << 20
+
+
+@dataclass
+class _Status:
+    head: str | None = None
+    branch: str | None = None
+    changed: list[str] = field(default_factory=list)
+    untracked: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def take(repository: Repository, limits: Limits | None = None, *, write: bool = True) -> Snapshot:
+    """The snapshot of the work tree as it is now.
+
+    Without `write` nothing is written and `tree` is empty for a dirty work tree: what would be taken.
+
+    Raises:
+        GitFailed: git could not read the work tree.
+    """
+    status = _status(repository)
+    taken, skipped = _choose(repository.top, status.untracked, limits or Limits())
+    changed = [*status.changed, *taken]
+    if changed or status.head is None:
+        tree = _write_tree(repository, changed, status) if write else ""
+    else:
+        tree = _head_tree(repository, status.head)
+    return Snapshot(
+        head=status.head,
+        branch=status.branch,
+        dirty=bool(changed),
+        tree=tree,
+        changed=tuple(changed),
+        skipped=(*status.skipped, *skipped),
+        secrets=tuple(path for path in status.changed if looks_secret(path)),
+    )
+
+
+def looks_secret(path: str) -> bool:
+    """Whether a path has a name that secrets usually have (`.env`, private keys, credential files)."""
+    *folders, name = path.lower().split("/")
+    if any(folder in _SECRET_FOLDERS for folder in folders):
+        return True
+    if name.endswith(_HARMLESS_ENDINGS):
+        return False
+    return any(fnmatchcase(name, pattern) for pattern in SECRET_PATTERNS)
+
+
+def _status(repository: Repository) -> _Status:
+    """Parse `git status --porcelain=v2 -z`, whose format git promises to keep."""
+    options = "--porcelain=v2 -z --branch --untracked-files=all --no-renames --ignore-submodules=none"
+    said = process.run(repository.top, ("status", *options.split()))
+    status = _Status()
+    for line in os.fsdecode(said).split("\0"):
+        kind = line[:1]
+        if line.startswith("# branch.oid ") and not line.endswith("(initial)"):
+            status.head = line.removeprefix("# branch.oid ")
+        elif line.startswith("# branch.head ") and not line.endswith("(detached)"):
+            status.branch = line.removeprefix("# branch.head ")
+        elif kind == "1":
+            _add_changed(status, submodule=line.split(" ", 3)[2], path=line.split(" ", 8)[8])
+        elif kind == "u":
+            path = line.split(" ", 10)[10]
+            status.changed.append(path)
+            status.skipped.append(Skipped(path, "merge conflict: recorded as it stands in the work tree"))
+        elif kind == "?":
+            status.untracked.append(line[2:])
+    return status
+
+
+def _add_changed(status: _Status, *, submodule: str, path: str) -> None:
+    if submodule.startswith("S") and ("M" in submodule or "U" in submodule):
+        status.skipped.append(
+            Skipped(path, "submodule with uncommitted changes: only its commit is recorded")
+        )
+    if not submodule.startswith("S") or "C" in submodule:
+        status.changed.append(path)
+
+
+def _choose(top: Path, untracked: list[str], limits: Limits) -> tuple[list[str], list[Skipped]]:
+    """Which untracked paths are code, and why the others are not."""
+    taken: list[str] = []
+    skipped: list[Skipped] = []
+    total = 0
+    too_much = f"untracked files together over {limits.total_bytes >> 20} MiB"
+    for path, size, reason in _looked_at(top, untracked, limits):
+        if reason or total + size > limits.total_bytes:
+            skipped.append(Skipped(path, reason or too_much, size))
+            continue
+        total += size
+        taken.append(path)
+    return taken, skipped
+
+
+def _looked_at(top: Path, untracked: list[str], limits: Limits) -> Iterator[tuple[str, int, str]]:
+    """Each untracked path that is not a logger's output, with its size and the reason to leave it out."""
+    for path in untracked:
+        if _is_output(path):
+            continue
+        if path.endswith("/"):
+            yield path, 0, "another git repository"
+            continue
+        try:
+            found = (top / path).lstat()
+        except OSError:
+            continue  # gone since git listed it
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+            yield path, 0, "not a regular file"
+        elif looks_secret(path):
+            yield path, found.st_size, "looks like a secret"
+        elif found.st_size > limits.file_bytes:
+            yield path, found.st_size, f"untracked and over {limits.file_bytes >> 20} MiB"
+        else:
+            yield path, found.st_size, ""
+
+
+def _is_output(path: str) -> bool:
+    if path.startswith(_PRIVATE_PREFIXES) or path in _PRIVATE_FILES:
+        return True
+    return any(folder in LOGGER_FOLDERS for folder in path.split("/")[:-1])
+
+
+def _head_tree(repository: Repository, head: str) -> str:
+    return process.run(repository.top, ("rev-parse", "--verify", f"{head}^{{tree}}")).decode().strip()
+
+
+def _write_tree(repository: Repository, changed: list[str], status: _Status) -> str:
+    """Put the changed paths into a copy of the index, and write its tree."""
+    with tempfile.TemporaryDirectory(prefix="gxt-index-") as folder:
+        copy = Path(folder) / "index"
+        index = repository.git_dir / "index"
+        if index.exists():
+            shutil.copy2(index, copy)  # with its time: git takes entries newer than the index as changed
+        env = {"GIT_INDEX_FILE": str(copy)}
+        paths = b"".join(os.fsencode(path) + b"\0" for path in changed)
+        try:
+            _update_index(repository, paths, env)
+        except GitFailed:
+            _update_one_by_one(repository, changed, env, status)
+        return process.run(repository.top, ("write-tree",), env=env).decode().strip()
+
+
+def _update_index(repository: Repository, paths: bytes, env: dict[str, str]) -> None:
+    args = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
+    process.run(repository.top, args, stdin=paths, env=env)
+
+
+def _update_one_by_one(
+    repository: Repository, changed: list[str], env: dict[str, str], status: _Status
+) -> None:
+    """One unreadable file fails the whole batch: take the others, and name it."""
+    for path in changed:
+        try:
+            _update_index(repository, os.fsencode(path) + b"\0", env)
+        except GitFailed as failed:
+            status.skipped.append(Skipped(path, f"git could not read it: {failed.stderr.strip()[:200]}"))

@@ -1,0 +1,1 @@
+"""The domain: values and pure functions. No files, no processes, no clock."""

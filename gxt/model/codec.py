@@ -1,0 +1,78 @@
+"""Documents as bytes: JSON that every reader accepts, and one loader that never raises anything odd."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime, timedelta, timezone
+
+from gxt.errors import DamagedRecord, NewerFormat
+from gxt.model.json_types import Json, JsonObject
+
+FORMAT = 1
+MAX_DOCUMENT_BYTES = 64 << 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def dump_document(document: JsonObject) -> bytes:
+    """A document as people and plain git read it: indented UTF-8, ASCII only where a name is not Unicode."""
+    try:
+        return (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+    except UnicodeEncodeError:  # a file name with bytes that are not UTF-8 arrives as lone surrogates
+        return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
+
+
+def load_document(data: bytes, what: str) -> JsonObject:
+    """The JSON object in a stored document.
+
+    Raises:
+        DamagedRecord: too large, too deep, not JSON, or not an object.
+        NewerFormat: written by a gxt of a newer major format.
+    """
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise DamagedRecord(f"{what} has {len(data)} bytes: more than gxt reads", hint="gxt show another run")
+    try:
+        document: Json = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DamagedRecord(f"{what} is not valid JSON: {error}", hint="git fsck tells more") from error
+    if not isinstance(document, dict):
+        raise DamagedRecord(f"{what} is not a JSON object", hint="git fsck tells more")
+    version = document.get("gxt", FORMAT)
+    if version != FORMAT:
+        raise NewerFormat(what, str(version))
+    return document
+
+
+def number_to_json(value: float) -> Json:
+    """A number for strict JSON: NaN and the infinities as the words that JavaScript uses for them."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+def number_from_json(value: Json) -> float | None:
+    """The number behind `number_to_json`; None for what is no number."""
+    if isinstance(value, str):
+        return _SPECIAL.get(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value
+
+
+def time_to_json(at_us: int) -> str:
+    """Microseconds since the Unix epoch as ISO 8601 in UTC: `2026-11-20T23:51:00.123456Z`."""
+    return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def time_from_json(text: str) -> int:
+    """Microseconds since the Unix epoch.
+
+    Raises:
+        DamagedRecord: the text is no such time.
+    """
+    try:
+        at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    except ValueError as error:
+        raise DamagedRecord(f"{text!r} is not a time", hint="git fsck tells more") from error
+    return (at - _EPOCH) // timedelta(microseconds=1)

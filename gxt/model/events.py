@@ -1,0 +1,201 @@
+"""The journal of a live run: its events, one JSON object a line, and their fold into documents.
+
+Sealing the same journal twice must give the same bytes, so nothing here reads a clock or draws a number.
+
+| event | fields besides `e` and `t` (microseconds since the epoch) |
+| --- | --- |
+| `started` | `config` (the document so far), `offset` from UTC, `host`, `boot`, `pid` |
+| `environment` | `document` |
+| `described` | any of `name`, `message`, `hypothesis`: taken where the command line gave none |
+| `params` | `params`: merged over what is there |
+| `metrics` | `s` step (null: the last one), `m` {name: number} |
+| `tag` | `id` of the annotation, `tags` |
+| `notice` | `text` |
+| `finished` | `status`, `exit_code`, `duration_s` |
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from gxt.errors import DamagedRecord
+from gxt.model.codec import FORMAT, number_to_json, time_to_json
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.params import merge
+from gxt.model.series import Series, SeriesBuilder
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What a journal says.
+
+    Attributes:
+        config: the document `config.json`.
+        environment: the document `environment.json`; one that says nothing when it was never captured.
+        metrics: the document `metrics.json`.
+        annotations: the events of `annotations.jsonl`.
+        series: every metric over time.
+        finished: whether the journal says how the run ended.
+        offset: the user's offset from UTC, as git writes it.
+        started_us: when the run started, in microseconds since the epoch.
+        last_us: the time of the last event.
+    """
+
+    config: JsonObject
+    environment: JsonObject
+    metrics: JsonObject
+    annotations: tuple[JsonObject, ...]
+    series: Mapping[str, Series]
+    finished: bool
+    offset: str
+    started_us: int
+    last_us: int
+
+    @property
+    def uid(self) -> str:
+        """The identity of the run."""
+        return str(self.config["uid"])
+
+    @property
+    def status(self) -> str:
+        """running, completed, failed or interrupted."""
+        return str(self.metrics["status"])
+
+
+@dataclass
+class _State:
+    config: JsonObject = field(default_factory=dict)
+    environment: JsonObject = field(default_factory=lambda: {"gxt": FORMAT, "python": None, "packages": {}})
+    annotations: list[JsonObject] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    series: SeriesBuilder = field(default_factory=SeriesBuilder)
+    end: JsonObject = field(default_factory=dict)
+    offset: str = "+0000"
+    started_us: int = 0
+    last_us: int = 0
+    last_step: int = 0
+    damaged: int = 0
+
+
+def fold(lines: Iterable[bytes], *, unfinished: str) -> Folded:
+    """The documents that a journal amounts to.
+
+    Args:
+        lines: the journal's lines; damaged ones (a torn last line, say) are left out with a notice.
+        unfinished: the status of a journal without a `finished` event: `running` or `interrupted`.
+
+    Raises:
+        DamagedRecord: there is no `started` event, so that nobody knows what the run was.
+    """
+    state = _State()
+    for line in lines:
+        try:
+            event = json.loads(line)
+            _apply(state, event)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+            state.damaged += 1
+    if not state.config:
+        raise DamagedRecord("the journal has no start", hint="remove its directory below .git/gxt/live")
+    if state.damaged:
+        state.notices.append(f"{state.damaged} damaged line(s) of the journal left out")
+    series = state.series.build()
+    return Folded(
+        config=state.config,
+        environment=state.environment,
+        metrics=_metrics_document(state, series, unfinished),
+        annotations=tuple(state.annotations),
+        series=series,
+        finished=bool(state.end),
+        offset=state.offset,
+        started_us=state.started_us,
+        last_us=state.last_us,
+    )
+
+
+def _apply(state: _State, event: dict[str, Json]) -> None:
+    kind = event["e"]
+    at_us = cast("int", event["t"])
+    if kind == "metrics":
+        step = event["s"]
+        step = state.last_step if step is None else cast("int", step)
+        state.series.add(step, at_us, cast("dict[str, float]", event["m"]))
+        state.last_step = step
+    else:
+        _apply_rare(state, str(kind), at_us, event)
+    state.last_us = max(state.last_us, at_us)
+
+
+def _apply_rare(state: _State, kind: str, at_us: int, event: JsonObject) -> None:
+    if kind == "started":
+        state.config = cast("JsonObject", event["config"])
+        state.offset = str(event["offset"])
+        state.started_us = at_us
+    elif kind == "environment":
+        state.environment = cast("JsonObject", event["document"])
+    elif kind == "params":
+        state.config["params"] = merge(
+            cast("JsonObject", state.config["params"]), cast("JsonObject", event["params"])
+        )
+    elif kind == "described":
+        for key in ("name", "message", "hypothesis"):
+            state.config[key] = state.config.get(key) or event.get(key)
+    elif kind == "tag":
+        _tag(state, at_us, event)
+    elif kind == "notice":
+        state.notices.append(str(event["text"]))
+    elif kind == "finished":
+        state.end = event
+
+
+def _tag(state: _State, at_us: int, event: JsonObject) -> None:
+    for i, tag in enumerate(cast("list[str]", event["tags"])):
+        state.annotations.append(
+            {
+                "id": f"{event['id']}-{i}",
+                "at": time_to_json(at_us),
+                "by": state.config["author"],
+                "op": "tag",
+                "tag": tag,
+            }
+        )
+
+
+def _metrics_document(state: _State, series: Mapping[str, Series], unfinished: str) -> JsonObject:
+    status = state.end.get("status", unfinished)
+    duration = state.end.get("duration_s", (state.last_us - state.started_us) / 1e6)
+    return {
+        "gxt": FORMAT,
+        "uid": state.config["uid"],
+        "status": status,
+        "exit_code": state.end.get("exit_code"),
+        "started": time_to_json(state.started_us),
+        "ended": None if status == "running" else time_to_json(state.last_us),
+        "duration_s": duration,
+        "metrics": {name: _summary(one) for name, one in series.items()},
+        "evals": [],
+        "artifacts": [],
+        "notices": list(state.notices),
+    }
+
+
+def _summary(series: Series) -> JsonObject:
+    """Last, least and greatest value with their steps; NaN counts only where there is nothing else."""
+    values, steps = series.value, series.step
+    numbers: Sequence[int] = range(len(values))
+    if any(map(math.isnan, values)):
+        numbers = [i for i in numbers if not math.isnan(values[i])] or [0]
+    least_at = min(numbers, key=values.__getitem__)
+    greatest_at = max(numbers, key=values.__getitem__)
+    return {
+        "last": number_to_json(values[-1]),
+        "last_step": steps[-1],
+        "min": number_to_json(values[least_at]),
+        "min_step": steps[least_at],
+        "max": number_to_json(values[greatest_at]),
+        "max_step": steps[greatest_at],
+        "count": len(values),
+    }

@@ -1,0 +1,126 @@
+"""A run as everybody reads it: the JSON object of `gxt show --json`, made from the stored documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from gxt.model.json_types import Json, JsonObject
+
+LIVE = "running"
+
+
+def run_json(
+    *,
+    commit: str | None,
+    config: JsonObject,
+    environment: JsonObject,
+    metrics: JsonObject,
+    annotations: Iterable[JsonObject] = (),
+) -> JsonObject:
+    """The run as one JSON object. `id` and `parent` stay None: they depend on the clone's numbers."""
+    stats = _object(metrics.get("metrics"))
+    notes = list(annotations)
+    return {
+        "id": None,
+        "uid": config["uid"],
+        "commit": commit,
+        "name": _latest(notes, "name") or config.get("name"),
+        "message": config.get("message"),
+        "hypothesis": config.get("hypothesis"),
+        "status": metrics["status"],
+        "exit_code": metrics.get("exit_code"),
+        "parent": None,
+        "parent_uid": config.get("parent"),
+        "group": config.get("group"),
+        "tags": _tags(notes),
+        "created": config.get("created"),
+        "duration_s": metrics.get("duration_s"),
+        "author": _author(config.get("author")),
+        "host": config.get("host"),
+        "command": config.get("command", []),
+        "cwd": config.get("cwd", "."),
+        "code": config.get("code", {}),
+        "params": config.get("params", {}),
+        "metrics": {name: _object(stat).get("last") for name, stat in stats.items()},
+        "metric_stats": stats,
+        "evals": metrics.get("evals", []),
+        "data": config.get("data", []),
+        "artifacts": metrics.get("artifacts", []),
+        "environment": _environment(environment),
+        "notices": metrics.get("notices", []),
+    }
+
+
+def without_packages(run: JsonObject) -> JsonObject:
+    """The run as lists show it."""
+    environment = {k: v for k, v in _object(run.get("environment")).items() if k != "packages"}
+    return {**run, "environment": environment}
+
+
+def with_packages(run: JsonObject, environment: JsonObject) -> JsonObject:
+    """The run as `show` shows it, with the packages of its environment document."""
+    return {**run, "environment": _environment(environment)}
+
+
+def title(run: Mapping[str, Json]) -> str:
+    """What people recognise a run by: its name, else what is different, else the command."""
+    for key in ("name", "message"):
+        if run.get(key):
+            return str(run[key])
+    return " ".join(str(word) for word in cast("list[Json]", run.get("command") or []))
+
+
+def params_of(run: Mapping[str, Json]) -> JsonObject:
+    """The run's parameters, nested."""
+    return _object(run.get("params"))
+
+
+def metrics_of(run: Mapping[str, Json]) -> JsonObject:
+    """The run's metrics, {name: last value}."""
+    return _object(run.get("metrics"))
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _author(value: Json) -> str:
+    author = _object(value)
+    return f"{author.get('name', '')} <{author.get('email', '')}>"
+
+
+def _environment(document: JsonObject) -> JsonObject:
+    """The environment as the run shows it: versions and names instead of the document's records."""
+    python = document.get("python")
+    cpu = document.get("cpu")
+    return {
+        "python": _object(python).get("version"),
+        "platform": document.get("platform"),
+        "cpu": _object(cpu).get("name"),
+        "cpu_count": _object(cpu).get("count"),
+        "memory_bytes": document.get("memory_bytes"),
+        "gpus": document.get("gpus", []),
+        "packages": document.get("packages", {}),
+    }
+
+
+def _removed(annotations: Iterable[JsonObject]) -> set[Json]:
+    removed: set[Json] = set()
+    for event in annotations:
+        if event.get("op") == "remove":
+            removed.update(cast("list[str]", event.get("removes", [])))
+    return removed
+
+
+def _tags(annotations: list[JsonObject]) -> list[Json]:
+    """The tags that no later event removed, in the order they were given, each once."""
+    removed = _removed(annotations)
+    given = [e.get("tag") for e in annotations if e.get("op") == "tag" and e.get("id") not in removed]
+    return list(dict.fromkeys(cast("list[str]", given)))
+
+
+def _latest(annotations: list[JsonObject], op: str) -> Json:
+    removed = _removed(annotations)
+    found = [e.get(op) for e in annotations if e.get("op") == op and e.get("id") not in removed]
+    return found[-1] if found else None

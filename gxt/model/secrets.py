@@ -1,0 +1,325 @@
+"""Credentials are taken out of what is recorded: command lines, parameters and URLs.
+
+By the name of a key (`api_key`, `--password`, `HF_TOKEN=…`) and by the form of a value (`ghp_…`, a private
+key, `https://user:password@host`). A net, not a proof: a password whose name and form tell nothing stays.
+Which files may be recorded is not decided here.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from gxt.model.params import MAX_DEPTH
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Sequence
+
+    from gxt.model.json_types import Json, JsonObject
+
+REDACTED: Final = "[redacted]"
+
+_ALWAYS: Final = frozenset(
+    "password passwords passwd passphrase secret secrets credential credentials apikey apikeys accesskey "
+    "privatekey secretkey authkey authtoken accesstoken apitoken bearertoken".split()
+)
+"""A name with one of these words holds a secret, unless a word around it says that it only speaks of one."""
+
+_SPEAKS_OF: Final = frozenset(
+    "length len size dim dims count num n min max policy file files path paths dir folder name names type "
+    "types kind mode field fields column columns enabled required rounds strength entropy ttl expiry "
+    "expires url uri stdin prompt prefix suffix format regex pattern index idx position positions ratio "
+    "rate loss weight layer layers sharing manager provider backend method scheme version env".split()
+)
+_BEFORE_A_NUMBER_OR_FLAG: Final = frozenset("num n max min use has is no with count require requires".split())
+
+_ML_TOKENS: Final = frozenset(
+    "pad padding eos bos unk unknown mask cls sep special start end stop begin first last next prev "
+    "previous new per image img audio video text vision speech visual word char byte sub subword input "
+    "output in out prefix suffix class register blank null none task lang language src tgt source target "
+    "decoder encoder forced single extra additional placeholder trigger instance initializer init concept "
+    "style distill distillation global local content query key value reg sink memory latent patch "
+    "sequence seq sentence turn role assistant human tool think thinking separator delimiter newline sot "
+    "eot eod fim middle rare noise".split()
+)
+"""`pad_token`, `image_token` and their like are vocabulary, not credentials."""
+
+_TOKENS_OF_SERVICES: Final = frozenset("access api auth bearer refresh oauth hf hub github gitlab".split())
+_KEYS: Final = frozenset(
+    "api access private secret encryption decryption signing signature ssh gpg pgp ssl tls account "
+    "license storage subscription master service deploy auth session wandb openai anthropic shared client "
+    "app host admin comet neptune cipher hmac jwt".split()
+)
+_PASSES: Final = frozenset(
+    "db database smtp mysql postgres postgresql pg redis mongo rabbitmq user admin root ftp sftp ssh mail "
+    "email proxy login registry docker sudo http https account es elastic key".split()
+)
+_AUTHS: Final = frozenset("auth authorization cookie cookies netrc".split())
+_SIGNED_URL_NAMES: Final = frozenset(
+    "sig signature key x-amz-signature x-goog-signature x-amz-credential".split()
+)
+_AUTH_SCHEMES: Final = frozenset(
+    "none null basic digest bearer oauth oauth2 iam default anonymous auto".split()
+)
+
+_MAX_NAME: Final = 100
+_VALUE: Final = r"(?P<value>\"[^\"]*\"|'[^']*'|[\"']?[^\s,;&|{}\[\]\"']+)"
+_FORMS: Final = (
+    r"gh[pousr]_[A-Za-z0-9]{20,255}",
+    r"github_pat_[A-Za-z0-9_]{20,255}",
+    r"glpat-[A-Za-z0-9_-]{16,255}",
+    r"hf_[A-Za-z0-9]{30,255}",
+    r"sk-(?:ant|proj|svcacct|admin|or)-[A-Za-z0-9_-]{20,255}",
+    r"sk-(?=[A-Za-z]{0,255}[0-9])[A-Za-z0-9]{20,255}",
+    r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}",
+    r"(?:AKIA|ASIA)[0-9A-Z]{16}(?![A-Za-z0-9])",
+    r"xox[abeprs]-[A-Za-z0-9-]{10,255}",
+    r"AIza[0-9A-Za-z_-]{35}",
+    r"ya29\.[0-9A-Za-z_-]{20,}",
+    r"npm_[A-Za-z0-9]{36}",
+    r"pypi-AgE[A-Za-z0-9_-]{16,}",
+    r"dckr_pat_[A-Za-z0-9_-]{20,}",
+    r"(?<!-)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
+)
+
+
+def redact_command(argv: Sequence[str]) -> tuple[list[str], bool]:
+    """The words of a command with their secrets as `[redacted]`, and whether there was any.
+
+    `--token abc`, `--token=abc`, `TOKEN=abc`, and secrets inside a word (a shell text, a header, a URL).
+    """
+    redacted: list[str] = []
+    awaited = False
+    for word in argv:
+        is_flag = word.startswith("-") and not word[1:2].isdigit()
+        if awaited and not is_flag:
+            redacted.append(REDACTED if _is_secret_value(word) else word)
+            awaited = False
+            continue
+        redacted.append(_redact_word(word))
+        awaited = is_flag and "=" not in word and is_secret_name(word.lstrip("-"))
+    return redacted, redacted != list(argv)
+
+
+def redact_params(params: JsonObject) -> JsonObject:
+    """The parameters with secrets as `[redacted]`; true, false, null and empty texts are no secrets."""
+    return {redact_text(key): _redact_under(key, value, 1) for key, value in params.items()}
+
+
+def redact_url(url: str) -> str:
+    """The URL with its password, its token and its signed query values as `[redacted]`.
+
+    A user name alone (`ssh://git@host`) stays, unless it is as long as a token; a URL that already shows
+    `[redacted]` stays as it is.
+    """
+    return _url_parts().sub(_redact_url_match, redact_text(url))
+
+
+def redact_text(text: str) -> str:
+    """The text with the secrets in it as `[redacted]`.
+
+    By form, and by name in `NAME=value`, `"name": "value"`, `--name value`.
+    """
+    text = _forms().sub(REDACTED, text)
+    text = _private_key().sub(REDACTED, text)
+    text = _userinfo().sub(rf"\g<scheme>{REDACTED}@", text)
+    text = _header().sub(rf"\g<scheme>{REDACTED}", text)
+    text = _flag().sub(_redact_flag, text)
+    return _redact_assignments(text)
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Whether a key, a flag or a variable of this name holds a secret; `max_tokens` and `author` do not."""
+    *groups, key = name.split(".")
+    if any(_is_always_secret(_words(group)) for group in groups):
+        return True
+    words = _words(key)
+    if not words or words[-1] in _SPEAKS_OF or words[0] in _BEFORE_A_NUMBER_OR_FLAG:
+        return False
+    if _is_always_secret(words):
+        return True
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last == "token":
+        return before not in _ML_TOKENS
+    if last == "tokens":
+        return before in _TOKENS_OF_SERVICES
+    if last in ("key", "keys") or (last == "id" and before == "key"):
+        return not _KEYS.isdisjoint(words[:-1]) and "public" not in words
+    if last in ("pass", "pwd"):
+        return before in _PASSES
+    return last in _AUTHS
+
+
+def _is_always_secret(words: Sequence[str]) -> bool:
+    if not words or words[-1] in _SPEAKS_OF or words[0] in _BEFORE_A_NUMBER_OR_FLAG:
+        return False
+    return not _ALWAYS.isdisjoint(words)
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in lower case, without digits: `hfToken`, `HFToken`, `HF_TOKEN_2` are hf, token."""
+    name = name[-_MAX_NAME:]
+    spaced = []
+    for at, char in enumerate(name):
+        before, after = name[at - 1 : at], name[at + 1 : at + 2]
+        starts = char.isupper() and (before.islower() or (before.isupper() and after.islower()))
+        spaced.append(f" {char}" if starts else char if char.isalpha() else " ")
+    return "".join(spaced).lower().split()
+
+
+def _is_secret_value(value: Json) -> bool:
+    """Whether a value under a secret's name can be one."""
+    if value is None or isinstance(value, bool):
+        return False
+    return not isinstance(value, str) or not (
+        value == "" or value.lower() in (*_AUTH_SCHEMES, "true", "false")
+    )
+
+
+def _redact_under(key: str, value: Json, depth: int) -> Json:
+    if not is_secret_name(key) or depth > MAX_DEPTH:
+        return _redact_value(value, depth)
+    always = _is_always_secret(_words(key))
+    if isinstance(value, dict) and not (always and value):
+        return _redact_value(value, depth)  # a group named `token` or `auth` is judged by the names in it
+    if isinstance(value, list):
+        return [_redact_under(key, item, depth + 1) for item in value]
+    if isinstance(value, (int, float)) and not always:  # `token: 5` counts or numbers something
+        return value
+    return REDACTED if _is_secret_value(value) else value
+
+
+def _redact_value(value: Json, depth: int) -> Json:
+    if depth > MAX_DEPTH:
+        return REDACTED
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, dict):
+        return {redact_text(key): _redact_under(key, item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        words = [item for item in value if isinstance(item, str)]
+        if len(words) == len(value):  # overrides and arguments are often kept as a list
+            return list(redact_command(words)[0])
+        return [_redact_value(item, depth + 1) for item in value]
+    return value
+
+
+def _redact_word(word: str) -> str:
+    name, equals, value = word.partition("=")
+    if equals and is_secret_name(name.lstrip("-+")) and not any(map(str.isspace, name)) and "?" not in name:
+        return f"{name}={REDACTED}" if _is_secret_value(value) else word
+    return redact_text(word)
+
+
+def _redact_assignments(text: str) -> str:
+    """`NAME=value` redacted; a value that is no secret is looked into: `cmd="TOKEN=abc python x.py"`."""
+    pieces: list[str] = []
+    done = at = 0
+    while joint := _assignment().search(text, at):
+        at = joint.end()
+        # `https://auth:8080` names a host, not a secret.
+        is_host = joint["joint"] == ":" and text[max(0, joint.start() - 1) : joint.start()] in ("/", "@")
+        if is_host or not is_secret_name(joint["name"]):
+            continue
+        value = _value().match(text, at)
+        if value and _is_secret_value(value["value"].strip("\"'")):
+            pieces += [text[done:at], _in_its_quotes(value["value"])]
+            done = at = value.end()
+    return "".join(pieces) + text[done:]
+
+
+def _redact_flag(match: re.Match[str]) -> str:
+    value = match["value"].strip("\"'")
+    if not is_secret_name(match["name"].lstrip("-")) or not _is_secret_value(value):
+        return match[0]
+    return f"{match['name']}{match['joint']}{_in_its_quotes(match['value'])}"
+
+
+def _in_its_quotes(value: str) -> str:
+    quote = value[0] if value[0] in "\"'" else ""
+    return f"{quote}{REDACTED}{quote}"
+
+
+def _redact_url_match(match: re.Match[str]) -> str:
+    user, query = match["user"] or "", match["query"] or ""
+    if user and len(user) > 20 and user != f"{REDACTED}@":
+        user = f"{REDACTED}@"
+    pairs = [_redact_pair(pair) for pair in query.split("&")]
+    return f"{match['scheme']}{user}{match['rest']}{'&'.join(pairs)}"
+
+
+def _redact_pair(pair: str) -> str:
+    name, equals, value = pair.partition("=")
+    bare = name.lstrip("?")
+    if not equals or not value or not (is_secret_name(bare) or bare.lower() in _SIGNED_URL_NAMES):
+        return pair
+    return f"{name}={REDACTED}"
+
+
+# The patterns are compiled on first use: a command that records nothing does not pay for them. A repetition
+# is bounded or cannot give back what it took, so that no text makes them slow.
+
+
+@lru_cache(maxsize=1)
+def _forms() -> re.Pattern[str]:
+    import re
+
+    return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(_FORMS)})")
+
+
+@lru_cache(maxsize=1)
+def _private_key() -> re.Pattern[str]:
+    import re
+
+    name = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    return re.compile(rf"-----BEGIN {name}(?s:.*?)(?:-----END {name}|\Z)")
+
+
+@lru_cache(maxsize=1)
+def _userinfo() -> re.Pattern[str]:
+    import re
+
+    return re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?!\[redacted\]@)[^\s/?#@:]*:[^\s/?#]*@")
+
+
+@lru_cache(maxsize=1)
+def _header() -> re.Pattern[str]:
+    import re
+
+    return re.compile(
+        r"(?P<scheme>\b(?i:authorization)[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?i:basic|bearer|digest|token) "
+        r"|\b(?i:bearer) (?=\S{0,100}[0-9]))(?!\[redacted\])[^\s\"']{8,}"
+    )
+
+
+@lru_cache(maxsize=1)
+def _flag() -> re.Pattern[str]:
+    import re
+
+    name = rf"(?<![\w-])(?P<name>--?[A-Za-z][\w.-]{{0,{_MAX_NAME}}})"
+    return re.compile(rf"{name}(?P<joint>\s{{1,4}})(?![-\[]){_VALUE}")
+
+
+@lru_cache(maxsize=1)
+def _assignment() -> re.Pattern[str]:
+    import re
+
+    name = rf"(?<![\w.-])(?P<name>-{{0,2}}[A-Za-z_][\w.-]{{0,{_MAX_NAME}}})"
+    return re.compile(rf"{name}(?P<joint>[\"']?\s{{0,4}}[:=]\s{{0,4}})")
+
+
+@lru_cache(maxsize=1)
+def _value() -> re.Pattern[str]:
+    import re
+
+    return re.compile(_VALUE)
+
+
+@lru_cache(maxsize=1)
+def _url_parts() -> re.Pattern[str]:
+    import re
+
+    start = r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?P<user>[^\s/?#@]*@)?"
+    return re.compile(start + r"(?P<rest>[^\s?#]*)(?P<query>\?[^\s#]*)?")

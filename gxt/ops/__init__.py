@@ -1,0 +1,1 @@
+"""What gxt does, one verb a file: (workspace, request) -> result. Nothing here prints or asks."""

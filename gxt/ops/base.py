@@ -1,0 +1,86 @@
+"""The base: the run that this work tree stands on, the default parent of the next one."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from gxt.git import process
+from gxt.git.repository import Repository
+from gxt.model.json_types import JsonObject
+from gxt.ops.history import History
+from gxt.ops.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Base:
+    """The base of a work tree: the run's identity and the commit its code was based on, if any."""
+
+    uid: str
+    head: str | None
+
+
+def read_base(repository: Repository) -> Base | None:
+    """The base, or None where no run has completed in this work tree."""
+    try:
+        stored = json.loads(_path(repository).read_bytes())
+        return Base(str(stored["uid"]), stored.get("head"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write_base(repository: Repository, base: Base | None) -> None:
+    """Set the base of this work tree, whole or not at all."""
+    path = _path(repository)
+    if base is None:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fd, temporary = tempfile.mkstemp(dir=path.parent, prefix=".base-")
+    with os.fdopen(fd, "w") as file:
+        json.dump({"uid": base.uid, "head": base.head}, file)
+    Path(temporary).replace(path)
+
+
+def descends(repository: Repository, base: Base, head: str | None) -> bool:
+    """Whether HEAD still stands on the commit that the base was made from."""
+    if base.head is None or base.head == head:
+        return True
+    if head is None:
+        return False
+    done = process.attempt(repository.top, ("merge-base", "--is-ancestor", base.head, head))
+    return done.returncode == 0
+
+
+@dataclass(frozen=True)
+class BaseResult:
+    """The base after the operation: a run, or None."""
+
+    run: JsonObject | None
+
+
+def base(workspace: Workspace, ref: str | None) -> BaseResult:
+    """Show the base, or move it to a run (`none`: to nothing).
+
+    Raises:
+        UnknownRun, AmbiguousRun: the reference names no single run.
+    """
+    with History(workspace) as history:
+        if ref == "none":
+            write_base(workspace.repository, None)
+            return BaseResult(None)
+        if ref is not None:
+            run = history.resolve(ref)
+            code = run.get("code")
+            head = code.get("head") if isinstance(code, dict) else None
+            write_base(workspace.repository, Base(str(run["uid"]), str(head) if head else None))
+            return BaseResult(run)
+        present = read_base(workspace.repository)
+        return BaseResult(history.by_uid(present.uid) if present else None)
+
+
+def _path(repository: Repository) -> Path:
+    return repository.git_dir / "gxt" / "base.json"

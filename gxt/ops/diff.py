@@ -1,0 +1,139 @@
+"""`gxt diff`: what differs between two runs, or between a run and the work tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gxt.capture.params_files import load_params
+from gxt.git import process
+from gxt.git.repository import Repository
+from gxt.git.snapshot import take
+from gxt.model.codec import number_from_json
+from gxt.model.goals import Goal, Verdict, goal_of, judge
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.params import Missing, difference, merge
+from gxt.model.run import metrics_of, params_of
+from gxt.ops.history import History
+from gxt.ops.show import whole
+from gxt.ops.start import limits, params_paths
+from gxt.ops.workspace import Workspace
+
+Changes: TypeAlias = "dict[str, tuple[Json | Missing, Json | Missing]]"
+
+
+@dataclass(frozen=True)
+class MetricChange:
+    """A metric on both sides; `delta` is b minus a, None when one side lacks it."""
+
+    a: Json
+    b: Json
+    delta: float | None
+    verdict: Verdict | None
+    goal: Goal | None
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A changed file with the number of its lines; None for a binary file."""
+
+    path: str
+    added: int | None
+    removed: int | None
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Everything that differs. `b` is None for the work tree."""
+
+    a: JsonObject
+    b: JsonObject | None
+    params: Changes
+    metrics: dict[str, MetricChange]
+    environment: Changes
+    files: tuple[FileChange, ...]
+    patch: bytes | None
+
+
+def diff(workspace: Workspace, a: str, b: str | None, *, patch: bool = False) -> Diff:
+    """Compare run `a` with run `b`, or with the work tree as it is now.
+
+    Raises:
+        UnknownRun, AmbiguousRun: a reference names no single run.
+    """
+    repository = workspace.repository
+    with History(workspace) as history:
+        first = whole(history, history.resolve(a))
+        second = whole(history, history.resolve(b)) if b is not None else None
+    if second is None:
+        params = merge(*(load_params(path) for path in params_paths(workspace, ())))
+        recorded = _from_files(first, params)
+        tree = take(repository, limits(workspace.settings)).tree
+    else:
+        recorded, params, tree = params_of(first), params_of(second), _tree(second)
+    return Diff(
+        a=first,
+        b=second,
+        params=difference(recorded, params),
+        metrics=metric_changes(first, second, workspace.settings.goals) if second else {},
+        environment=_environment(first, second) if second else {},
+        files=_files(repository, _tree(first), tree),
+        patch=_patch(repository, _tree(first), tree) if patch else None,
+    )
+
+
+def metric_changes(a: JsonObject, b: JsonObject, goals: Mapping[str, Goal]) -> dict[str, MetricChange]:
+    """Every metric that either run has, in the order of the first, then of the second."""
+    before, after = metrics_of(a), metrics_of(b)
+    changes = {}
+    for name in dict.fromkeys((*before, *after)):
+        old, new = number_from_json(before.get(name)), number_from_json(after.get(name))
+        delta = new - old if old is not None and new is not None else None
+        goal = goal_of(name, goals)
+        verdict = judge(delta, goal) if delta is not None else None
+        changes[name] = MetricChange(before.get(name), after.get(name), delta, verdict, goal)
+    return changes
+
+
+def _from_files(run: JsonObject, params: JsonObject) -> JsonObject:
+    """The run's parameters without those that only its command line gave: the work tree has no command."""
+    return {key: value for key, value in params_of(run).items() if key in params} if params else {}
+
+
+def _tree(run: JsonObject) -> str:
+    code = run.get("code")
+    return str(code.get("tree", "")) if isinstance(code, dict) else ""
+
+
+def _environment(a: JsonObject, b: JsonObject) -> Changes:
+    first, second = (run["environment"] for run in (a, b))
+    if not isinstance(first, dict) or not isinstance(second, dict):
+        return {}
+    return difference(first, second)
+
+
+def _files(repository: Repository, a: str, b: str) -> tuple[FileChange, ...]:
+    """`git diff --numstat -z`: added, removed, path; `-` for binary files."""
+    if a == b:
+        return ()
+    said = process.run(
+        repository.top,
+        ("diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", a, b, "--"),
+    )
+    changes = []
+    for record in said.decode(errors="surrogateescape").split("\0"):
+        added, _, rest = record.partition("\t")
+        removed, tab, path = rest.partition("\t")
+        if tab:
+            counts = [int(count) if count.isdigit() else None for count in (added, removed)]
+            changes.append(FileChange(path, *counts))
+    return tuple(changes)
+
+
+def _patch(repository: Repository, a: str, b: str) -> bytes:
+    if a == b:
+        return b""
+    return process.run(
+        repository.top, ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--patch", a, b, "--")
+    )

@@ -1,0 +1,82 @@
+"""The end of a run: the last events, the seal, the new base."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gxt.errors import GxtError
+from gxt.model.ids import run_id
+from gxt.model.json_types import JsonObject
+from gxt.model.run import run_json
+from gxt.ops.base import Base, write_base
+from gxt.ops.workspace import Workspace
+from gxt.store import journal
+from gxt.store.console import collect
+from gxt.store.locks import store_lock
+from gxt.store.seal import seal
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has ended.
+
+    Attributes:
+        run: the run as JSON; from its journal when it could not be put into git.
+        notices: what the user should know.
+    """
+
+    run: JsonObject
+    notices: tuple[str, ...] = ()
+
+
+def finish(
+    workspace: Workspace, live: journal.LiveRun, *, status: str, exit_code: int | None, duration_s: float
+) -> Finished | None:
+    """Say how a live run ended, put it into git, and make it the base if it completed.
+
+    A failure to seal loses nothing: the journal stays, and the next gxt command tries again. None when not
+    even the journal could be read.
+    """
+    repository = workspace.repository
+    end: JsonObject = {"status": status, "exit_code": exit_code, "duration_s": round(duration_s, 6)}
+    try:
+        live.journal.append("finished", end)
+        with store_lock(repository):
+            folded = journal.read(live.path, unfinished=status)
+            sealed = seal(
+                repository,
+                folded,
+                number=live.number,
+                console=collect(live.path),
+                series_bytes=workspace.settings.series_bytes,
+            )
+            journal.remove(live.path)
+    except (GxtError, OSError) as error:
+        reason = error.message if isinstance(error, GxtError) else str(error)
+        notice = f"not in git yet: {reason}. Nothing is lost: the next gxt command tries again"
+        return _unsealed(live, status, notice)
+    finally:
+        live.release()
+    notices = []
+    if sealed.number != live.number:
+        notices.append(f"it is {sealed.run['id']}: its reserved number was taken meanwhile")
+    if status == "completed":
+        code = folded.config.get("code")
+        head = code.get("head") if isinstance(code, dict) else None
+        write_base(repository, Base(sealed.uid, str(head) if head else None))
+    return Finished(sealed.run, tuple(notices))
+
+
+def _unsealed(live: journal.LiveRun, status: str, notice: str) -> Finished | None:
+    try:
+        folded = journal.read(live.path, unfinished=status)
+    except (GxtError, OSError):
+        return None
+    run = run_json(
+        commit=None,
+        config=folded.config,
+        environment=folded.environment,
+        metrics=folded.metrics,
+        annotations=folded.annotations,
+    )
+    return Finished({**run, "id": run_id(live.number)}, (notice,))

@@ -1,0 +1,105 @@
+"""`gxt show`: everything about one run; its metrics over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gxt.errors import DamagedRecord
+from gxt.git.objects import ObjectReader
+from gxt.model.codec import load_document
+from gxt.model.goals import Goal, Metric, goal_of
+from gxt.model.ids import parse_run_id
+from gxt.model.json_types import JsonObject
+from gxt.model.points import Series
+from gxt.model.run import metrics_of, with_packages
+from gxt.model.series import decode
+from gxt.ops.history import History
+from gxt.ops.workspace import Workspace
+from gxt.store.tree import RunFolder
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One run, whole.
+
+    Attributes:
+        run: the run as JSON, packages included.
+        parent: its parent run, when it is here.
+        children: ids of the runs derived from it.
+        main: the metric that stands for it.
+        goals: which way each of its metrics is better, where that is known.
+        series: its metrics over time; empty unless asked for.
+    """
+
+    run: JsonObject
+    parent: JsonObject | None
+    children: tuple[str, ...]
+    main: Metric | None
+    goals: Mapping[str, Goal | None]
+    series: Mapping[str, Series] = field(default_factory=dict)
+
+
+def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
+    """Everything about one run.
+
+    Raises:
+        UnknownRun, AmbiguousRun: the reference names no single run.
+        DamagedRecord: git holds something else than it should.
+    """
+    with History(workspace) as history:
+        run = history.resolve(ref)
+        parent_uid = run["parent_uid"]
+        return Shown(
+            run=whole(history, run),
+            parent=history.by_uid(str(parent_uid)) if parent_uid else None,
+            children=tuple(str(child["id"]) for child in history.children(str(run["uid"]))),
+            main=history.main_metric([run]),
+            goals={name: goal_of(name, workspace.settings.goals) for name in metrics_of(run)},
+            series=series_of(history, run) if series else {},
+        )
+
+
+def whole(history: History, run: JsonObject) -> JsonObject:
+    """The run with its packages, which lists leave out."""
+    live = history.live_of(run)
+    if live is not None:
+        return live.run
+    folder = folder_of(history, run)
+    entry = folder.entries.get("environment.json")
+    blob = history.index.reader.read(entry.oid) if entry else None
+    if blob is None:
+        return run
+    return with_packages(run, load_document(blob.data, f"{run['id']}/environment.json"))
+
+
+def series_of(history: History, run: JsonObject) -> Mapping[str, Series]:
+    """The metrics of a run over time."""
+    live = history.live_of(run)
+    if live is not None:
+        return live.folded.series
+    reader = history.index.reader
+    folder = folder_of(history, run)
+    entry = folder.entries.get("series")
+    if entry is None:
+        return {}
+    return decode(_chunks(reader, entry.oid, tree=entry.mode == "40000"))
+
+
+def folder_of(history: History, run: JsonObject) -> RunFolder:
+    """The directory of a sealed run in git.
+
+    Raises:
+        DamagedRecord: it is not there.
+    """
+    number = parse_run_id(str(run["id"]))
+    folder = history.index.folder(number) if number is not None else None
+    if folder is None:
+        raise DamagedRecord(f"{run['id']} is in the index and not in git", hint="git fsck tells more")
+    return folder
+
+
+def _chunks(reader: ObjectReader, oid: str, *, tree: bool) -> list[bytes]:
+    oids = [entry.oid for entry in reader.tree(oid)] if tree else [oid]
+    found = list(reader.read_many(oids))
+    return [chunk.data for chunk in found if chunk is not None]

@@ -1,0 +1,240 @@
+"""The start of a run: everything that must be known before the command begins, written down safely."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gxt.capture.params_files import edit_params, load_params, parse_assignment, parse_params
+from gxt.errors import UsageError
+from gxt.git.fast_import import FastImport, Person, Put
+from gxt.git.objects import ObjectReader
+from gxt.git.refs import RefUpdate, update_refs
+from gxt.git.repository import identity
+from gxt.git.snapshot import Limits, Snapshot, take
+from gxt.model.codec import FORMAT, time_to_json
+from gxt.model.flags import from_command
+from gxt.model.ids import new_uid
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.params import merge
+from gxt.model.secrets import redact_command, redact_params
+from gxt.ops.base import descends, read_base
+from gxt.ops.history import History
+from gxt.ops.workspace import Workspace
+from gxt.store import journal
+from gxt.store.locks import store_lock
+from gxt.store.places import live_paths, live_ref
+from gxt.store.settings import Settings
+from gxt.store.tree import read_tip
+
+DEFAULT_PARAMS = "params.yaml"
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    """What the user says about a run before it starts.
+
+    Attributes:
+        command: the wrapped command, or the script's own command line.
+        name: a short name. message: what is different. hypothesis: what is expected, and why.
+        parent: a run, `none`, or None for the base of the work tree.
+        tags: labels.
+        params: parameters files besides `params.yaml`, relative to the working directory.
+        assignments: `KEY=VALUE` edits of the parameters file.
+        config: parameters given by the script itself; they win over all others.
+    """
+
+    command: Sequence[str]
+    name: str | None = None
+    message: str | None = None
+    hypothesis: str | None = None
+    parent: str | None = None
+    tags: Sequence[str] = ()
+    params: Sequence[str] = ()
+    assignments: Sequence[str] = ()
+    config: JsonObject | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that could start now.
+
+    Attributes:
+        config: the document that will be recorded.
+        snapshot: the code.
+        edit: the parameters file with its new content, when there are assignments.
+        parent: the parent run as JSON, if it is here.
+        notices: what the user should know before it starts.
+        request: what was asked for.
+        uid: the identity of the run.
+        at_us: when it starts, in microseconds since the epoch.
+    """
+
+    config: JsonObject
+    snapshot: Snapshot
+    edit: tuple[Path, bytes] | None
+    parent: JsonObject | None
+    notices: tuple[str, ...]
+    request: StartRequest
+    uid: str
+    at_us: int
+
+
+def plan(workspace: Workspace, request: StartRequest, *, write: bool = True) -> Plan:
+    """Look at everything a run depends on; with `write`, apply the assignments and store the snapshot.
+
+    Raises:
+        InvalidParams: a parameters file or an assignment that cannot be used. Nothing was changed.
+        UnknownRun, AmbiguousRun: the parent is not one run.
+    """
+    repository, settings = workspace.repository, workspace.settings
+    paths = params_paths(workspace, request.params)
+    edit = _edited(paths, request.assignments)
+    contents = [
+        parse_params(edit[1].decode(), path) if edit and edit[0] == path else load_params(path)
+        for path in paths
+    ]
+    with History(workspace) as history:
+        parent, parent_uid, remark = _parent(history, request.parent)
+    if edit and write:
+        edit[0].write_bytes(edit[1])
+    snapshot = take(repository, limits(settings), write=write)
+    at_us = journal.now_us()
+    uid = new_uid(at_us // 1000, os.urandom(10))
+    name, email = identity(repository)
+    command, _ = redact_command(list(request.command))
+    params = redact_params(merge(*contents, from_command(request.command), request.config or {}))
+    config: JsonObject = {
+        "gxt": FORMAT,
+        "uid": uid,
+        "name": request.name,
+        "message": request.message,
+        "hypothesis": request.hypothesis,
+        "command": list[Json](command),
+        "cwd": repository.prefix,
+        "parent": parent_uid,
+        "group": None,
+        "created": time_to_json(at_us),
+        "author": {"name": name, "email": email},
+        "host": socket.gethostname(),
+        "code": _code(snapshot),
+        "params": params,
+        "param_files": [os.path.relpath(path, repository.top) for path in paths],
+        "data": [],
+    }
+    notices = [*remark, *_snapshot_notices(snapshot)]
+    return Plan(config, snapshot, edit, parent, tuple(notices), request, uid, at_us)
+
+
+def begin(workspace: Workspace, planned: Plan) -> journal.LiveRun:
+    """Make the planned run live: snapshot safe from gc, journal on disk, number reserved."""
+    repository = workspace.repository
+    _protect(workspace, planned)
+    offset = time.strftime("%z", time.localtime(planned.at_us / 1e6))
+    started: JsonObject = {"config": planned.config, "offset": offset or "+0000"}
+    with store_lock(repository):
+        taken = [journal.reserved_number(path) for path in live_paths(repository)]
+        with ObjectReader(repository.top) as reader:
+            tip = read_tip(reader)
+        number = journal.free_number(taken, tip.next_number if tip else 1)
+        live = journal.create(
+            repository, uid=planned.uid, number=number, started=started, at_us=planned.at_us
+        )
+    if planned.request.tags:
+        tags: JsonObject = {"id": planned.uid, "tags": list[Json](planned.request.tags)}
+        live.journal.append("tag", tags)
+    return live
+
+
+def limits(settings: Settings) -> Limits:
+    """How much of what git does not track goes into a snapshot."""
+    return Limits(settings.untracked_file_bytes, settings.untracked_total_bytes)
+
+
+def params_paths(workspace: Workspace, named: Sequence[str]) -> list[Path]:
+    """`params.yaml` beside the user, else at the top, if there is one; then the files that were named."""
+    repository = workspace.repository
+    defaults = [repository.cwd / DEFAULT_PARAMS, repository.top / DEFAULT_PARAMS]
+    found = [path for path in defaults if path.is_file()][:1]
+    paths = [*found, *(repository.cwd / name for name in named)]
+    return list(dict.fromkeys(Path(os.path.normpath(path)) for path in paths))
+
+
+def _edited(paths: list[Path], assignments: Sequence[str]) -> tuple[Path, bytes] | None:
+    if not assignments:
+        return None
+    if not paths:
+        raise UsageError(
+            "--set edits the parameters file, and there is none",
+            hint=f"write {DEFAULT_PARAMS}, or name a file: --params FILE",
+        )
+    return paths[-1], edit_params(paths[-1], [parse_assignment(text) for text in assignments])
+
+
+def _parent(history: History, ref: str | None) -> tuple[JsonObject | None, str | None, list[str]]:
+    """The parent run, its uid, and a remark on it."""
+    if ref == "none":
+        return None, None, []
+    if ref is not None:
+        run = history.resolve(ref)
+        return run, str(run["uid"]), []
+    repository = history.workspace.repository
+    base = read_base(repository)
+    if base is None:
+        return None, None, []
+    stood_on = history.by_uid(base.uid)
+    head = history.index.reader.read("HEAD")
+    if descends(repository, base, head.oid if head else None):
+        return stood_on, base.uid, []
+    name = stood_on["id"] if stood_on else base.uid
+    return (
+        stood_on,
+        base.uid,
+        [f"HEAD does not descend from the base {name}: --parent says better"],
+    )
+
+
+def _code(snapshot: Snapshot) -> JsonObject:
+    return {
+        "head": snapshot.head,
+        "branch": snapshot.branch,
+        "dirty": snapshot.dirty,
+        "tree": snapshot.tree,
+        "skipped": [{"path": s.path, "reason": s.reason, "size": s.size} for s in snapshot.skipped],
+    }
+
+
+def _snapshot_notices(snapshot: Snapshot) -> list[str]:
+    notices = []
+    if snapshot.secrets:
+        notices.append(
+            f"recorded although it looks like a secret, since git tracks it: {', '.join(snapshot.secrets)}"
+        )
+    if snapshot.skipped:
+        shown = ", ".join(f"{one.path} ({one.reason})" for one in snapshot.skipped[:5])
+        more = f" and {len(snapshot.skipped) - 5} more" if len(snapshot.skipped) > 5 else ""
+        notices.append(f"not in the snapshot: {shown}{more}")
+    return notices
+
+
+def _protect(workspace: Workspace, planned: Plan) -> None:
+    """Point a ref at the snapshot, so that no gc takes it while the run goes on."""
+    repository, snapshot = workspace.repository, planned.snapshot
+    ref = live_ref(planned.uid)
+    if not snapshot.dirty and snapshot.head:
+        update_refs(repository.top, [RefUpdate(ref, snapshot.head, repository.zero)], reason="gxt: start")
+        return
+    person = Person("gxt", "gxt@localhost", planned.at_us // 1_000_000, "+0000")
+    with FastImport(repository.top) as importer:
+        importer.commit(
+            ref,
+            author=person,
+            committer=person,
+            message=f"snapshot of {planned.uid}\n",
+            parents=[snapshot.head] if snapshot.head else [],
+            puts=[Put("040000", snapshot.tree, "")],
+        )

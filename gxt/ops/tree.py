@@ -1,0 +1,85 @@
+"""`gxt tree`: the evolution of ideas, as a forest by parent run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gxt.model.codec import number_from_json
+from gxt.model.forest import Forest, build_forest
+from gxt.model.goals import Goal, Metric, Verdict, goal_of, judge
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.run import metrics_of
+from gxt.ops.history import History
+from gxt.ops.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Node:
+    """A run in the tree: its metric, and how that changed from the parent run."""
+
+    run: JsonObject
+    value: Json
+    change: float | None
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
+class Evolution:
+    """The forest with a node for each run.
+
+    Attributes:
+        forest: who derives from whom, by uid.
+        nodes: the runs by uid.
+        metric: the metric shown.
+        hidden: how many runs a limit left out.
+    """
+
+    forest: Forest
+    nodes: Mapping[str, Node]
+    metric: Metric | None
+    hidden: int = 0
+
+
+def tree(
+    workspace: Workspace, ref: str | None = None, *, limit: int | None = None, metric: str | None = None
+) -> Evolution:
+    """The whole forest, or the part below one run; with a limit, of the newest runs.
+
+    Raises:
+        UnknownRun, AmbiguousRun: the reference names no single run.
+    """
+    with History(workspace) as history:
+        newest_first = list(history.runs())
+        root = str(history.resolve(ref)["uid"]) if ref is not None else None
+        goals = workspace.settings.goals
+        main = Metric(metric, goal_of(metric, goals)) if metric else history.main_metric(newest_first)
+    by_uid = {str(run["uid"]): run for run in reversed(newest_first)}
+    kept = [str(run["uid"]) for run in newest_first[:limit]]
+    if root is not None:
+        below = set(build_forest(_links(by_uid.values()), root).order())
+        kept = [str(run["uid"]) for run in newest_first if str(run["uid"]) in below][:limit]
+        hidden = len(below) - len(kept)
+    else:
+        hidden = len(newest_first) - len(kept)
+    shown = {uid: by_uid[uid] for uid in reversed(kept)}
+    nodes = {uid: _node(run, by_uid, main, goals) for uid, run in shown.items()}
+    return Evolution(build_forest(_links(shown.values())), nodes, main, hidden)
+
+
+def _links(runs: Iterable[JsonObject]) -> dict[str, str | None]:
+    return {str(run["uid"]): str(run["parent_uid"]) if run["parent_uid"] else None for run in runs}
+
+
+def _node(
+    run: JsonObject, runs: Mapping[str, JsonObject], metric: Metric | None, goals: Mapping[str, Goal]
+) -> Node:
+    if metric is None:
+        return Node(run, None, None, None)
+    value = metrics_of(run).get(metric.name)
+    parent = runs.get(str(run["parent_uid"]))
+    new = number_from_json(value)
+    old = number_from_json(metrics_of(parent).get(metric.name)) if parent else None
+    if new is None or old is None:
+        return Node(run, value, None, None)
+    return Node(run, value, new - old, judge(new - old, metric.goal or goal_of(metric.name, goals)))

@@ -1,0 +1,33 @@
+"""The JSON envelope that every command prints with `--json`: the only thing on stdout, also on failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from gxt.errors import GxtError
+from gxt.model.json_types import Json, JsonObject
+
+
+def success(data: Json, notices: Iterable[str] = ()) -> str:
+    """What was asked for."""
+    return _envelope({"gxt": 1, "data": data, "notices": list[Json](notices), "error": None})
+
+
+def around(data: str, notices: Iterable[str] = ()) -> str:
+    """The envelope around data that is JSON text already."""
+    return f'{{"gxt": 1, "data": {data}, "notices": {json.dumps(list(notices))}, "error": null}}'
+
+
+def failure(error: GxtError, notices: Iterable[str] = ()) -> str:
+    """What went wrong, with its stable code and what to do next."""
+    described: JsonObject = {"code": error.code, "message": error.message, "hint": error.hint}
+    position = getattr(error, "position", None)
+    if isinstance(position, int):
+        described["position"] = position
+    return _envelope({"gxt": 1, "data": None, "notices": list[Json](notices), "error": described})
+
+
+def _envelope(content: JsonObject) -> str:
+    # ASCII, so that no terminal or pipe encoding can fail on it
+    return json.dumps(content, indent=2, allow_nan=False)

@@ -1,0 +1,47 @@
+"""Tables for other programs: CSV for a spreadsheet, Markdown for a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from gxt.render.clean import clean
+from gxt.render.view import Table
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def to_csv(table: Table) -> str:
+    """RFC 4180 with newlines; a cell that a spreadsheet would run as a formula gets a leading apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.name for column in table.columns])
+    writer.writerows([_cell(span.text) for span in row] for row in table.rows)
+    return out.getvalue()
+
+
+def to_markdown(table: Table) -> str:
+    """A GitHub-flavoured table."""
+    names = [_escaped(column.name) for column in table.columns]
+    rules = ["---:" if column.right else "---" for column in table.columns]
+    rows = [[_escaped(span.text) for span in row] for row in table.rows]
+    return "".join("| " + " | ".join(row) + " |\n" for row in (names, rules, *rows))
+
+
+def _cell(text: str) -> str:
+    shown = clean(text)
+    if shown.lstrip().startswith(_FORMULA) and not _is_number(shown):
+        return f"'{shown}"
+    return shown
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{c}" if c in "|`<[*_\\" else c for c in clean(text))

@@ -1,0 +1,186 @@
+"""The journal of a live run: a directory beside git that survives anything but its own deletion.
+
+`gxt/live/<uid>/` holds `journal.jsonl` (one event a line), `output.log` (the console) and `number` (the
+reserved number). It is made under a temporary name with its lock held, then renamed into place. Whoever
+records holds the directory; every process that logs shares a lock on the journal file. When both are free and
+the journal has no end, the run was interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from gxt.git.repository import Repository
+from gxt.model.events import Folded, fold
+from gxt.model.json_types import JsonObject
+from gxt.store import locks
+from gxt.store.places import live_home
+
+# How the training finds its run; the only variables that are added to its environment.
+ENV_UID = "GXT_RUN"
+ENV_DIRECTORY = "GXT_LIVE"
+
+JOURNAL = "journal.jsonl"
+NUMBER = "number"
+Fields: TypeAlias = "Callable[[], Mapping[str, Any]]"
+encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def now_us() -> int:
+    """Microseconds since the Unix epoch."""
+    return time.time_ns() // 1000
+
+
+class JournalWriter:
+    """An open journal. One event is one `write` of one line, so a killed process loses nothing it logged."""
+
+    def __init__(self, path: Path) -> None:
+        self.fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        locks.share(self.fd)
+        self._path = path
+        self._torn = False
+
+    def append(self, kind: str, fields: Mapping[str, Any], at_us: int | None = None) -> None:
+        """Write an event.
+
+        Raises:
+            OSError: the disk took nothing, or only a part of the line (which readers then leave out).
+        """
+        self.write_line(encode({"e": kind, "t": now_us() if at_us is None else at_us, **fields}))
+
+    def moved(self, path: Path) -> None:
+        """The journal's directory has its real name now."""
+        self._path = path
+
+    def reopen(self) -> None:
+        """Take a descriptor of its own in a forked child, so that the parent's lock ends with the parent."""
+        inherited = self.fd
+        self.fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        locks.share(self.fd)
+        os.close(inherited)
+
+    def write_line(self, text: str) -> None:
+        """Write one line of JSON; see `append`."""
+        data = text.encode() + b"\n"
+        if self._torn:
+            data = b"\n" + data  # so that this line does not grow onto the torn one
+        written = os.write(self.fd, data)
+        self._torn = written < len(data)
+        if self._torn:
+            raise OSError(f"only {written} of {len(data)} bytes written to the journal")
+
+    def close(self) -> None:
+        """Give up the journal; its lock goes with it."""
+        os.close(self.fd)
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """The directory of a live run that this process records: held until `release`."""
+
+    uid: str
+    number: int
+    path: Path
+    held: int
+    journal: JournalWriter
+
+    def release(self) -> None:
+        """Let go of the directory; what is not sealed by now is an interrupted run."""
+        self.journal.close()
+        os.close(self.held)
+
+
+def create(repository: Repository, *, uid: str, number: int, started: JsonObject, at_us: int) -> LiveRun:
+    """Make the directory of a new run, held by this process. Call it with the store's lock."""
+    home = live_home(repository)
+    home.mkdir(parents=True, exist_ok=True)
+    making, path = home / f".new-{uid}", home / uid
+    making.mkdir()
+    held = locks.hold(making)
+    assert held is not None, "a directory made under the store's lock is nobody else's"
+    (making / NUMBER).write_text(f"{number}\n")
+    journal = JournalWriter(making / JOURNAL)
+    journal.append(
+        "started", {**started, "host": socket.gethostname(), "boot": _boot_id(), "pid": os.getpid()}, at_us
+    )
+    making.rename(path)
+    journal.moved(path / JOURNAL)
+    return LiveRun(uid=uid, number=number, path=path, held=held, journal=journal)
+
+
+def remove(path: Path) -> None:
+    """Remove the directory of a sealed run: out of sight first, so that no half of it is ever seen."""
+    done = path.with_name(f".done-{path.name}")
+    path.rename(done)
+    shutil.rmtree(done, ignore_errors=True)
+
+
+def sweep(repository: Repository) -> None:
+    """Remove directories that were left half made or half removed. Call it with the store's lock."""
+    for path in live_home(repository).glob(".*-*"):
+        if not locks.is_held(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def is_alive(path: Path) -> bool:
+    """Whether somebody still records into this directory, or logs into its journal."""
+    return locks.is_held(path) or is_alive_beside(path)
+
+
+def is_alive_beside(path: Path) -> bool:
+    """Whether a process other than the recorder still logs into the journal."""
+    held = locks.hold(path / JOURNAL)
+    if held is None:
+        return (path / JOURNAL).exists()
+    os.close(held)
+    return False
+
+
+def runs_elsewhere(path: Path) -> str | None:
+    """The host of a run that another machine records on a shared file system, whose locks may not be seen."""
+    for line in read_lines(path):
+        try:
+            host = json.loads(line).get("host")
+        except ValueError:
+            return None
+        return host if host and host != socket.gethostname() else None
+    return None
+
+
+def reserved_number(path: Path) -> int:
+    """The number that a live run goes by; 0 when it cannot be read."""
+    try:
+        return int((path / NUMBER).read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a live run's journal."""
+    with (path / JOURNAL).open("rb") as journal:
+        yield from journal
+
+
+def read(path: Path, *, unfinished: str) -> Folded:
+    """What the journal of a live run says so far."""
+    return fold(read_lines(path), unfinished=unfinished)
+
+
+def free_number(taken: Iterable[int], next_number: int) -> int:
+    """The number for a new run: the next one that neither git nor a live run has."""
+    return max([next_number, *(number + 1 for number in taken)])
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,56 @@
+"""Locks that the kernel frees when their process dies: `flock`, never a file that must be deleted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gxt.git.repository import Repository
+from gxt.store.places import home
+
+
+@contextmanager
+def store_lock(repository: Repository) -> Iterator[None]:
+    """Held by whoever writes refs, hands out numbers, or makes and removes journals. Waits for its turn."""
+    home(repository).mkdir(parents=True, exist_ok=True)
+    fd = os.open(home(repository) / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def hold(path: Path) -> int | None:
+    """A descriptor that holds the path (a directory or a file) alone, or None when somebody else has it."""
+    return _lock(path, fcntl.LOCK_EX)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the path. A path that is gone is not held."""
+    fd = _lock(path, fcntl.LOCK_SH)
+    if fd is None:
+        return path.exists()
+    os.close(fd)
+    return False
+
+
+def share(fd: int) -> None:
+    """Say on an open file that its process still writes to it; several may say so."""
+    fcntl.flock(fd, fcntl.LOCK_SH)
+
+
+def _lock(path: Path, how: int) -> int | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, how | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        return None
+    return fd

@@ -1,0 +1,49 @@
+"""Where gxt keeps what: refs in the repository, files in git's common directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gxt.git.repository import Repository
+from gxt.model.ids import is_uid
+
+EXPERIMENTS = "refs/gxt/experiments"
+NOTES = {
+    "config": "refs/notes/gxt/config",
+    "metrics": "refs/notes/gxt/metrics",
+    "annotations": "refs/notes/gxt/annotations",
+}
+NOTED_FILES = {"config": "config.json", "metrics": "metrics.json", "annotations": "annotations.jsonl"}
+
+
+def live_ref(uid: str) -> str:
+    """The ref that keeps the snapshot of a live run; never pushed."""
+    return f"refs/gxt/live/{uid}"
+
+
+def temporary_ref(uid: str, what: str) -> str:
+    """A ref that protects new objects from gc until the real refs move."""
+    return f"refs/gxt/tmp/{uid}/{what}"
+
+
+def home(repository: Repository) -> Path:
+    """The directory of gxt, shared by all linked work trees."""
+    return repository.common_dir / "gxt"
+
+
+def live_home(repository: Repository) -> Path:
+    """The directory that holds one directory per live run."""
+    return home(repository) / "live"
+
+
+def live_paths(repository: Repository) -> list[Path]:
+    """The directories of all live runs, oldest first."""
+    try:
+        return sorted(path for path in live_home(repository).iterdir() if is_uid(path.name))
+    except FileNotFoundError:
+        return []
+
+
+def cache_home(repository: Repository) -> Path:
+    """What may be deleted at any time."""
+    return home(repository) / "cache"

@@ -1,0 +1,116 @@
+"""Settings: `.gxt.toml` at the top of the repository for the team, `git config gxt.*` for one person.
+
+```toml
+[metric]
+main = "val_acc"          # git config gxt.metric val_acc
+goal = "max"              # git config gxt.goal max
+
+[goals]                   # git config gxt.val/my_score.goal max
+"val/my_score" = "max"
+
+[limits]
+untracked_file_mib = 5    # git config gxt.untrackedFileMib 5
+untracked_total_mib = 50  # git config gxt.untrackedTotalMib 50
+series_mib = 64           # git config gxt.seriesMib 64
+```
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from gxt.errors import UsageError
+from gxt.git.repository import Repository, user_settings
+from gxt.model.goals import Goal
+
+FILE = ".gxt.toml"
+_LIMITS = {"untracked_file_mib": 5, "untracked_total_mib": 50, "series_mib": 64}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the team and the user chose.
+
+    Attributes:
+        metric: the name of the main metric, or None to let gxt choose.
+        goals: `min` or `max` by metric name, where somebody said so.
+        untracked_file_bytes: a larger file that git does not track is left out of a snapshot.
+        untracked_total_bytes: beyond this together they are left out.
+        series_bytes: beyond this the series of a run is thinned.
+    """
+
+    metric: str | None = None
+    goals: Mapping[str, Goal] = field(default_factory=dict)
+    untracked_file_bytes: int = 5 << 20
+    untracked_total_bytes: int = 50 << 20
+    series_bytes: int = 64 << 20
+
+
+def load_settings(repository: Repository) -> Settings:
+    """The team's settings with the user's over them.
+
+    Raises:
+        UsageError: a file that is not TOML, or a value that makes no sense.
+    """
+    team = _read_team(repository.top / FILE)
+    metric = _table(team, "metric")
+    goals = {name: _goal(str(goal), FILE) for name, goal in _table(team, "goals").items()}
+    limits = {**_LIMITS, **_table(team, "limits")}
+    main = metric.get("main")
+    main_goal = metric.get("goal")
+    for key, value in user_settings(repository).items():
+        if key == "metric":
+            main, main_goal = value, None
+        elif key == "goal":
+            main_goal = value
+        elif key.endswith(".goal"):
+            goals[key.removesuffix(".goal")] = _goal(value, f"git config gxt.{key}")
+        else:
+            limits |= {name: value for name in _LIMITS if name.replace("_", "") == key}
+    if main and main_goal:
+        goals[str(main)] = _goal(str(main_goal), "the main metric")
+    sizes = {name: _mebibytes(name, limits[name]) for name in _LIMITS}
+    return Settings(
+        metric=str(main) if main else None,
+        goals=goals,
+        untracked_file_bytes=sizes["untracked_file_mib"],
+        untracked_total_bytes=sizes["untracked_total_mib"],
+        series_bytes=sizes["series_mib"],
+    )
+
+
+def _read_team(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        return cast("dict[str, Any]", toml.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{FILE} cannot be read: {error}", hint=f"mend {path}") from error
+
+
+def _table(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = settings.get(name, {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{FILE}: [{name}] is not a table", hint=f"write [{name}] and its keys below it")
+    return table
+
+
+def _goal(text: str, where: str) -> Goal:
+    if text == "min":
+        return "min"
+    if text == "max":
+        return "max"
+    raise UsageError(f"{where}: a goal is min or max, not {text!r}", hint="write min or max")
+
+
+def _mebibytes(name: str, value: object) -> int:
+    try:
+        return int(float(str(value)) * (1 << 20))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{name} is not a number: {value!r}", hint="give a size in MiB") from error

@@ -1,0 +1,90 @@
+"""Reading the tree of the experiments ref: its tip, its runs, what changed between two tips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gxt.errors import NewerFormat
+from gxt.git.objects import ObjectReader, TreeEntry, parse_tree
+from gxt.model.ids import parse_run_id
+from gxt.store.places import EXPERIMENTS
+
+
+@dataclass(frozen=True)
+class Tip:
+    """The newest entry of the experiments ref."""
+
+    oid: str
+    next_number: int
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's directory: its number, the id of its tree, and its entries by name."""
+
+    number: int
+    oid: str
+    entries: dict[str, TreeEntry]
+
+
+def read_tip(reader: ObjectReader) -> Tip | None:
+    """The tip, or None where nothing was ever recorded.
+
+    Raises:
+        NewerFormat: a newer gxt wrote it.
+    """
+    commit = reader.read(EXPERIMENTS)
+    if commit is None:
+        return None
+    version, following = reader.read_many([f"{commit.oid}:format", f"{commit.oid}:next"])
+    if version is not None and version.data.strip() != b"1":
+        raise NewerFormat(EXPERIMENTS, version.data[:20].decode(errors="replace").strip())
+    number = int(following.data) if following is not None and following.data.strip().isdigit() else 1
+    return Tip(commit.oid, number)
+
+
+def changed_folders(reader: ObjectReader, old: str | None, new: str) -> Iterator[tuple[int, str | None]]:
+    """Runs whose directory differs between two tips: number and tree id, None for one that is gone.
+
+    Costs what changed: equal shards are not opened.
+    """
+    before = reader.tree(old) if old else []
+    yield from _compare(reader, before, reader.tree(new))
+
+
+def _compare(
+    reader: ObjectReader, before: list[TreeEntry], after: list[TreeEntry]
+) -> Iterator[tuple[int, str | None]]:
+    known = {entry.name: entry.oid for entry in before}
+    for entry in after:
+        if entry.mode != "40000" or known.get(entry.name) == entry.oid:
+            continue
+        number = parse_run_id(entry.name)
+        if number is not None:
+            yield number, entry.oid
+        elif entry.name.startswith("exp-"):
+            old = known.get(entry.name)
+            yield from _compare(reader, reader.tree(old) if old else [], reader.tree(entry.oid))
+    left = {entry.name for entry in after}
+    for name in known:
+        number = parse_run_id(name)
+        if name not in left and number is not None:
+            yield number, None
+
+
+def open_folders(reader: ObjectReader, folders: list[tuple[int, str]]) -> Iterator[RunFolder]:
+    """The directories of runs, opened in one stream."""
+    for (number, oid), tree in zip(folders, reader.read_many([oid for _, oid in folders]), strict=True):
+        if tree is not None and tree.kind == "tree":
+            yield RunFolder(number, oid, {entry.name: entry for entry in parse_tree(tree)})
+
+
+def noted_objects(reader: ObjectReader, tip: Tip, file: str) -> list[tuple[str, str]]:
+    """Every run commit with the id of one of its files, where the run has that file."""
+    folders = [(number, oid) for number, oid in changed_folders(reader, None, tip.oid) if oid]
+    return [
+        (folder.entries["run"].oid, folder.entries[file].oid)
+        for folder in open_folders(reader, folders)
+        if "run" in folder.entries and file in folder.entries
+    ]
