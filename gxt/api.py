@@ -275,9 +275,14 @@ def _run_for(what: str) -> Run:
 
 
 def _join(directory: Path, values: JsonObject) -> Run:
-    writer = journal.JournalWriter(directory / journal.JOURNAL)
+    """Write into the run around this process; a full disk costs the records, never the training."""
     number = journal.reserved_number(directory)
-    run = Run(id_=run_id(number), uid=directory.name, config=values, writer=writer)
+    run = Run(id_=run_id(number), uid=directory.name, config=values, writer=None)
+    try:
+        run._writer = journal.JournalWriter(directory / journal.JOURNAL)
+        journal.say_interpreter(directory)
+    except OSError as error:
+        run._failed("init", error)
     if values:
         run.log_params(values)
     return run

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gxt.capture.interpreter import find_executable, quiet_output
+from gxt.capture.programs import find_executable, quiet_output
 from gxt.model.json_types import Json, JsonObject
 
 _CPUINFO = Path("/proc/cpuinfo")

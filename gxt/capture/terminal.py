@@ -1,6 +1,6 @@
 """What the command gets for its stdin, stdout and stderr: a pty in place of a terminal, pipes for the rest.
 
-Descriptors, terminal attributes and keys only. The bytes are moved by `process`.
+Descriptors, terminal attributes and keys only. The bytes are moved by `relay`.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import gc
 import sys
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from gxt.cli import output
@@ -27,7 +28,16 @@ COMMANDS = {
     "compare": "reading.compare",
     "tree": "reading.tree",
     "status": "reading.status",
+    "demo": "demo.demo",
 }
+
+
+class _Command(TyperCommand):
+    """A command whose usage line has no braces around what is required."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 typer gives its class no public name
+        """The words of the usage line."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
 
 def application(names: Iterable[str]) -> typer.Typer:
@@ -45,7 +55,8 @@ def application(names: Iterable[str]) -> typer.Typer:
         module, _, function = COMMANDS[name].partition(".")
         command = getattr(import_module(f"gxt.cli.{module}"), function)
         # what follows the first word that is no option belongs to the wrapped command, with or without `--`
-        app.command(name, context_settings={"allow_interspersed_args": name != "run"})(command)
+        settings = {"allow_interspersed_args": name != "run"}
+        app.command(name, cls=_Command, context_settings=settings)(command)
     return app
 
 
@@ -68,8 +79,19 @@ def _root(
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    gc.disable()  # a command lives for a tenth of a second: collecting would cost a quarter of a long list
     output.prepare_streams()
-    sys.exit(_run(sys.argv[1:]))
+    try:
+        code = _run(sys.argv[1:])
+        output.flush()
+    except output.ReaderGone:
+        code = 141
+    except GxtError as error:
+        output.say_error(error)
+        code = error.exit_code
+    finally:
+        gc.freeze()  # else Python looks at every object once more on its way out: 10 ms
+    sys.exit(code)
 
 
 def _run(argv: list[str]) -> int:
@@ -77,19 +99,21 @@ def _run(argv: list[str]) -> int:
     app = application(named or COMMANDS)
     try:
         code = app(args=argv, standalone_mode=False, prog_name="gxt")
-        sys.stdout.flush()
+        output.flush()
+    except output.ReaderGone:
+        raise
     except GxtError as error:
         return _failed(error, argv)
     except TyperException as error:
         return _misused(error, argv)
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:
-        # the reader has gone (`gxt list | head`): nothing more can be said, not even at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except SystemExit as end:  # typer's own answer when nobody reads its help is 1
+        if isinstance(end.__context__, BrokenPipeError):
+            return 141
+        raise
     except Exception as error:  # noqa: BLE001 the last resort: a bug in gxt ends with a report, not a traceback
-        return _bug(error)
+        return _bug(error, argv)
     return code if isinstance(code, int) else 0
 
 
@@ -113,10 +137,11 @@ def _misused(error: TyperException, argv: list[str]) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         output.write(message + "\n")
         return 2
-    return _failed(UsageError(message.rstrip("."), hint=f"{path} --help tells how"), argv)
+    message = f"{message[:1].lower()}{message[1:]}".rstrip(".")
+    return _failed(UsageError(message, hint=f"{path} --help tells how"), argv)
 
 
-def _bug(error: BaseException) -> int:
+def _bug(error: BaseException, argv: list[str]) -> int:
     import tempfile
     import traceback
 
@@ -124,6 +149,6 @@ def _bug(error: BaseException) -> int:
         "w", prefix="gxt-bug-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
     ) as log:
         traceback.print_exception(error, file=log)
-    output.say(f"gxt: a bug in gxt: {type(error).__name__}: {error}", style="31")
-    output.say(f"     please report it with {log.name}")
+    what = f"a bug in gxt: {type(error).__name__}: {error}"
+    _failed(GxtError(what, hint=f"please report it with {log.name}"), argv)
     return BUG_EXIT_CODE

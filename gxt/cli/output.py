@@ -9,11 +9,19 @@ from collections.abc import Iterable
 from gxt.errors import GxtError, QueryError
 from gxt.model.json_types import Json
 from gxt.render.clean import clean
-from gxt.render.view import Table, View
+from gxt.render.view import Style, Table, View
 
 
 def prepare_streams() -> None:
-    """A character that the terminal's encoding lacks is shown escaped instead of ending in a traceback."""
+    """Let nothing that is written to stdout or stderr end in a traceback, nor in a file of ours.
+
+    A stream that our starter has closed (`gxt list >&-`) goes to /dev/null: the next file or pipe that we
+    open would get its number. A character that the terminal's encoding lacks is shown escaped.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free number is the closed one. It closes on exec: a command finds stdin closed too.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -21,13 +29,9 @@ def prepare_streams() -> None:
 
 
 def wants_json(argv: Iterable[str]) -> bool:
-    """Whether `--json` is among gxt's own words: those before a wrapped command."""
-    for word in argv:
-        if word == "--":
-            return False
-        if word == "--json":
-            return True
-    return False
+    """Whether `--json` was asked for: by a command that reads, for what follows `run` is another's."""
+    words = list(argv)
+    return words[:1] != ["run"] and "--json" in words
 
 
 def show(view: View) -> None:
@@ -35,7 +39,8 @@ def show(view: View) -> None:
     if on_terminal():
         from gxt.render import terminal
 
-        terminal.show(view)
+        width = terminal.width_of(sys.stdout.fileno())
+        write(terminal.render(view, width=width, colours=terminal.wants_colours()))
     else:
         from gxt.render import plain
 
@@ -66,34 +71,71 @@ def show_json_text(data: str, notices: Iterable[str] = ()) -> None:
     write(envelope.around(data, notices) + "\n")
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has enough of it (`gxt list | head`)."""
+
+
 def flush() -> None:
-    """Let a reader see what is there so far."""
-    sys.stdout.flush()
+    """Let a reader see what is there so far; raises as `write` does."""
+    write("", flush=True)
 
 
-def write(text: str) -> None:
-    """Data on stdout."""
-    sys.stdout.write(text)
+def write(text: str, *, flush: bool = False) -> None:
+    """Data on stdout.
+
+    Raises:
+        ReaderGone: nobody takes it any more.
+        GxtError: it could not be written: a full disk, say.
+    """
+    try:
+        sys.stdout.write(text)
+        if flush:
+            sys.stdout.flush()
+    except OSError as error:
+        # what is left in the buffer would fail again when the interpreter ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise ReaderGone from error
+        what = f"the output could not be written: {error.strerror}"
+        raise GxtError(what, hint="nothing else went wrong; try another place for it") from error
 
 
-def say(text: str, *, style: str = "") -> None:
-    """A line of talk on stderr; `style` is an SGR number such as 32 for green."""
-    shown = clean(text)
-    if style and sys.stderr.isatty() and _colours():
-        shown = f"\x1b[{style}m{shown}\x1b[0m"
+def say(text: str, *, style: Style = "") -> None:
+    """A line of talk on stderr."""
+    if talks_to_terminal():
+        from gxt.render import terminal
+
+        shown = terminal.painted(text, style, colours=terminal.wants_colours())
+    else:
+        shown = clean(text)
     sys.stderr.write(f"{shown}\n")
     sys.stderr.flush()
+
+
+def end_line_of_command() -> None:
+    """Begin a new line of talk: the command left the cursor behind its last word."""
+    if talks_to_terminal():
+        sys.stderr.write("\n")
+
+
+def talk_width() -> int | None:
+    """How many cells a line of talk has; None where it goes into a pipe or a file and is never cut."""
+    if not talks_to_terminal():
+        return None
+    from gxt.render import terminal
+
+    return terminal.width_of(sys.stderr.fileno())
 
 
 def say_notices(notices: Iterable[str]) -> None:
     """What the user should know, a line each."""
     for notice in notices:
-        say(f"gxt: {notice}", style="33")
+        say(f"gxt: {notice}", style="unsure")
 
 
 def say_error(error: GxtError) -> None:
     """What went wrong, where, and what to do next."""
-    say(f"gxt: {error.message}", style="31")
+    say(f"gxt: {error.message}", style="bad")
     if isinstance(error, QueryError):
         from gxt.model.query import point_at
 
@@ -108,5 +150,6 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def _colours() -> bool:
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def talks_to_terminal() -> bool:
+    """Whether stderr is a terminal."""
+    return sys.stderr.isatty()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,16 +20,22 @@ def run(
     command: Annotated[
         Texts, typer.Argument(metavar="-- COMMAND...", help="The command, as you would type it.")
     ],
-    name: Annotated[str | None, typer.Option("--name", help="A short name for the run.")] = None,
-    message: Annotated[
-        str | None, typer.Option("--message", "-m", help="What is different this time.")
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="A short name for the run.")
     ] = None,
-    hypothesis: Annotated[str | None, typer.Option("--hypothesis", help="What you expect, and why.")] = None,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", metavar="TEXT", help="What is different this time.")
+    ] = None,
+    hypothesis: Annotated[
+        str | None, typer.Option("--hypothesis", metavar="TEXT", help="What you expect, and why.")
+    ] = None,
     parent: Annotated[
         str | None,
         typer.Option("--parent", metavar="ID|none", help="The run this one derives from. Default: the base."),
     ] = None,
-    tag: Annotated[Texts | None, typer.Option("--tag", help="A label; may be repeated.")] = None,
+    tag: Annotated[
+        Texts | None, typer.Option("--tag", metavar="TAG", help="A label; may be repeated.")
+    ] = None,
     set_: Annotated[
         Texts | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Edit the parameters file first, comments kept."),
@@ -57,6 +64,7 @@ def run(
     from gxt.ops.workspace import open_workspace
     from gxt.render import running
 
+    gc.enable()  # a training may take weeks
     workspace = open_workspace(Path.cwd())
     request = StartRequest(
         command=command,
@@ -77,13 +85,14 @@ def run(
     def on_start(started: Started) -> None:
         if not quiet:
             output.say_notices((*workspace.notices, *started.plan.notices))
-            output.say(running.start_line(started))
+            output.say(running.start_line(started, output.talk_width()))
 
     result = operation.run(workspace, request, metrics=metrics or (), on_start=on_start)
     if not quiet:
-        if result.finished:
-            output.say_notices(result.finished.notices)
-        text, style = running.end_line(result, workspace.settings)
+        if result.ended.mid_line:
+            output.end_line_of_command()
+        output.say_notices((*result.notices, *(result.finished.notices if result.finished else ())))
+        text, style = running.end_line(result, workspace.settings, output.talk_width())
         output.say(text, style=style)
     exit_like(result.ended)
 
@@ -94,10 +103,10 @@ def base(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the JSON envelope.")] = False,
 ) -> None:
-    """Show or set the base: the run this work tree stands on, the default parent of the next one."""
-    from gxt.model.run import title
+    """Show or set the base: the parent of the next run in this work tree."""
     from gxt.ops.base import base as operation
     from gxt.ops.workspace import open_workspace
+    from gxt.render import standing
 
     workspace = open_workspace(Path.cwd())
     result = operation(workspace, id_)
@@ -105,5 +114,4 @@ def base(
         output.show_json(result.run, workspace.notices)
         return
     output.say_notices(workspace.notices)
-    run = result.run
-    output.write(f"{run['id']}  {title(run)}\n" if run else "no base: the next run starts a new tree\n")
+    output.show(standing.base_page(result.run))

@@ -6,6 +6,7 @@ off git's own gc after 25 runs).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from types import TracebackType
 from gxt.errors import GitFailed
 from gxt.git import process
 
-_ARGS = ("fast-import", "--quiet", "--done", "--date-format=raw")
+# --force: a temporary ref that an earlier attempt left behind is simply moved
+_ARGS = ("fast-import", "--quiet", "--force", "--done", "--date-format=raw")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,6 @@ class FastImport:
         if error is not None:
             self._git.kill()
             self._git.communicate()
-            self._forget_crash()
             return
         self._send(b"done\n")
         self._end()
@@ -136,13 +137,10 @@ class FastImport:
     def _end(self) -> None:
         _, stderr = self._git.communicate()
         if self._git.returncode != 0:
-            self._forget_crash()
-            raise GitFailed(_ARGS, self._git.returncode, stderr.decode(errors="replace"))
-
-    def _forget_crash(self) -> None:
-        """A failed fast-import leaves a crash report that no git command ever removes."""
-        for report in self._directory.glob(f"fast_import_crash_{self._git.pid}"):
-            report.unlink(missing_ok=True)
+            said, _, report = os.fsdecode(stderr).partition("fast-import: dumping crash report to ")
+            if report:  # no git command ever removes it
+                (self._directory / report.removesuffix("\n")).unlink(missing_ok=True)
+            raise GitFailed(_ARGS, self._git.returncode, said)
 
 
 def quote_path(path: str) -> bytes:

@@ -38,7 +38,7 @@ def update_refs(directory: Path, updates: Sequence[RefUpdate], *, reason: str, r
     return done.returncode == 0
 
 
-def list_refs(directory: Path, prefix: str) -> dict[str, str]:
-    """Every ref below a prefix with its object id."""
-    said = process.run(directory, ("for-each-ref", "--format=%(objectname) %(refname)", prefix)).decode()
+def list_refs(directory: Path, *prefixes: str) -> dict[str, str]:
+    """Every ref below one of the prefixes with its object id."""
+    said = process.run(directory, ("for-each-ref", "--format=%(objectname) %(refname)", *prefixes)).decode()
     return {ref: oid for oid, _, ref in (line.partition(" ") for line in said.splitlines())}

@@ -22,11 +22,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from gxt.errors import DamagedRecord
+from gxt.errors import DamagedRecord, GxtError
 from gxt.model.codec import FORMAT, number_to_json, time_to_json
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge
 from gxt.model.series import Series, SeriesBuilder
+
+_YEAR_10000_US = 253_402_300_800 * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def fold(lines: Iterable[bytes], *, unfinished: str) -> Folded:
         try:
             event = json.loads(line)
             _apply(state, event)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, GxtError):
             state.damaged += 1
     if not state.config:
         raise DamagedRecord("the journal has no start", hint="remove its directory below .git/gxt/live")
@@ -119,6 +121,8 @@ def fold(lines: Iterable[bytes], *, unfinished: str) -> Folded:
 def _apply(state: _State, event: dict[str, Json]) -> None:
     kind = event["e"]
     at_us = cast("int", event["t"])
+    if type(at_us) is not int or not 0 <= at_us < _YEAR_10000_US:
+        raise ValueError("no document can hold this time")
     if kind == "metrics":
         step = event["s"]
         step = state.last_step if step is None else cast("int", step)
@@ -131,7 +135,7 @@ def _apply(state: _State, event: dict[str, Json]) -> None:
 
 def _apply_rare(state: _State, kind: str, at_us: int, event: JsonObject) -> None:
     if kind == "started":
-        state.config = cast("JsonObject", event["config"])
+        state.config = _checked_start(cast("JsonObject", event["config"]))
         state.offset = str(event["offset"])
         state.started_us = at_us
     elif kind == "environment":
@@ -148,7 +152,17 @@ def _apply_rare(state: _State, kind: str, at_us: int, event: JsonObject) -> None
     elif kind == "notice":
         state.notices.append(str(event["text"]))
     elif kind == "finished":
-        state.end = event
+        duration_s = float(cast("float", event["duration_s"]))
+        state.end = {**event, "status": str(event["status"]), "duration_s": duration_s}
+
+
+def _checked_start(config: JsonObject) -> JsonObject:
+    """The document of a start, if it has what sealing cannot do without."""
+    author = cast("JsonObject", config["author"])
+    if not all(isinstance(text, str) for text in (config["uid"], author["name"], author["email"])):
+        raise TypeError("uid and author are texts")
+    merge(cast("JsonObject", config["params"]))
+    return config
 
 
 def _tag(state: _State, at_us: int, event: JsonObject) -> None:

@@ -94,7 +94,8 @@ class SeriesBuilder:
 
     def build(self) -> dict[str, Series]:
         """The series by name, first logged first; hands the columns over and leaves the builder empty."""
-        groups, self._groups = self._groups, {}
+        groups = {names: group for names, group in self._groups.items() if group.call}
+        self._groups = {}
         parts: dict[str, list[tuple[_Group, Floats]]] = {}
         for names, group in groups.items():
             for position, name in enumerate(names):

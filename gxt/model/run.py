@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 from gxt.model.json_types import Json, JsonObject
 
-LIVE = "running"
+
+class Row(NamedTuple):
+    """A run as lists show it. `parent` is an id or empty; `tags` are joined with spaces."""
+
+    id: str
+    parent: str
+    status: str
+    title: str
+    created: str
+    duration_s: float | None
+    tags: str
+    metrics: Mapping[str, Json]
 
 
 def run_json(
@@ -42,6 +53,7 @@ def run_json(
         "cwd": config.get("cwd", "."),
         "code": config.get("code", {}),
         "params": config.get("params", {}),
+        "param_files": config.get("param_files", []),
         "metrics": {name: _object(stat).get("last") for name, stat in stats.items()},
         "metric_stats": stats,
         "evals": metrics.get("evals", []),
@@ -68,7 +80,34 @@ def title(run: Mapping[str, Json]) -> str:
     for key in ("name", "message"):
         if run.get(key):
             return str(run[key])
-    return " ".join(str(word) for word in cast("list[Json]", run.get("command") or []))
+    return command_line(run)
+
+
+def command_line(run: Mapping[str, Json]) -> str:
+    """The command as one would type it into a shell."""
+    import shlex
+
+    return shlex.join(str(word) for word in cast("list[Json]", run.get("command") or []))
+
+
+def row_of(run: Mapping[str, Json]) -> Row:
+    """The run as lists show it."""
+    duration = run["duration_s"]
+    return Row(
+        id=str(run["id"]),
+        parent=str(run["parent"] or ""),
+        status=str(run["status"]),
+        title=title(run),
+        created=str(run["created"]),
+        duration_s=float(duration) if isinstance(duration, (int, float)) else None,
+        tags=" ".join(map(str, cast("list[Json]", run["tags"]))),
+        metrics=metrics_of(run),
+    )
+
+
+def is_recorded(reason: str) -> bool:
+    """Whether something of a path in `code.skipped` is in the snapshot all the same: its reason says so."""
+    return "recorded" in reason
 
 
 def params_of(run: Mapping[str, Json]) -> JsonObject:

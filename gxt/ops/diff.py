@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from pathlib import Path
+from typing import TypeAlias, cast
 
-from gxt.capture.params_files import load_params
+from gxt.capture.params_files import load_params, parse_params
+from gxt.errors import InvalidParams
 from gxt.git import process
+from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.git.snapshot import take
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Goal, Verdict, goal_of, judge
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.params import Missing, difference, merge
+from gxt.model.params import Missing, difference, flatten, merge
 from gxt.model.run import metrics_of, params_of
+from gxt.model.secrets import redact_params
 from gxt.ops.history import History
 from gxt.ops.show import whole
 from gxt.ops.start import limits, params_paths
@@ -62,21 +66,20 @@ def diff(workspace: Workspace, a: str, b: str | None, *, patch: bool = False) ->
     Raises:
         UnknownRun, AmbiguousRun: a reference names no single run.
     """
-    repository = workspace.repository
+    repository, goals = workspace.repository, workspace.settings.goals
     with History(workspace) as history:
         first = whole(history, history.resolve(a))
         second = whole(history, history.resolve(b)) if b is not None else None
-    if second is None:
-        params = merge(*(load_params(path) for path in params_paths(workspace, ())))
-        recorded = _from_files(first, params)
-        tree = take(repository, limits(workspace.settings)).tree
-    else:
-        recorded, params, tree = params_of(first), params_of(second), _tree(second)
+        if second is None:
+            params = _params_since(workspace, first, history.index.reader)
+            tree = take(repository, limits(workspace.settings)).tree
+        else:
+            params, tree = difference(params_of(first), params_of(second)), _tree(second)
     return Diff(
         a=first,
         b=second,
-        params=difference(recorded, params),
-        metrics=metric_changes(first, second, workspace.settings.goals) if second else {},
+        params=params,
+        metrics=metric_changes(first, second, goals) if second else {},
         environment=_environment(first, second) if second else {},
         files=_files(repository, _tree(first), tree),
         patch=_patch(repository, _tree(first), tree) if patch else None,
@@ -96,9 +99,28 @@ def metric_changes(a: JsonObject, b: JsonObject, goals: Mapping[str, Goal]) -> d
     return changes
 
 
-def _from_files(run: JsonObject, params: JsonObject) -> JsonObject:
-    """The run's parameters without those that only its command line gave: the work tree has no command."""
-    return {key: value for key, value in params_of(run).items() if key in params} if params else {}
+def _params_since(workspace: Workspace, run: JsonObject, reader: ObjectReader) -> Changes:
+    """How the run's parameters files differ now from its parameters.
+
+    What only its command line or its script gave does not count as gone: the work tree has no command.
+    """
+    top = workspace.repository.top
+    names = [str(name) for name in cast("list[Json]", run["param_files"])]
+    paths = [top / name for name in names] or params_paths(workspace, ())
+    now = redact_params(merge(*(load_params(path) for path in paths if path.is_file())))
+    inside = [name for name in names if not name.startswith("..") and "\n" not in name]
+    blobs = list(reader.read_many(f"{_tree(run)}:{name}" for name in inside))
+    then = [_parsed(blob.data, Path(name)) for name, blob in zip(inside, blobs, strict=True) if blob]
+    in_files = flatten(merge(*then))
+    changes = difference(params_of(run), now)
+    return {key: (a, b) for key, (a, b) in changes.items() if not isinstance(b, Missing) or key in in_files}
+
+
+def _parsed(data: bytes, path: Path) -> JsonObject:
+    try:
+        return parse_params(data.decode(), path)
+    except (InvalidParams, UnicodeDecodeError):
+        return {}
 
 
 def _tree(run: JsonObject) -> str:

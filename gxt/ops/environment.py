@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from gxt.capture.environment import environment_document
 from gxt.git.repository import Repository
 from gxt.model.json_types import JsonObject
-from gxt.store.journal import LiveRun
+from gxt.store import journal
 from gxt.store.places import cache_home
 
 
 class EnvironmentThread(threading.Thread):
     """Captures the environment of a command and writes it into the journal of its run."""
 
-    def __init__(self, repository: Repository, live: LiveRun, command: Sequence[str]) -> None:
+    def __init__(self, repository: Repository, live: journal.LiveRun, command: Sequence[str]) -> None:
         super().__init__(name="gxt-environment", daemon=True)
         self._repository = repository
         self._live = live
@@ -25,22 +25,33 @@ class EnvironmentThread(threading.Thread):
 
     def run(self) -> None:
         """Capture and write; a full disk leaves the run without it."""
-        self._document = environment_document(
+        document = environment_document(
             self._command,
             cwd=self._repository.cwd,
             env=os.environ,
             cache_dir=cache_home(self._repository) / "environment",
         )
+        if document == self._document:
+            return
+        self._document = document
         try:
-            self._live.journal.append("environment", {"document": self._document})
+            self._live.journal.append("environment", {"document": document})
         except OSError:
             return
 
     def finish(self) -> None:
-        """Wait for it; a launcher that made its environment only now (`uv run`) is looked at again."""
+        """Wait for it, and look again where more is known by now.
+
+        A launcher may have made its environment only now (`uv run`), and a script that logs with gxt has said
+        which interpreter it runs in (behind `make` or a shell script nobody could tell before).
+        """
         if self.ident is None:  # never started: the command could not be
             self.run()
             return
         self.join()
-        if self._document is not None and self._document.get("python") is None:
+        python = journal.interpreter(self._live.path)
+        if python is not None:
+            self._command = [python]
+            self.run()
+        elif self._document is not None and self._document.get("python") is None:
             self.run()

@@ -39,10 +39,10 @@ def finish(
     """
     repository = workspace.repository
     end: JsonObject = {"status": status, "exit_code": exit_code, "duration_s": round(duration_s, 6)}
+    notices, unwritten = _say_end(live, end)
     try:
-        live.journal.append("finished", end)
         with store_lock(repository):
-            folded = journal.read(live.path, unfinished=status)
+            folded = journal.read(live.path, unfinished=status, also=unwritten)
             sealed = seal(
                 repository,
                 folded,
@@ -52,19 +52,35 @@ def finish(
             )
             journal.remove(live.path)
     except (GxtError, OSError) as error:
-        reason = error.message if isinstance(error, GxtError) else str(error)
+        reason = f"{error.message} ({error.hint})" if isinstance(error, GxtError) else str(error)
         notice = f"not in git yet: {reason}. Nothing is lost: the next gxt command tries again"
         return _unsealed(live, status, notice)
     finally:
         live.release()
-    notices = []
     if sealed.number != live.number:
         notices.append(f"it is {sealed.run['id']}: its reserved number was taken meanwhile")
     if status == "completed":
         code = folded.config.get("code")
         head = code.get("head") if isinstance(code, dict) else None
-        write_base(repository, Base(sealed.uid, str(head) if head else None))
+        try:
+            write_base(repository, Base(sealed.uid, str(head) if head else None))
+        except OSError as error:
+            notices.append(f"the base is still the run before: {error}")
     return Finished(sealed.run, tuple(notices))
+
+
+def _say_end(live: journal.LiveRun, end: JsonObject) -> tuple[list[str], list[bytes]]:
+    """Write the end into the journal.
+
+    When that took nothing (its disk is full): a notice, and the lines that are to be sealed all the same.
+    """
+    try:
+        live.journal.append("finished", end)
+    except OSError as error:
+        at_us, text = journal.now_us(), f"the journal took no more lines: {error}"
+        lines = ({"e": "notice", "t": at_us, "text": text}, {"e": "finished", "t": at_us, **end})
+        return [text], [journal.encode(line).encode() for line in lines]
+    return [], []
 
 
 def _unsealed(live: journal.LiveRun, status: str, notice: str) -> Finished | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +15,8 @@ from gxt.errors import AmbiguousRun, DamagedRecord, UnknownRun
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import parse_run_id, run_id
-from gxt.model.json_types import JsonObject
-from gxt.model.run import metrics_of, run_json, without_packages
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.run import Row, metrics_of, row_of, run_json, without_packages
 from gxt.ops.declared import declared_metric
 from gxt.ops.workspace import Workspace
 from gxt.store.index import Index
@@ -43,8 +44,10 @@ class History:
         self.live: list[Live] = []
 
     def __enter__(self) -> History:
+        # the journals first: a run that is sealed this moment is then in both, where else it were in none
+        found = self._read_journals()
         self._index.__enter__()
-        self.live = self._read_live()
+        self.live = self._unsealed(found)
         return self
 
     def __exit__(
@@ -62,6 +65,16 @@ class History:
         for live in reversed(self.live):
             yield without_packages(live.run)
         yield from self._index.runs()
+
+    def rows(self, limit: int | None) -> list[Row]:
+        """The newest runs as lists show them, the running ones on top."""
+        live = [row_of(live.run) for live in reversed(self.live)][:limit]
+        return live + self._index.rows(None if limit is None else limit - len(live))
+
+    def texts(self, limit: int | None) -> list[str]:
+        """The newest runs as JSON texts, the running ones on top; without packages."""
+        live = [json.dumps(without_packages(live.run)) for live in reversed(self.live)][:limit]
+        return live + list(self._index.texts(None if limit is None else limit - len(live)))
 
     def resolve(self, ref: str) -> JsonObject:
         """The run that a person means.
@@ -104,15 +117,17 @@ class History:
         """The journal behind a run that is not in git yet."""
         return next((live for live in self.live if live.run["uid"] == run["uid"]), None)
 
-    def main_metric(self, runs: list[JsonObject] | None = None) -> Metric | None:
-        """The metric that stands for runs: the settings', else dvc.yaml's, else by the names they logged."""
+    def main_metric(self, metrics: Sequence[Mapping[str, Json]]) -> Metric | None:
+        """The metric that stands for runs with these metrics, newest first.
+
+        The settings' choice, else dvc.yaml's first, else by the names in the order they were first logged.
+        """
         settings = self.workspace.settings
-        considered = list(self.runs()) if runs is None else runs
-        names = dict.fromkeys(name for run in reversed(considered) for name in metrics_of(run))
+        names = dict.fromkeys(name for one in reversed(metrics) for name in one)
         chosen = settings.metric or declared_metric(self.workspace.repository.top)
         return main_metric(names, chosen=chosen, goals=settings.goals)
 
-    def _read_live(self) -> list[Live]:
+    def _read_journals(self) -> list[tuple[int, Path, Folded]]:
         paths = live_paths(self.workspace.repository)
         if not paths:
             return []
@@ -120,13 +135,16 @@ class History:
 
         found = []
         for path in paths:
-            alive = journal.is_alive(path) or journal.runs_elsewhere(path)
             try:
+                alive = journal.is_alive(path) or journal.runs_elsewhere(path)
                 folded = journal.read(path, unfinished="running" if alive else "interrupted")
-            except (DamagedRecord, FileNotFoundError):
+            except (DamagedRecord, OSError):
                 continue  # sealed this moment, or reported by the recovery
             found.append((journal.reserved_number(path), path, folded))
-        found.sort(key=lambda one: one[0])
+        return sorted(found, key=lambda one: one[0])
+
+    def _unsealed(self, found: list[tuple[int, Path, Folded]]) -> list[Live]:
+        found = [one for one in found if self._index.number_of(one[2].uid) is None]
         numbers = {folded.uid: number for number, _, folded in found}
         return [self._live(number, path, folded, numbers) for number, path, folded in found]
 
@@ -157,11 +175,11 @@ class History:
             for i, run in enumerate(self.runs()):
                 if i == int(back):
                     return run
-        raise UnknownRun(ref)
+        raise UnknownRun(ref, hint=self._hint())
 
     def _best(self) -> JsonObject:
         runs = [run for run in self.runs() if run["status"] == "completed"]
-        main = self.main_metric(runs)
+        main = self.main_metric([metrics_of(run) for run in runs])
         if main is None or main.goal is None:
             raise UnknownRun(
                 "best",
@@ -179,6 +197,8 @@ class History:
         return [*live, *self._index.by_name(name)]
 
     def _prefixed(self, prefix: str) -> list[JsonObject]:
+        if not prefix.isascii() or not prefix.isalnum():
+            return []
         live = [live.run for live in self.live if str(live.run["uid"]).startswith(prefix.upper())]
         return live or self._index.by_prefix(prefix)
 

@@ -2,73 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from gxt.model.fields import Field, parse_field, parse_sort, sort_runs
 from gxt.model.goals import Metric
-from gxt.model.json_types import JsonObject
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.run import Row, row_of
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class ListRequest:
-    """What to list. `limit` None means all; `columns` None means the usual ones."""
+    """What to list: conditions that hold together, an order, at most how many (None: all)."""
 
     where: str | None = None
     sort: str | None = None
     limit: int | None = None
-    columns: Sequence[str] | None = None
     tags: Sequence[str] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether the newest runs as they are answer it, without a look into each."""
+        return self.where is None and self.sort is None and not self.tags
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Runs in order, the metric that stands for them, and the columns that were asked for.
+    """Runs as rows, and the metric that stands for them."""
 
-    `total` is how many match; None when nobody counted, since the newest were enough.
-    """
-
-    runs: list[JsonObject]
+    rows: list[Row]
     main: Metric | None
-    columns: tuple[Field, ...] | None
-    total: int | None
     notices: tuple[str, ...] = ()
 
 
-def list_runs(workspace: Workspace, request: ListRequest) -> Listing:
-    """The runs that match.
+@dataclass(frozen=True)
+class Runs:
+    """Runs as JSON objects, without packages."""
+
+    runs: list[JsonObject]
+    notices: tuple[str, ...] = ()
+
+
+def list_rows(workspace: Workspace, request: ListRequest) -> Listing:
+    """The runs that match, as rows.
 
     Raises:
-        QueryError: `where`, `sort` or `columns` cannot be understood.
+        QueryError: `where` or `sort` cannot be understood.
     """
-    matches = None
+    with History(workspace) as history:
+        if request.plain:
+            rows = history.rows(request.limit)
+        else:
+            rows = [row_of(run) for run in _matching(history, request)]
+        main = history.main_metric([row.metrics for row in rows])
+        return Listing(rows, main, _damage(history))
+
+
+def list_runs(workspace: Workspace, request: ListRequest) -> Runs:
+    """The runs that match, as JSON objects; raises as `list_rows` does."""
+    with History(workspace) as history:
+        return Runs(_matching(history, request), _damage(history))
+
+
+def list_json(workspace: Workspace, request: ListRequest) -> tuple[str, tuple[str, ...]]:
+    """The runs that match as the text of a JSON array, a line each, and notices; raises as `list_rows` does.
+
+    The index holds the texts: 10,000 runs are printed without being parsed.
+    """
+    with History(workspace) as history:
+        if request.plain:
+            texts = history.texts(request.limit)
+        else:
+            texts = [json.dumps(run) for run in _matching(history, request)]
+        return "[\n" + ",\n".join(texts) + "\n]", _damage(history)
+
+
+def _matching(history: History, request: ListRequest) -> list[JsonObject]:
+    runs: Iterator[JsonObject] = history.runs()
     if request.where is not None:
         from gxt.model.query import parse_where
 
-        matches = parse_where(request.where)
-    order = parse_sort(request.sort) if request.sort else None
-    columns = tuple(parse_field(c) for c in request.columns) if request.columns is not None else None
-    with History(workspace) as history:
-        runs = history.runs()
-        if matches is not None:
-            runs = filter(matches, runs)
-        if request.tags:
-            wanted = set(request.tags)
-            runs = (run for run in runs if wanted <= set(map(str, _tags(run))))
-        total = None
-        if order is not None:
-            chosen = sort_runs(runs, *order)
-            total = len(chosen)
-            chosen = chosen[: request.limit]
-        else:
-            chosen = list(islice(runs, request.limit))
-        damaged = tuple(f"{name} cannot be read: {reason}" for name, reason in history.index.damaged())
-        return Listing(chosen, history.main_metric(chosen), columns, total, damaged)
+        runs = filter(parse_where(request.where), runs)
+    if request.tags:
+        wanted = set(request.tags)
+        runs = (run for run in runs if wanted <= set(map(str, _list(run["tags"]))))
+    if request.sort is None:
+        return list(islice(runs, request.limit))
+    from gxt.model.fields import parse_sort, sort_runs
+
+    return sort_runs(runs, *parse_sort(request.sort))[: request.limit]
 
 
-def _tags(run: JsonObject) -> list[object]:
-    tags = run["tags"]
-    return list(tags) if isinstance(tags, list) else []
+def _damage(history: History) -> tuple[str, ...]:
+    return tuple(f"{name} cannot be read: {reason}" for name, reason in history.index.damaged())
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

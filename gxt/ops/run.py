@@ -9,9 +9,10 @@ from pathlib import Path
 
 from gxt.capture.process import Ended, run_command
 from gxt.git.repository import Repository
+from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import run_id
-from gxt.model.json_types import Json
-from gxt.ops.declared import metrics_files, read_metrics
+from gxt.model.run import metrics_of
+from gxt.ops.declared import declared_metric, metrics_files, read_metrics
 from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.start import Plan, StartRequest, begin, plan
@@ -30,12 +31,23 @@ class Started:
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run that has ended: how the command ended, and what was recorded (None when nothing could be)."""
+    """A run that has ended.
+
+    Attributes:
+        id: the number it went by; `finished` may hold another.
+        plan: what it followed.
+        ended: how the command ended.
+        finished: what was recorded; None when nothing could be.
+        main: the metric that stands for it, if it has any.
+        notices: what the user should know about its metrics and its console.
+    """
 
     id: str
     plan: Plan
     ended: Ended
     finished: Finished | None
+    main: Metric | None
+    notices: tuple[str, ...]
 
 
 def run(
@@ -70,7 +82,7 @@ def run(
     )
     environment.finish()
     console.close()
-    _record_end(live, ended, files)
+    notices = _record_end(live, ended, files)
     finished = finish(
         workspace,
         live,
@@ -78,7 +90,16 @@ def run(
         exit_code=ended.returncode,
         duration_s=(ended.ended_us - ended.started_us) / 1e6,
     )
-    return RunResult(run_id(live.number), planned, ended, finished)
+    main = _main(workspace, planned, finished)
+    return RunResult(run_id(live.number), planned, ended, finished, main, notices)
+
+
+def _main(workspace: Workspace, planned: Plan, finished: Finished | None) -> Metric | None:
+    """Of the run's metrics the one that stands for it; those of its parent come first, for they are older."""
+    settings, own = workspace.settings, metrics_of(finished.run) if finished else {}
+    names = [*(name for name in metrics_of(planned.parent or {}) if name in own), *own]
+    chosen = settings.metric or declared_metric(workspace.repository.top)
+    return main_metric(names, chosen=chosen, goals=settings.goals)
 
 
 def _status(ended: Ended) -> str:
@@ -87,16 +108,22 @@ def _status(ended: Ended) -> str:
     return "completed" if ended.returncode == 0 else "failed"
 
 
-def _record_end(live: LiveRun, ended: Ended, files: _MetricsFiles) -> None:
-    """What is known only now. The journal may be on a full disk: the run has ended all the same."""
+def _record_end(live: LiveRun, ended: Ended, files: _MetricsFiles) -> tuple[str, ...]:
+    """Write down what is known only now, and return what the user should know of it.
+
+    The journal may be on a full disk: the run has ended all the same.
+    """
+    notices = files.notices()
+    if ended.log_error:
+        notices.append(f"console cut: {ended.log_error}")
     try:
         for name, numbers in files.written():
             live.journal.append("metrics", {"s": None, "m": numbers, "file": name})
-        notices = [*files.notices(), ended.error, ended.log_error and f"console cut: {ended.log_error}"]
-        for text in filter(None, notices):
+        for text in (*notices, *filter(None, [ended.error])):
             live.journal.append("notice", {"text": text})
-    except OSError:
-        return
+    except OSError as error:
+        notices.append(f"its end could not be written down: {error.strerror or error}")
+    return tuple(notices)
 
 
 @dataclass(frozen=True)
@@ -123,9 +150,9 @@ class _MetricsFiles:
         found = [(os.path.relpath(path, self.top), read_metrics(path)) for path in changed]
         return [(name, numbers) for name, numbers in found if numbers]
 
-    def notices(self) -> list[Json]:
+    def notices(self) -> list[str]:
         """Files that the user named and the run did not write, or wrote without a number."""
-        notices: list[Json] = []
+        notices = []
         for path in self.named:
             stamp = _stamp(path)
             name = os.path.relpath(path, self.top)

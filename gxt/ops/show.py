@@ -49,15 +49,21 @@ def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
     """
     with History(workspace) as history:
         run = history.resolve(ref)
-        parent_uid = run["parent_uid"]
+        parent = history.by_uid(str(run["parent_uid"])) if run["parent_uid"] else None
         return Shown(
             run=whole(history, run),
-            parent=history.by_uid(str(parent_uid)) if parent_uid else None,
+            parent=parent,
             children=tuple(str(child["id"]) for child in history.children(str(run["uid"]))),
-            main=history.main_metric([run]),
+            main=history.main_metric([metrics_of(run), _shared(parent, run)]),
             goals={name: goal_of(name, workspace.settings.goals) for name in metrics_of(run)},
             series=series_of(history, run) if series else {},
         )
+
+
+def _shared(parent: JsonObject | None, run: JsonObject) -> JsonObject:
+    """The parent's metrics that the run has too."""
+    own = metrics_of(run)
+    return {name: value for name, value in metrics_of(parent or {}).items() if name in own}
 
 
 def whole(history: History, run: JsonObject) -> JsonObject:

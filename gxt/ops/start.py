@@ -6,21 +6,24 @@ import os
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gxt.capture.params_files import edit_params, load_params, parse_assignment, parse_params
-from gxt.errors import UsageError
+from gxt.errors import GitFailed, GxtError, UsageError
+from gxt.git import process
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, update_refs
-from gxt.git.repository import identity
+from gxt.git.repository import Repository, identity
 from gxt.git.snapshot import Limits, Snapshot, take
 from gxt.model.codec import FORMAT, time_to_json
 from gxt.model.flags import from_command
 from gxt.model.ids import new_uid
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge
+from gxt.model.run import is_recorded
+from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_command, redact_params
 from gxt.ops.base import descends, read_base
 from gxt.ops.history import History
@@ -32,6 +35,7 @@ from gxt.store.settings import Settings
 from gxt.store.tree import read_tip
 
 DEFAULT_PARAMS = "params.yaml"
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Plan:
         snapshot: the code.
         edit: the parameters file with its new content, when there are assignments.
         parent: the parent run as JSON, if it is here.
+        base_left: the parent is the base, and HEAD no longer descends from its commit.
         notices: what the user should know before it starts.
         request: what was asked for.
         uid: the identity of the run.
@@ -78,6 +83,7 @@ class Plan:
     snapshot: Snapshot
     edit: tuple[Path, bytes] | None
     parent: JsonObject | None
+    base_left: bool
     notices: tuple[str, ...]
     request: StartRequest
     uid: str
@@ -99,7 +105,7 @@ def plan(workspace: Workspace, request: StartRequest, *, write: bool = True) -> 
         for path in paths
     ]
     with History(workspace) as history:
-        parent, parent_uid, remark = _parent(history, request.parent)
+        parent, parent_uid, base_left = _parent(history, request.parent)
     if edit and write:
         edit[0].write_bytes(edit[1])
     snapshot = take(repository, limits(settings), write=write)
@@ -111,9 +117,9 @@ def plan(workspace: Workspace, request: StartRequest, *, write: bool = True) -> 
     config: JsonObject = {
         "gxt": FORMAT,
         "uid": uid,
-        "name": request.name,
-        "message": request.message,
-        "hypothesis": request.hypothesis,
+        "name": _said(request.name),
+        "message": _said(request.message),
+        "hypothesis": _said(request.hypothesis),
         "command": list[Json](command),
         "cwd": repository.prefix,
         "parent": parent_uid,
@@ -126,17 +132,31 @@ def plan(workspace: Workspace, request: StartRequest, *, write: bool = True) -> 
         "param_files": [os.path.relpath(path, repository.top) for path in paths],
         "data": [],
     }
-    notices = [*remark, *_snapshot_notices(snapshot)]
-    return Plan(config, snapshot, edit, parent, tuple(notices), request, uid, at_us)
+    notices = tuple(_snapshot_notices(snapshot))
+    return Plan(config, snapshot, edit, parent, base_left, notices, request, uid, at_us)
 
 
 def begin(workspace: Workspace, planned: Plan) -> journal.LiveRun:
-    """Make the planned run live: snapshot safe from gc, journal on disk, number reserved."""
+    """Make the planned run live: snapshot safe from gc, journal on disk, number reserved.
+
+    Raises:
+        GxtError: the repository cannot be written: nothing can be recorded.
+    """
+    try:
+        return _begin(workspace, planned)
+    except OSError as error:
+        raise GxtError(
+            f"the run cannot be recorded: {error}", hint="run the command without gxt, or make room for it"
+        ) from error
+
+
+def _begin(workspace: Workspace, planned: Plan) -> journal.LiveRun:
     repository = workspace.repository
-    _protect(workspace, planned)
     offset = time.strftime("%z", time.localtime(planned.at_us / 1e6))
-    started: JsonObject = {"config": planned.config, "offset": offset or "+0000"}
     with store_lock(repository):
+        # under the lock, so that a ref of a live run without a directory is known to be debris
+        planned = _protect(workspace, planned)
+        started: JsonObject = {"config": planned.config, "offset": offset or "+0000"}
         taken = [journal.reserved_number(path) for path in live_paths(repository)]
         with ObjectReader(repository.top) as reader:
             tip = read_tip(reader)
@@ -144,8 +164,9 @@ def begin(workspace: Workspace, planned: Plan) -> journal.LiveRun:
         live = journal.create(
             repository, uid=planned.uid, number=number, started=started, at_us=planned.at_us
         )
-    if planned.request.tags:
-        tags: JsonObject = {"id": planned.uid, "tags": list[Json](planned.request.tags)}
+    said = [clean_text(tag) for tag in planned.request.tags if tag.strip()]
+    if said:
+        tags: JsonObject = {"id": planned.uid, "tags": list[Json](said)}
         live.journal.append("tag", tags)
     return live
 
@@ -175,27 +196,25 @@ def _edited(paths: list[Path], assignments: Sequence[str]) -> tuple[Path, bytes]
     return paths[-1], edit_params(paths[-1], [parse_assignment(text) for text in assignments])
 
 
-def _parent(history: History, ref: str | None) -> tuple[JsonObject | None, str | None, list[str]]:
-    """The parent run, its uid, and a remark on it."""
+def _parent(history: History, ref: str | None) -> tuple[JsonObject | None, str | None, bool]:
+    """The parent run, its uid, and whether it is a base that HEAD has left."""
     if ref == "none":
-        return None, None, []
+        return None, None, False
     if ref is not None:
         run = history.resolve(ref)
-        return run, str(run["uid"]), []
+        return run, str(run["uid"]), False
     repository = history.workspace.repository
     base = read_base(repository)
     if base is None:
-        return None, None, []
+        return None, None, False
     stood_on = history.by_uid(base.uid)
     head = history.index.reader.read("HEAD")
-    if descends(repository, base, head.oid if head else None):
-        return stood_on, base.uid, []
-    name = stood_on["id"] if stood_on else base.uid
-    return (
-        stood_on,
-        base.uid,
-        [f"HEAD does not descend from the base {name}: --parent says better"],
-    )
+    return stood_on, base.uid, not descends(repository, base, head.oid if head else None)
+
+
+def _said(text: str | None) -> str | None:
+    """Words of the user as UTF-8 can hold them; None for nothing but white space."""
+    return clean_text(text) if text and text.strip() else None
 
 
 def _code(snapshot: Snapshot) -> JsonObject:
@@ -214,17 +233,35 @@ def _snapshot_notices(snapshot: Snapshot) -> list[str]:
         notices.append(
             f"recorded although it looks like a secret, since git tracks it: {', '.join(snapshot.secrets)}"
         )
-    if snapshot.skipped:
-        shown = ", ".join(f"{one.path} ({one.reason})" for one in snapshot.skipped[:5])
-        more = f" and {len(snapshot.skipped) - 5} more" if len(snapshot.skipped) > 5 else ""
-        notices.append(f"not in the snapshot: {shown}{more}")
+    for what, recorded in (("not in the snapshot", False), ("in the snapshot, but", True)):
+        paths = [
+            f"{one.path} ({one.reason})" for one in snapshot.skipped if is_recorded(one.reason) == recorded
+        ]
+        if paths:
+            more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+            notices.append(f"{what}: {', '.join(paths[:5])}{more}")
     return notices
 
 
-def _protect(workspace: Workspace, planned: Plan) -> None:
-    """Point a ref at the snapshot, so that no gc takes it while the run goes on."""
-    repository, snapshot = workspace.repository, planned.snapshot
-    ref = live_ref(planned.uid)
+def _protect(workspace: Workspace, planned: Plan) -> Plan:
+    """Point a ref at the snapshot, so that no gc takes it while the run goes on.
+
+    What a `git gc --prune=now` beside us took before the ref was there is written again.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            _keep(workspace.repository, planned)
+        except GitFailed as error:
+            failed = error
+            snapshot = take(workspace.repository, limits(workspace.settings))
+            planned = replace(planned, snapshot=snapshot, config={**planned.config, "code": _code(snapshot)})
+        else:
+            return planned
+    raise failed
+
+
+def _keep(repository: Repository, planned: Plan) -> None:
+    snapshot, ref = planned.snapshot, live_ref(planned.uid)
     if not snapshot.dirty and snapshot.head:
         update_refs(repository.top, [RefUpdate(ref, snapshot.head, repository.zero)], reason="gxt: start")
         return
@@ -238,3 +275,6 @@ def _protect(workspace: Workspace, planned: Plan) -> None:
             parents=[snapshot.head] if snapshot.head else [],
             puts=[Put("040000", snapshot.tree, "")],
         )
+    # fast-import looks no deeper than the tree itself
+    excluded = [f"^{snapshot.head}"] if snapshot.head else []
+    process.run(repository.top, ("rev-list", "--objects", "--quiet", ref, *excluded))

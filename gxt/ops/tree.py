@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gxt.errors import UsageError
 from gxt.model.codec import number_from_json
 from gxt.model.forest import Forest, build_forest
 from gxt.model.goals import Goal, Metric, Verdict, goal_of, judge
@@ -48,12 +49,13 @@ def tree(
 
     Raises:
         UnknownRun, AmbiguousRun: the reference names no single run.
+        UsageError: no run has the metric.
     """
     with History(workspace) as history:
         newest_first = list(history.runs())
         root = str(history.resolve(ref)["uid"]) if ref is not None else None
         goals = workspace.settings.goals
-        main = Metric(metric, goal_of(metric, goals)) if metric else history.main_metric(newest_first)
+        main = _metric(history, metric, newest_first)
     by_uid = {str(run["uid"]): run for run in reversed(newest_first)}
     kept = [str(run["uid"]) for run in newest_first[:limit]]
     if root is not None:
@@ -65,6 +67,19 @@ def tree(
     shown = {uid: by_uid[uid] for uid in reversed(kept)}
     nodes = {uid: _node(run, by_uid, main, goals) for uid, run in shown.items()}
     return Evolution(build_forest(_links(shown.values())), nodes, main, hidden)
+
+
+def _metric(history: History, name: str | None, runs: list[JsonObject]) -> Metric | None:
+    metrics = [metrics_of(run) for run in runs]
+    if name is None:
+        return history.main_metric(metrics)
+    known = dict.fromkeys(known for one in metrics for known in one)
+    if runs and name not in known:
+        shown = ", ".join(list(known)[:8])
+        raise UsageError(
+            f"no run has a metric {name!r}", hint=f"there are {shown}" if known else "there are none"
+        )
+    return Metric(name, goal_of(name, history.workspace.settings.goals))
 
 
 def _links(runs: Iterable[JsonObject]) -> dict[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 
 from gxt.model.codec import number_from_json, number_to_json
@@ -11,16 +12,16 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
 from gxt.model.run import metrics_of, params_of, title
 from gxt.ops.compare import Comparison
-from gxt.ops.diff import Changes, Diff, MetricChange
-from gxt.render.clean import one_line
+from gxt.ops.diff import Changes, Diff, FileChange, MetricChange
+from gxt.render.clean import clean_line, one_line
 from gxt.render.values import VERDICT_STYLES, change, number, scalar
-from gxt.render.view import Column, Line, Span, Style, Table, View, line
+from gxt.render.view import Column, Span, Style, Table, View, line, pairs
 
 
 def page(diff: Diff) -> View:
     """The differences, a section each; one line when there are none."""
-    a = f"{diff.a['id']} {one_line(title(diff.a), 40)}"
-    b = f"{diff.b['id']} {one_line(title(diff.b), 40)}" if diff.b else "the work tree"
+    a = f"{diff.a['id']} {one_line(title(diff.a), 28)}"
+    b = f"{diff.b['id']} {one_line(title(diff.b), 28)}" if diff.b else "the work tree"
     sections = [
         *_section("Metrics", _metrics(diff)),
         *_section("Parameters", _changes(diff.params)),
@@ -31,33 +32,48 @@ def page(diff: Diff) -> View:
     return [head, *sections] if sections else [head, line("no difference")]
 
 
-def table(diff: Diff) -> Table:
-    """The differences as one table, for CSV and Markdown."""
+def table(diff: Diff, *, exact: bool) -> Table:
+    """The differences as one table: exact for CSV, where what is absent is empty; rounded for Markdown."""
     a, b = str(diff.a["id"]), str(diff.b["id"]) if diff.b else "workspace"
     columns = [Column(name) for name in ("kind", "name", a, b, "change", "verdict")]
-    rows: list[list[Span]] = [
-        [Span("metric"), Span(name), Span(_exact(one.a)), Span(_exact(one.b)), Span(_exact(one.delta)),
-         Span(one.verdict or "")]
+    show, absent = (_exact, "") if exact else (number, "absent")
+
+    def differ(one: MetricChange) -> str:
+        return _exact(_delta(one)) if exact else change(one.delta)
+
+    rows = [
+        ["metric", name, show(one.a), show(one.b), differ(one), one.verdict or ""]
         for name, one in diff.metrics.items()
-    ]  # fmt: skip
+    ]
     for kind, changes in (("param", diff.params), ("environment", diff.environment)):
         rows += [
-            [Span(kind), Span(key), Span(_side(old)), Span(_side(new)), Span(""), Span("")]
-            for key, (old, new) in changes.items()
+            [kind, key, _side(old, absent), _side(new, absent), "", ""] for key, (old, new) in changes.items()
         ]
-    rows += [
-        [Span("file"), Span(one.path), Span(""), Span(""), Span(f"+{one.added} −{one.removed}"), Span("")]
-        for one in diff.files
-    ]
-    return Table(columns, rows)
+    rows += [["file", one.path, "", "", _counts(one), ""] for one in diff.files]
+    return Table(columns, [[Span(text) for text in row] for row in rows])
+
+
+def _counts(file: FileChange) -> str:
+    if file.added is None or file.removed is None:
+        return "binary"
+    return f"{file.added} added, {file.removed} removed"
 
 
 def patch(diff: Diff) -> View:
-    """The code's patch, added and removed lines coloured."""
+    """The code's patch for a terminal, added and removed lines coloured."""
     styles: dict[str, Style] = {"+": "good", "-": "bad", "@": "id"}
-    text = (diff.patch or b"").decode(errors="replace")
     # a tab is the one control character that a patch needs
-    return [line(Span(one.expandtabs(), styles.get(one[:1], ""))) for one in text.splitlines()]
+    return [line(Span(one.expandtabs(), styles.get(one[:1], ""))) for one in _patch_lines(diff)]
+
+
+def patch_text(diff: Diff) -> str:
+    """The code's patch for a pipe: what `git apply` takes, unless the code holds control characters."""
+    return "".join(f"{clean_line(one)}\n" for one in _patch_lines(diff))
+
+
+def _patch_lines(diff: Diff) -> list[str]:
+    text = (diff.patch or b"").decode(errors="replace")
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def as_json(diff: Diff) -> JsonObject:
@@ -79,33 +95,47 @@ def as_json(diff: Diff) -> JsonObject:
     }
 
 
-def comparison(result: Comparison) -> Table:
-    """Runs as columns: what differs in the parameters, and every metric with the best value marked."""
+def comparison(result: Comparison, *, exact: bool = False) -> Table:
+    """Runs as columns: what differs in the parameters, and every metric with the best value marked.
+
+    With `exact`, for CSV, values are whole and unmarked.
+    """
     runs = result.runs
-    columns = [Column(""), *(Column(str(run["id"]), right=True, cut=True) for run in runs)]
     rows = [
-        [Span("name", "dim"), *(Span(one_line(title(run), 24), "title") for run in runs)],
+        [Span("name", "dim"), *(Span(one_line(title(run), None if exact else 24), "title") for run in runs)],
         [Span("status", "dim"), *(Span(str(run["status"])) for run in runs)],
         [Span("parent", "dim"), *(Span(str(run["parent"] or "")) for run in runs)],
     ]
     flats = [flatten(params_of(run)) for run in runs]
     for key in dict.fromkeys(key for flat in flats for key in flat):
-        cells = [scalar(flat[key]) if key in flat else "" for flat in flats]
-        if len(set(cells)) > 1:
-            rows.append([Span(f"params.{key}", "dim"), *(Span(one_line(cell, 40)) for cell in cells)])
+        texts = [scalar(flat[key]) if key in flat else "" for flat in flats]
+        if len(set(texts)) > 1:
+            shown = texts if exact else [one_line(text, 40) for text in texts]
+            rows.append([Span(f"params.{key}", "dim"), *map(Span, shown)])
+    first = len(rows)
     for name, goal in result.goals.items():
-        rows.append([Span(name), *_metric_cells(name, goal, runs)])
-    return Table(columns, rows)
+        values = [metrics_of(run).get(name) for run in runs]
+        rows.append([Span(name), *(map(Span, map(_exact, values)) if exact else _marked(values, goal))])
+    return Table([Column("", cut=True, tail=True, floor=16), *_run_columns(runs, rows[first:])], rows)
 
 
-def _metric_cells(name: str, goal: Goal | None, runs: tuple[JsonObject, ...]) -> list[Span]:
-    values = [metrics_of(run).get(name) for run in runs]
-    numbers = [known for known in map(number_from_json, values) if known is not None and not isnan(known)]
-    best = None
-    if goal and numbers:
-        best = max(numbers) if goal == "max" else min(numbers)
+def _run_columns(runs: Sequence[JsonObject], metrics: Sequence[Sequence[Span]]) -> list[Column]:
+    """A column a run, never too narrow for its id and its metrics."""
+    floors = [max(len(row[i].text) for row in metrics) if metrics else 0 for i in range(1, len(runs) + 1)]
     return [
-        Span(f"{number(value)} *", "good") if best is not None and value == best else Span(number(value))
+        Column(str(run["id"]), right=True, cut=True, floor=max(floor, len(str(run["id"]))))
+        for run, floor in zip(runs, floors, strict=True)
+    ]
+
+
+def _marked(values: Sequence[Json], goal: Goal | None) -> list[Span]:
+    """Values with a star behind the best and space behind the others; no star where all are equal."""
+    known = [one for one in map(number_from_json, values) if one is not None and not isnan(one)]
+    if goal is None or len(set(known)) < 2:
+        return [Span(number(value)) for value in values]
+    best = max(known) if goal == "max" else min(known)
+    return [
+        Span(f"{number(value)} *", "good") if number_from_json(value) == best else Span(f"{number(value)}  ")
         for value in values
     ]
 
@@ -118,19 +148,19 @@ def _metrics(diff: Diff) -> View:
     if not diff.metrics or diff.b is None:
         return []
     columns = [
-        Column("  metric"),
+        Column("metric", cut=True, tail=True, floor=16),
         Column(str(diff.a["id"]), right=True),
         Column(str(diff.b["id"]), right=True),
         Column("change", right=True),
         Column(""),
     ]
-    return [Table(columns, [_metric_row(name, one) for name, one in diff.metrics.items()])]
+    return [Table(columns, [_metric_row(name, one) for name, one in diff.metrics.items()], indent=2)]
 
 
 def _metric_row(name: str, one: MetricChange) -> list[Span]:
     style = VERDICT_STYLES[one.verdict]
     return [
-        Span(f"  {name}"),
+        Span(name),
         Span(number(one.a)),
         Span(number(one.b)),
         Span(change(one.delta), style),
@@ -138,30 +168,27 @@ def _metric_row(name: str, one: MetricChange) -> list[Span]:
     ]
 
 
-def _changes(changes: Changes) -> list[Line]:
+def _changes(changes: Changes) -> View:
     if not changes:
         return []
-    width = max(len(key) for key in changes)
-    return [
-        line("  ", Span(f"{key:<{width}}"), "  ", Span(_side(old), "dim"), " → ", _side(new))
-        for key, (old, new) in changes.items()
-    ]
+    return [pairs([(key, f"{_side(old)} → {_side(new)}") for key, (old, new) in changes.items()])]
 
 
-def _code(diff: Diff) -> list[Line]:
-    lines: list[Line] = []
+def _code(diff: Diff) -> View:
+    if not diff.files:
+        return []
+    rows = []
     for one in diff.files:
-        if one.added is None or one.removed is None:
-            lines.append(line("  ", one.path, "  ", Span("binary", "dim")))
-        else:
-            lines.append(
-                line("  ", one.path, "  ", Span(f"+{one.added}", "good"), " ", Span(f"−{one.removed}", "bad"))
-            )
-    return lines
+        counts = [Span("binary", "dim"), Span("")]
+        if one.added is not None and one.removed is not None:
+            counts = [Span(f"+{one.added}", "good"), Span(f"−{one.removed}", "bad")]
+        rows.append([Span(one.path), *counts])
+    columns = [Column("", cut=True, tail=True, floor=24), Column("", right=True), Column("", right=True)]
+    return [Table(columns, rows, head=False, indent=2)]
 
 
-def _side(value: Json | Missing) -> str:
-    return "absent" if isinstance(value, Missing) else one_line(scalar(value), 60)
+def _side(value: Json | Missing, absent: str = "absent") -> str:
+    return absent if isinstance(value, Missing) else one_line(scalar(value), 60)
 
 
 def _exact(value: Json) -> str:

@@ -8,58 +8,72 @@ grows with the logarithm of the number of runs and never with the depth.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gxt.model.codec import number_to_json
-from gxt.model.json_types import Json, JsonObject
+from gxt.model.json_types import JsonObject
 from gxt.model.run import title
 from gxt.ops.tree import Evolution, Node
 from gxt.render.clean import one_line
 from gxt.render.values import VERDICT_STYLES, change, number, status
-from gxt.render.view import Line, Span, View, line
+from gxt.render.view import Column, Line, Span, Table, View, line
 
 
 def page(evolution: Evolution) -> View:
     """The forest, a line a run, an empty line between trees."""
-    rows = list(_rows(evolution))
-    if not rows:
+    if not evolution.nodes:
         return []
-    width = max(len(rails) + len(str(node.run["id"])) for rails, node in rows)
-    named = min(40, max(len(one_line(title(node.run), 40)) for _, node in rows))
-    view: list[Line] = []
-    for rails, node in rows:
-        if view and not rails and not _continues(node, evolution):
-            view.append(line())
-        view.append(_row(rails, node, width, named, evolution))
+    rows: list[list[Span]] = []
+    roots = set(evolution.forest.roots)
+    for rails, node in _rows(evolution):
+        if rows and node.run["uid"] in roots:
+            rows.append([Span("")] * 5)
+        rows.append(_row(rails, node, evolution))
+    metric = evolution.metric.name if evolution.metric else ""
+    widest = max(len(row[3].text) for row in rows)
+    columns = [
+        Column("run"),
+        Column("name", cut=True, floor=12),
+        Column("status" if any(row[2].text for row in rows) else "", drop=1),
+        Column(metric, right=True, cut=True, tail=True, floor=max(8, widest)),
+        Column("change" if metric else ""),
+    ]
+    view: list[Line | Table] = [Table(columns, rows)]
     if evolution.hidden:
-        view += [line(), line(Span(f"{evolution.hidden} more runs: gxt tree --limit N, gxt tree ID", "dim"))]
+        runs = "1 older run" if evolution.hidden == 1 else f"{evolution.hidden} older runs"
+        view += [line(), line(Span(f"{runs}: gxt tree --limit N shows more", "dim"))]
     return view
 
 
 def to_json(evolution: Evolution) -> str:
-    """`gxt tree --json`: nested children, built without recursion so that any depth can be written."""
-    weights = list(evolution.forest.order())
-    texts: dict[str, str] = {}
-    for uid in reversed(weights):
-        node = evolution.nodes[uid]
-        delta: Json = None if node.change is None else number_to_json(node.change)
-        head: JsonObject = {
-            "id": node.run["id"],
-            "uid": uid,
-            "name": node.run["name"],
-            "status": node.run["status"],
-            "metric": node.value,
-            "change": delta,
-            "verdict": node.verdict,
-        }
-        children = ",".join(texts.pop(child) for child in evolution.forest.children[uid])
-        texts[uid] = f'{json.dumps(head)[:-1]}, "children": [{children}]}}'
-    return "[" + ", ".join(texts[root] for root in evolution.forest.roots) + "]"
+    """`gxt tree --json`: nested children, written without recursion so that any depth can be."""
+    pieces: list[str] = []
+    waiting = _siblings(evolution.forest.roots)
+    while waiting:
+        uid, after = waiting.pop()
+        if uid:
+            pieces.append(f'{json.dumps(_node_json(uid, evolution.nodes[uid]))[:-1]}, "children": [')
+            waiting += [("", f"]}}{after}"), *_siblings(evolution.forest.children[uid])]
+        else:
+            pieces.append(after)
+    return f"[{''.join(pieces)}]"
 
 
-def _continues(node: Node, evolution: Evolution) -> bool:
-    """Whether a run at the margin goes on from the line above it."""
-    return str(node.run["uid"]) not in evolution.forest.roots
+def _siblings(uids: Sequence[str]) -> list[tuple[str, str]]:
+    """Runs to write, the last on top, each with what stands behind it."""
+    return [(uid, ", " if i else "") for i, uid in enumerate(reversed(uids))]
+
+
+def _node_json(uid: str, node: Node) -> JsonObject:
+    return {
+        "id": node.run["id"],
+        "uid": uid,
+        "name": node.run["name"],
+        "status": node.run["status"],
+        "metric": node.value,
+        "change": None if node.change is None else number_to_json(node.change),
+        "verdict": node.verdict,
+    }
 
 
 def _rows(evolution: Evolution) -> Iterator[tuple[str, Node]]:
@@ -75,22 +89,14 @@ def _rows(evolution: Evolution) -> Iterator[tuple[str, Node]]:
             waiting += [(child, f"{below}├─ ", f"{below}│  ") for child in reversed(children[:-1])]
 
 
-def _row(rails: str, node: Node, width: int, named: int, evolution: Evolution) -> Line:
+def _row(rails: str, node: Node, evolution: Evolution) -> list[Span]:
     run = node.run
-    metric = evolution.metric
-    shown = f"{metric.name} {number(node.value)}" if metric and node.value is not None else ""
-    word = status(run["status"]) if run["status"] != "completed" else Span("")
     style = VERDICT_STYLES[node.verdict]
-    ident = str(run["id"])
     verdict = node.verdict if node.verdict in {"better", "worse"} else ""
-    return line(
-        Span(rails, "dim"),
-        Span(ident, "id"),
-        " " * (width - len(rails) - len(ident) + 2),
-        Span(f"{one_line(title(run), named):<{named}}"),
-        "  ",
-        word,
-        "  " if word.text and shown else "",
-        Span(shown, style),
-        Span(f"  {change(node.change)} {verdict}".rstrip(), style),
-    )
+    return [
+        Span(rails + str(run["id"]), "id"),
+        Span(one_line(title(run), 60)),
+        status(run["status"]) if run["status"] != "completed" else Span(""),
+        Span(number(node.value) if evolution.metric else "", style),
+        Span(f"{change(node.change)} {verdict}".rstrip(), style),
+    ]

@@ -6,7 +6,7 @@ import csv
 import io
 
 from gxt.render.clean import clean
-from gxt.render.view import Table
+from gxt.render.view import Table, text_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -16,7 +16,7 @@ def to_csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.name for column in table.columns])
-    writer.writerows([_cell(span.text) for span in row] for row in table.rows)
+    writer.writerows([_cell(text_of(cell)) for cell in row] for row in table.rows)
     return out.getvalue()
 
 
@@ -24,7 +24,7 @@ def to_markdown(table: Table) -> str:
     """A GitHub-flavoured table."""
     names = [_escaped(column.name) for column in table.columns]
     rules = ["---:" if column.right else "---" for column in table.columns]
-    rows = [[_escaped(span.text) for span in row] for row in table.rows]
+    rows = [[_escaped(text_of(cell)) for cell in row] for row in table.rows]
     return "".join("| " + " | ".join(row) + " |\n" for row in (names, rules, *rows))
 
 

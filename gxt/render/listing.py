@@ -4,89 +4,95 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
-from gxt.model.fields import Field, parse_field, value_of
+from gxt.model.fields import Field, value_of
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.run import metrics_of, params_of, title
+from gxt.model.run import metrics_of, params_of
 from gxt.ops.listing import Listing
 from gxt.render.clean import one_line
 from gxt.render.values import duration, local_time, number, scalar, status
-from gxt.render.view import Column, Span, Table
+from gxt.render.view import Column, Table
 
 _METRICS = 3  # columns of metrics that a list shows unasked
 _RAW = ("id", "name", "status", "parent", "tags", "created", "duration_s")
 
 
 def table(listing: Listing) -> Table:
-    """For people: the usual columns or those asked for, values rounded."""
-    if listing.columns is not None:
-        return _chosen(listing.runs, listing.columns, raw=False)
-    metrics = _shown_metrics(listing)
+    """For people: the usual columns, values rounded, titles at most 60 characters."""
+    names = _shown_metrics(listing)
+    metrics = [[number(row.metrics.get(name)) for row in listing.rows] for name in names]
     columns = [
-        Column("id"),
-        Column("parent"),
+        Column("id", style="id"),
+        Column("parent", style="dim", drop=1),
         Column("status"),
-        *(Column(name, right=True) for name in metrics),
-        Column("name", cut=True),
-        Column("created"),
-        Column("took", right=True),
-        Column("tags", cut=True),
+        *(_metric_column(name, i, metrics[i]) for i, name in enumerate(names)),
+        Column("name", cut=True, floor=20),
+        Column("created", style="dim", drop=6),
+        Column("took", style="dim", right=True, drop=5),
+        Column("tags", cut=True, drop=2),
     ]
-    return Table(columns, [_row(run, metrics) for run in listing.runs])
+    cells = zip(
+        [row.id for row in listing.rows],
+        [row.parent for row in listing.rows],
+        [status(row.status) for row in listing.rows],
+        *metrics,
+        [one_line(row.title, 60) for row in listing.rows],
+        [local_time(row.created) for row in listing.rows],
+        [duration(row.duration_s) for row in listing.rows],
+        [row.tags for row in listing.rows],
+        strict=True,
+    )
+    return Table(columns, list(cells))
 
 
-def raw_table(listing: Listing) -> Table:
-    """For programs: exact values; without a choice every parameter and every metric."""
-    if listing.columns is not None:
-        return _chosen(listing.runs, listing.columns, raw=True)
+def chosen_table(runs: Sequence[JsonObject], fields: Sequence[Field], *, exact: bool) -> Table:
+    """The columns that were asked for; exact values for programs, rounded ones for people."""
+    show = _exact if exact else _rounded
+    values = [[value_of(field, run) for field in fields] for run in runs]
+    rows = [[show(value) for value in row] for row in values]
+    columns = []
+    for i, field in enumerate(fields):
+        numeric = any(_is_number(row[i]) for row in values)
+        whole = numeric or field.text == "id"  # half a number is another number
+        floor = max((len(row[i]) for row in rows), default=0) if whole else 8
+        columns.append(Column(field.text, right=numeric, cut=True, tail=numeric, floor=max(floor, 4)))
+    return Table(columns, rows)
+
+
+def _metric_column(name: str, rank: int, texts: Sequence[str]) -> Column:
+    """Values whole, a longer name cut; the main metric, which has rank 0, is never left out."""
+    floor = max(8, *map(len, texts))
+    return Column(name, right=True, cut=True, tail=True, floor=floor, drop=rank + 2 if rank else 0)
+
+
+def raw_table(runs: Sequence[JsonObject]) -> Table:
+    """For programs: every parameter and every metric, exact."""
     from gxt.model.params import flatten  # only this table needs it
 
-    runs = listing.runs
     params = dict.fromkeys(key for run in reversed(runs) for key in flatten(params_of(run)))
     metrics = dict.fromkeys(name for run in reversed(runs) for name in metrics_of(run))
-    head = [parse_field(name) for name in _RAW]
     rows = []
     for run in runs:
         flat, values = flatten(params_of(run)), metrics_of(run)
-        cells = [value_of(field, run) for field in head]
+        cells = [run[name] for name in _RAW]
         cells += [flat.get(key) for key in params]
         cells += [values.get(name) for name in metrics]
-        rows.append([Span(_exact(cell)) for cell in cells])
+        rows.append([_exact(cell) for cell in cells])
     names = [*_RAW, *(f"params.{key}" for key in params), *(f"metrics.{name}" for name in metrics)]
     return Table([Column(name) for name in names], rows)
 
 
-def _row(run: JsonObject, metrics: Sequence[str]) -> list[Span]:
-    values = metrics_of(run)
-    tags = run["tags"]
-    return [
-        Span(str(run["id"]), "id"),
-        Span(str(run["parent"] or ""), "dim"),
-        status(run["status"]),
-        *[Span(number(values.get(name))) for name in metrics],
-        Span(one_line(title(run), 60)),
-        Span(local_time(run["created"]), "dim"),
-        Span(duration(run["duration_s"]), "dim"),
-        Span(" ".join(map(str, tags)) if isinstance(tags, list) else ""),
-    ]
-
-
 def _shown_metrics(listing: Listing) -> list[str]:
     """The main metric, then those that most of the runs have."""
-    counts = Counter(name for run in listing.runs for name in metrics_of(run))
+    counts = Counter(name for row in listing.rows for name in row.metrics)
     first = [listing.main.name] if listing.main and listing.main.name in counts else []
     others = [name for name, _ in counts.most_common() if name not in first]
     return [*first, *others][:_METRICS]
 
 
-def _chosen(runs: Sequence[JsonObject], fields: Sequence[Field], *, raw: bool) -> Table:
-    rows = [[value_of(field, run) for field in fields] for run in runs]
-    columns = [
-        Column(field.text, right=any(isinstance(row[i], float) for row in rows), cut=True)
-        for i, field in enumerate(fields)
-    ]
-    show = _exact if raw else _rounded
-    return Table(columns, [[Span(show(cell)) for cell in row] for row in rows])
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _rounded(value: Json) -> str:
@@ -104,6 +110,11 @@ def _exact(value: Json) -> str:
     return scalar(value)
 
 
+def first(table: Table, count: int) -> Table:
+    """The first rows of a table."""
+    return replace(table, rows=table.rows[:count])
+
+
 def nothing(asked: object) -> str:
-    """The line in place of an empty list."""
+    """The line in place of an empty list; `asked` is what narrowed it."""
     return "no run matches" if asked else "no runs yet: gxt run -- python train.py"

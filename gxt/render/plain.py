@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gxt.render.clean import clean
+from gxt.render.clean import cells, clean
 from gxt.render.view import Table, View
 
 
@@ -18,12 +18,25 @@ def render(view: View) -> str:
 
 
 def table_lines(table: Table) -> list[str]:
-    """Columns padded to their widest cell, two spaces between them."""
-    cells = [[clean(span.text) for span in row] for row in table.rows]
-    grid = [[column.name for column in table.columns], *cells]
-    widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
-    pads = [str.rjust if column.right else str.ljust for column in table.columns]
-    return [
-        "  ".join([pad(text, width) for pad, text, width in zip(pads, row, widths, strict=True)]).rstrip()
-        for row in grid
+    """Columns padded to their widest cell, two spaces between them; columns without anything left out."""
+    names = [[column.name] if table.head else [] for column in table.columns]
+    by_column = zip(*table.rows, strict=True) if table.rows else [()] * len(names)
+    padded = [
+        _padded(name + [c if isinstance(c, str) else c.text for c in cells_], right=column.right)
+        for column, name, cells_ in zip(table.columns, names, by_column, strict=True)
     ]
+    indent = " " * table.indent
+    return [(indent + row).rstrip() for row in map("  ".join, zip(*filter(None, padded), strict=True))]
+
+
+def _padded(texts: list[str], *, right: bool) -> list[str]:
+    """The cleaned cells of one column, equally wide; nothing for a column that is empty."""
+    together = "".join(texts)
+    if together.isascii() and (together.isprintable() or not together):
+        width = max(map(len, texts), default=0)
+        pad = str.rjust if right else str.ljust
+        return [pad(text, width) for text in texts] if width else []
+    cleaned = [clean(text) for text in texts]
+    width = max(map(cells, cleaned))
+    spaces = [" " * (width - cells(text)) for text in cleaned]
+    return [s + text if right else text + s for text, s in zip(cleaned, spaces, strict=True)]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from gxt.model.json_types import JsonObject
 from gxt.ops.console import ConsoleLine
-from gxt.render.clean import clean
+from gxt.render.clean import clean_line
 
 
 def console_line(line: ConsoleLine, *, times: bool) -> str:
-    """One line; control characters are shown, not sent, except tabs. Bytes that are not UTF-8 as U+FFFD."""
+    """One line; control characters but tabs are shown, not sent. Bytes that are not UTF-8 become U+FFFD."""
     at, _, text = line
-    shown = clean(text.decode(errors="replace").expandtabs())
+    shown = clean_line(text.decode(errors="replace"))
     return f"{at}  {shown}\n" if times else f"{shown}\n"
 
 

@@ -3,104 +3,136 @@
 from __future__ import annotations
 
 from gxt.model.codec import number_from_json
-from gxt.model.goals import goal_of, judge, main_metric
+from gxt.model.goals import goal_of, judge
+from gxt.model.ids import parse_run_id
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import Missing, difference, flatten
-from gxt.model.run import metrics_of, params_of
+from gxt.model.run import command_line, metrics_of, params_of, title
 from gxt.ops.run import RunResult, Started
 from gxt.ops.start import Plan
-from gxt.render.clean import one_line
-from gxt.render.values import change, duration, number, scalar
-from gxt.render.view import Span, View, line
+from gxt.render.clean import cells, one_line, shortened
+from gxt.render.values import change, duration, ending, left_out, number, scalar, standing_on
+from gxt.render.view import Span, Style, View, line, pairs
 from gxt.store.settings import Settings
 
 _METRICS = 3
 _PARAMS = 3
+_LABEL = 60
+_STYLES: dict[str, Style] = {"completed": "good", "failed": "bad", "interrupted": "unsure"}
 
 
-def start_line(started: Started) -> str:
-    """`exp-013 ← exp-012  lr 0.1 → 0.3  2 files changed`."""
+def start_line(started: Started, width: int | None) -> str:
+    """`exp-013 ← exp-012  deeper  lr 0.1 → 0.3`: as much of it as one line of the terminal holds."""
     planned = started.plan
-    parent = planned.parent
-    parts = [started.id]
-    if parent:
-        parts.append(f"← {parent['id']}")
+    head = started.id
+    if planned.parent:
+        left = " (HEAD does not descend from it)" if planned.base_left else ""
+        head += f" ← {planned.parent['id']}{left}"
     elif planned.config["parent"]:
-        parts.append("← a run that is not here")
-    text = " ".join(parts)
-    label = planned.config["name"] or planned.config["message"]
-    details = [one_line(str(label), 60)] if label else []
-    details += _changes(parent, planned.config)
-    return "  ".join([text, *details])
+        head += " ← a run that is not here"
+    label = one_line(str(planned.config["name"] or planned.config["message"] or ""), _LABEL)
+    parts = [head, label] if label else [head]
+    changes = _changes(planned.parent, planned.config)
+    for count in range(min(len(changes), _PARAMS), -1, -1):
+        untold = len(changes) - count
+        more = [f"and {untold} more" if count else f"{untold} parameters differ"] if untold else []
+        text = "  ".join([*parts, *changes[:count], *more])
+        if width is None or cells(text) <= width:
+            return text
+    return shortened("  ".join(parts), width or 0)
 
 
-def end_line(result: RunResult, settings: Settings) -> tuple[str, str]:
-    """`exp-013 completed in 12 s  acc 0.94 (+0.02 better)  → gxt diff exp-012 exp-013`, and its colour."""
+def end_line(result: RunResult, settings: Settings, width: int | None) -> tuple[str, Style]:
+    """`exp-013 completed in 12 s  acc 0.94 (+0.02 better)  → gxt diff exp-012 exp-013`, and its colour.
+
+    On a narrow terminal the ids of the next command become numbers, then metrics go, the main one last.
+    """
     if result.finished is None:
-        return f"{result.id} ended, and could not be recorded: gxt list tries again", "31"
+        return f"{result.id} ended, and could not be recorded: gxt list tries again", "bad"
     run = result.finished.run
-    parent = result.plan.parent
-    parts = [f"{run['id']} {run['status']} in {duration(run['duration_s'])}"]
+    head = f"{run['id']} {run['status']} in {duration(run['duration_s'])}"
     if result.ended.error:
-        parts.append(result.ended.error)
-    elif run["status"] == "failed":
-        parts.append(f"exit code {run['exit_code']}")
-    parts += _metrics(run, parent, settings)
-    following = f"gxt diff {parent['id']} {run['id']}" if parent else f"gxt show {run['id']}"
-    if run["status"] == "failed":
-        following = f"gxt output {run['id']}"
-    colours = {"completed": "32", "failed": "31", "interrupted": "33"}
-    return "  ".join([*parts, f"→ {following}"]), colours.get(str(run["status"]), "")
+        head += f"  {result.ended.error}"
+    elif ending(run):
+        head += f"  {ending(run)}"
+    metrics = _metrics(result, run, settings)
+    long, short = _following(result, run)
+    for count in range(len(metrics), -1, -1):
+        for following in (long, short):
+            text = "  ".join([head, *metrics[:count], following])
+            if width is None or cells(text) <= width:
+                return text, _STYLES.get(str(run["status"]), "")
+    return shortened(head, width or 0), _STYLES.get(str(run["status"]), "")
+
+
+def _following(result: RunResult, run: JsonObject) -> tuple[str, str]:
+    """The command to try next, with ids and with numbers."""
+    ids = [str(run["id"])]
+    verb = "show"
+    if run["status"] == "failed" and not result.ended.error:
+        verb = "output"
+    elif result.plan.parent and not result.ended.error:
+        verb, ids = "diff", [str(result.plan.parent["id"]), *ids]
+    numbers = [str(parse_run_id(one) or one) for one in ids]
+    return f"→ gxt {verb} {' '.join(ids)}", f"→ gxt {verb} {' '.join(numbers)}"
 
 
 def plan_view(planned: Plan) -> View:
     """What `--dry-run` shows: everything that would be recorded."""
     config, snapshot = planned.config, planned.snapshot
-    head = f"{snapshot.head[:10]} on {snapshot.branch or 'no branch'}" if snapshot.head else "no commit yet"
-    rows: list[tuple[str, str]] = [
-        ("command", " ".join(map(str, planned.request.command))),
+    said = [(key, one_line(str(config[key]))) for key in ("name", "message", "hypothesis") if config[key]]
+    rows = [
+        *said,
+        ("tags", " ".join(planned.request.tags)),
+        ("command", command_line(config)),
         ("directory", str(config["cwd"])),
-        ("parent", str(planned.parent["id"]) if planned.parent else "none"),
-        ("code", head),
+        ("parent", _parent(planned)),
+        ("code", standing_on(snapshot.head, snapshot.branch)),
         *(("", f"changed: {path}") for path in snapshot.changed),
-        *(("", f"left out: {one.path} ({one.reason})") for one in snapshot.skipped),
+        *(("", left_out(one.path, one.reason)) for one in snapshot.skipped),
         *(("", f"looks like a secret, and git tracks it: {path}") for path in snapshot.secrets),
     ]
-    params = [(key, scalar(value)) for key, value in flatten(params_of(config)).items()]
-    rows += [("params" if i == 0 else "", f"{key} = {value}") for i, (key, value) in enumerate(params)]
+    params = [f"{key} = {scalar(value)}" for key, value in flatten(params_of(config)).items()]
+    rows += [("params" if i == 0 else "", one_line(text)) for i, text in enumerate(params)]
     return [
         line(Span("would be recorded; nothing was run", "title")),
-        *(line(Span(f"{label:<10}", "dim"), text) for label, text in rows),
+        pairs([(label, text) for label, text in rows if text]),
     ]
+
+
+def _parent(planned: Plan) -> str:
+    if planned.parent:
+        left = "  (HEAD does not descend from it)" if planned.base_left else ""
+        return f"{planned.parent['id']}  {one_line(title(planned.parent), _LABEL)}{left}"
+    uid = planned.config["parent"]
+    return f"{uid} (not here)" if uid else "none"
 
 
 def _changes(parent: JsonObject | None, config: JsonObject) -> list[str]:
-    """What is different from the parent: parameters, code."""
+    """The parameters that differ from the parent's."""
     if parent is None:
         return []
-    changed = list(difference(params_of(parent), params_of(config)).items())
-    texts = [f"{key} {_side(old)} → {_side(new)}" for key, (old, new) in changed[:_PARAMS]]
-    if len(changed) > _PARAMS:
-        texts.append(f"and {len(changed) - _PARAMS} more")
-    return texts
+    changed = difference(params_of(parent), params_of(config)).items()
+    return [f"{one_line(key, 40)} {_side(old)} → {_side(new)}" for key, (old, new) in changed]
 
 
 def _side(value: Json | Missing) -> str:
     return "absent" if isinstance(value, Missing) else one_line(scalar(value), 30)
 
 
-def _metrics(run: JsonObject, parent: JsonObject | None, settings: Settings) -> list[str]:
+def _metrics(result: RunResult, run: JsonObject, settings: Settings) -> list[str]:
+    """The main metric, then the next ones, each with its change from the parent."""
     metrics = metrics_of(run)
-    before = metrics_of(parent) if parent else {}
-    main = main_metric(metrics, chosen=settings.metric, goals=settings.goals)
-    names = [*([main.name] if main else []), *(name for name in metrics if not main or name != main.name)]
+    before = metrics_of(result.plan.parent) if result.plan.parent else {}
+    first = [result.main.name] if result.main and result.main.name in metrics else []
     texts = []
-    for name in names[:_METRICS]:
+    for name in list(dict.fromkeys((*first, *metrics)))[:_METRICS]:
         new, old = number_from_json(metrics[name]), number_from_json(before.get(name))
-        text = f"{name} {number(metrics[name])}"
+        text = f"{one_line(name, 40)} {number(metrics[name])}"
         if new is not None and old is not None:
             verdict = judge(new - old, goal_of(name, settings.goals))
-            word = f" {verdict}" if verdict in {"better", "worse"} else ""
-            text += f" ({change(new - old)}{word})"
+            word = verdict if verdict in {"better", "worse"} else ""
+            told = f"{change(new - old)} {word}".strip()
+            text += f" ({told})" if told else ""
         texts.append(text)
     return texts

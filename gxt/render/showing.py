@@ -8,30 +8,36 @@ from gxt.model.codec import number_from_json, number_to_json, time_to_json
 from gxt.model.goals import judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
-from gxt.model.run import metrics_of, params_of, title
+from gxt.model.run import command_line, metrics_of, params_of, title
 from gxt.ops.show import Shown
 from gxt.render.clean import one_line
 from gxt.render.values import (
     VERDICT_STYLES,
     change,
     duration,
+    ending,
+    left_out,
     local_time,
     number,
     scalar,
     size,
+    standing_on,
     status,
 )
-from gxt.render.view import Column, Line, Span, Table, View, line
+from gxt.render.view import Column, Line, Span, Table, View, line, pairs
+
+_TITLE = 60
+# What a metric's row tells, and what goes first where a terminal is narrow.
+_COLUMNS = (("last", 0), ("from parent", 0), ("min", 1), ("at", 3), ("max", 2), ("at", 4), ("points", 5))
 
 
 def page(shown: Shown) -> View:
     """Everything about a run that fits on a page."""
     run = shown.run
+    heading = [Span(str(run["id"]), "id"), Span(one_line(title(run), _TITLE), "title"), status(run["status"])]
     return [
-        line(
-            Span(str(run["id"]), "id"), "  ", Span(one_line(title(run)), "title"), "  ", status(run["status"])
-        ),
-        *_identity(shown),
+        Table([Column(""), Column("", cut=True), Column("")], [heading], head=False),
+        _identity(shown),
         *_hypothesis(run),
         *_inputs(run),
         *_outputs(shown),
@@ -57,7 +63,7 @@ def as_json(shown: Shown, *, series: bool) -> JsonObject:
 def series_table(shown: Shown) -> Table:
     """Every point of every metric, a row each."""
     rows = [
-        [Span(name), Span(str(step)), Span(time_to_json(at)), Span(repr(value))]
+        [Span(name), Span(str(step)), Span(time_to_json(at)), Span(scalar(number_to_json(value)))]
         for name, one in shown.series.items()
         for step, at, value in zip(one.step, one.time_us, one.value, strict=True)
     ]
@@ -66,31 +72,38 @@ def series_table(shown: Shown) -> Table:
     )
 
 
-def _identity(shown: Shown) -> list[Line]:
+def _identity(shown: Shown) -> Table:
     run, parent = shown.run, shown.parent
     code = cast("JsonObject", run["code"])
     environment = cast("JsonObject", run["environment"])
-    head = str(code.get("head") or "")[:10] or "no commit"
-    lines = [
-        _field("uid", str(run["uid"])),
-        _field("commit", str(run["commit"] or "not in git yet")),
-        _field("parent", _parent(run, parent)),
-        _field("children", " ".join(shown.children)),
-        _field("tags", " ".join(map(str, cast("list[Json]", run["tags"])))),
-        _field("message", one_line(str(run["message"] or "")) if run["name"] else ""),
-        _field("created", f"{local_time(run['created'])} by {run['author']} on {run['host']}"),
-        _field("took", _took(run)),
-        _field("command", " ".join(map(str, cast("list[Json]", run["command"])))),
-        _field("directory", str(run["cwd"]) if run["cwd"] != "." else ""),
-        _field("code", f"{head} on {code.get('branch') or 'no branch'}{_dirt(code)}"),
-        _field("python", str(environment.get("python") or "")),
-        _field("machine", _machine(environment)),
+    fields = [
+        ("uid", str(run["uid"])),
+        ("commit", str(run["commit"] or "not in git yet")),
+        ("parent", _parent(run, parent)),
+        ("children", " ".join(shown.children)),
+        ("tags", _words(run["tags"])),
+        ("message", _message(run)),
+        ("created", f"{local_time(run['created'])} by {run['author']} on {run['host']}"),
+        ("took", _took(run)),
+        ("command", command_line(run)),
+        ("directory", str(run["cwd"]) if run["cwd"] != "." else ""),
+        ("code", standing_on(code.get("head"), code.get("branch")) + _dirt(code)),
+        ("python", str(environment.get("python") or "")),
+        ("machine", _machine(environment)),
     ]
-    return [one for one in lines if one]
+    return pairs([(label, text) for label, text in fields if text.strip()])
 
 
-def _field(label: str, text: str) -> Line:
-    return line("  ", Span(f"{label:<10}", "dim"), text) if text.strip() else []
+def _words(values: Json) -> str:
+    """Tags and the like; one with a space in it is told from two by its quotes."""
+    words = [str(word) for word in cast("list[Json]", values)]
+    return " ".join(f"'{word}'" if " " in word or not word else word for word in words)
+
+
+def _message(run: JsonObject) -> str:
+    """The message, unless the heading shows all of it."""
+    text = one_line(str(run["message"] or ""))
+    return "" if one_line(title(run), _TITLE) == text else text
 
 
 def _parent(run: JsonObject, parent: JsonObject | None) -> str:
@@ -102,14 +115,11 @@ def _parent(run: JsonObject, parent: JsonObject | None) -> str:
 def _took(run: JsonObject) -> str:
     if run["duration_s"] is None:
         return ""
-    code = run["exit_code"]
-    return duration(run["duration_s"]) + (f", exit code {code}" if code else "")
+    return ", ".join(filter(None, (duration(run["duration_s"]), ending(run))))
 
 
 def _dirt(code: JsonObject) -> str:
-    skipped = cast("list[Json]", code.get("skipped") or [])
-    left_out = f", {len(skipped)} left out" if skipped else ""
-    return (" with uncommitted changes" if code.get("dirty") else "") + left_out
+    return " with uncommitted changes" if code.get("dirty") else ""
 
 
 def _machine(environment: JsonObject) -> str:
@@ -131,16 +141,12 @@ def _indented(text: str) -> list[Line]:
     return [line("  ", part) for part in text.splitlines()]
 
 
-def _inputs(run: JsonObject) -> list[Line]:
+def _inputs(run: JsonObject) -> View:
     flat = flatten(params_of(run))
     if not flat:
         return []
-    width = max(len(key) for key in flat)
-    shown = [
-        line("  ", Span(f"{key:<{width}}", "dim"), "  ", one_line(scalar(value)))
-        for key, value in flat.items()
-    ]
-    return [line(), line(Span("Parameters", "head")), *shown]
+    shown = pairs([(one_line(key), one_line(scalar(value))) for key, value in flat.items()])
+    return [line(), line(Span("Parameters", "head")), shown]
 
 
 def _outputs(shown: Shown) -> View:
@@ -149,11 +155,11 @@ def _outputs(shown: Shown) -> View:
         return []
     before = metrics_of(shown.parent) if shown.parent else {}
     columns = [
-        Column("  metric"),
-        *(Column(name, right=True) for name in ("last", "from parent", "min", "at", "max", "at", "points")),
+        Column("metric", cut=True, tail=True, floor=16),
+        *(Column(name, right=True, drop=drop) for name, drop in _COLUMNS),
     ]
     rows = [_metric_row(name, stat, before.get(name), shown) for name, stat in stats.items()]
-    return [line(), line(Span("Metrics", "head")), Table(columns, rows)]
+    return [line(), line(Span("Metrics", "head")), Table(columns, rows, indent=2)]
 
 
 def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list[Span]:
@@ -161,7 +167,7 @@ def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list
     delta = new - old if new is not None and old is not None else None
     verdict = judge(delta, shown.goals.get(name)) if delta is not None else None
     return [
-        Span(f"  {name}", "title" if shown.main and shown.main.name == name else ""),
+        Span(name, "title" if shown.main and shown.main.name == name else ""),
         Span(number(stat["last"])),
         Span(change(delta), VERDICT_STYLES[verdict]),
         Span(number(stat["min"])),
@@ -175,7 +181,7 @@ def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list
 def _notices(run: JsonObject) -> list[Line]:
     code = cast("JsonObject", run["code"])
     skipped = cast("list[JsonObject]", code.get("skipped") or [])
-    texts = [f"left out of the code: {one['path']} ({one['reason']})" for one in skipped]
+    texts = [left_out(one["path"], one["reason"]) for one in skipped]
     texts += map(str, cast("list[Json]", run["notices"] or []))
     if not texts:
         return []

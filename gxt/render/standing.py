@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+from gxt.git.snapshot import Snapshot
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import title, without_packages
 from gxt.ops.status import Status
 from gxt.render.clean import one_line
-from gxt.render.values import duration
-from gxt.render.view import Line, Span, View, line
+from gxt.render.values import duration, left_out, standing_on
+from gxt.render.view import Column, Line, Span, Table, View, line
 
 _FILES = 10
+_TITLE = 60
+_LABEL = 7
 
 
 def page(status: Status) -> View:
     """Running runs, the base, and what the next run would record."""
-    lines = [_about("running", run, f"for {duration(run['duration_s'])}") for run in status.running]
-    if not status.running:
-        lines.append(line(Span("running   ", "dim"), "nothing"))
+    parts = [_about("running", run, f"for {duration(run['duration_s'])}") for run in status.running]
+    if not parts:
+        parts.append(_line("running", "nothing"))
     if status.base:
-        left = "HEAD no longer descends from it" if status.base_left else ""
-        lines.append(_about("base", status.base, left))
+        parts.append(
+            _about("base", status.base, "HEAD no longer descends from it" if status.base_left else "")
+        )
     else:
-        lines.append(line(Span("base      ", "dim"), "none: the next run starts a new tree"))
+        parts.append(_line("base", "none: the next run starts a new tree"))
     if status.latest:
-        lines.append(_about("latest", status.latest, str(status.latest["status"])))
-    snapshot = status.snapshot
-    head = f"{snapshot.head[:10]} on {snapshot.branch or 'no branch'}" if snapshot.head else "no commit yet"
-    lines.append(line(Span("code      ", "dim"), head, " with uncommitted changes" if snapshot.dirty else ""))
-    lines += [line("            ", path) for path in snapshot.changed[:_FILES]]
+        parts.append(_about("latest", status.latest, str(status.latest["status"])))
+    return [*parts, *_code(status.snapshot)]
+
+
+def base_page(run: JsonObject | None) -> View:
+    """The base alone."""
+    if run is None:
+        return [line("no base: the next run starts a new tree")]
+    row = [Span(str(run["id"]), "id"), Span(one_line(title(run), _TITLE))]
+    return [Table([Column(""), Column("", cut=True)], [row], head=False)]
+
+
+def _code(snapshot: Snapshot) -> View:
+    dirt = " with uncommitted changes" if snapshot.dirty else ""
+    lines = [_line("code", standing_on(snapshot.head, snapshot.branch) + dirt)]
+    lines += [line("           ", path) for path in snapshot.changed[:_FILES]]
     if len(snapshot.changed) > _FILES:
-        lines.append(line("            ", Span(f"and {len(snapshot.changed) - _FILES} more", "dim")))
-    lines += [line("            left out: ", one.path, f" ({one.reason})") for one in snapshot.skipped]
+        lines.append(line("           ", Span(f"and {len(snapshot.changed) - _FILES} more", "dim")))
+    skipped = snapshot.skipped
+    lines += [line("           ", left_out(one.path, one.reason)) for one in skipped[:_FILES]]
+    if len(skipped) > _FILES:
+        lines.append(line("           ", Span(f"and {len(skipped) - _FILES} more such paths", "dim")))
     return lines
 
 
@@ -52,10 +70,12 @@ def as_json(status: Status) -> JsonObject:
     }
 
 
-def _about(label: str, run: JsonObject, remark: str) -> Line:
-    return line(
-        Span(f"{label:<10}", "dim"),
-        Span(str(run["id"]), "id"),
-        f"  {one_line(title(run), 60)}",
-        Span(f"  {remark}".rstrip(), "dim"),
-    )
+def _about(label: str, run: JsonObject, remark: str) -> Line | Table:
+    """A run on one line, its title cut where the terminal is narrow."""
+    texts = [Span(str(run["id"]), "id"), Span(one_line(title(run), _TITLE)), Span(remark, "dim")]
+    columns = [Column(""), Column(""), Column("", cut=True, floor=16), Column("", cut=True)]
+    return Table(columns, [[Span(f"{label:<{_LABEL}}", "dim"), *texts]], head=False)
+
+
+def _line(label: str, text: str) -> Line | Table:
+    return line(Span(f"{label:<{_LABEL}}  ", "dim"), text)

@@ -1,58 +1,65 @@
-"""A view for a terminal: colours, and tables cut to its width. The only place where rich is met."""
+"""A view for a terminal: colours, and tables fitted to its width. The only place that writes escapes."""
 
 from __future__ import annotations
 
-import sys
-
-from rich.console import Console
-from rich.style import Style
-from rich.table import Table as RichTable
-from rich.text import Text
+import os
 
 from gxt.render.clean import clean
-from gxt.render.view import Span, Table, View
+from gxt.render.fitting import rows_within
+from gxt.render.view import Line, Style, Table, View
 
-_STYLES = {
-    "": Style.null(),
-    "id": Style(color="cyan"),
-    "title": Style(bold=True),
-    "dim": Style(dim=True),
-    "good": Style(color="green"),
-    "bad": Style(color="red"),
-    "unsure": Style(color="yellow"),
-    "head": Style(bold=True, underline=True),
+# Select Graphic Rendition (ECMA-48): the eight colours that every terminal lets its user choose.
+_CODES: dict[Style, str] = {
+    "": "",
+    "id": "36",
+    "title": "1",
+    "dim": "2",
+    "good": "32",
+    "bad": "31",
+    "unsure": "33",
+    "head": "1;4",
 }
+_DEFAULT_WIDTH = 80
 
 
-def show(view: View) -> None:
-    """Print the view on stdout; NO_COLOR and TERM=dumb are respected."""
-    # what comes from a repository is never read as rich markup: only Text is printed
-    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=False)
+def render(view: View, *, width: int, colours: bool) -> str:
+    """The view as text that ends with a newline.
+
+    Tables keep to the width; other long lines are the terminal's to wrap, so that they are whole when copied.
+
+    Args:
+        view: what to show.
+        width: of the terminal, in cells.
+        colours: whether it understands escapes and its user wants them.
+    """
+    lines = []
     for part in view:
-        if isinstance(part, Table):
-            console.print(_table(part))
-        else:
-            console.print(_text(*part), overflow="ellipsis", no_wrap=False)
+        rows = rows_within(part, width) if isinstance(part, Table) else [part]
+        lines += ["".join(_painted(row, colours=colours)) for row in rows]
+    return "".join(f"{text}\n" for text in lines)
 
 
-def _text(*spans: Span) -> Text:
-    text = Text()
-    for span in spans:
-        text.append(clean(span.text), _STYLES[span.style])
-    return text
+def painted(text: str, style: Style, *, colours: bool) -> str:
+    """Cleaned text in its colour."""
+    shown = clean(text)
+    return f"\x1b[{_CODES[style]}m{shown}\x1b[0m" if colours and _CODES[style] and shown else shown
 
 
-def _table(table: Table) -> RichTable:
-    drawn = RichTable(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in table.columns:
-        drawn.add_column(
-            Text(clean(column.name)),
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=None,
-            min_width=None if column.cut else min(12, len(column.name)),
-        )
-    for row in table.rows:
-        drawn.add_row(*(_text(span) for span in row))
-    return drawn
+def wants_colours() -> bool:
+    """Whether the user's environment allows colours: https://no-color.org, and terminals that have none."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width_of(descriptor: int) -> int:
+    """The width of a terminal in cells: `COLUMNS` if that is set, as for other programs."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns) > 0:
+        return int(columns)
+    try:
+        return os.get_terminal_size(descriptor).columns or _DEFAULT_WIDTH
+    except OSError:
+        return _DEFAULT_WIDTH
+
+
+def _painted(row: Line, *, colours: bool) -> list[str]:
+    return [painted(span.text, span.style, colours=colours) for span in row]

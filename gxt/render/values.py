@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import datetime, timezone
+import signal
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Verdict
-from gxt.model.json_types import Json
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.run import is_recorded
 from gxt.render.view import Span, Style
 
+_STATUSES = {
+    "completed": Span("completed", "good"),
+    "failed": Span("failed", "bad"),
+    "interrupted": Span("interrupted", "unsure"),
+    "running": Span("running", "id"),
+}
 VERDICT_STYLES: dict[Verdict | None, Style] = {
     "better": "good",
     "worse": "bad",
@@ -22,6 +31,8 @@ VERDICT_STYLES: dict[Verdict | None, Style] = {
 
 def number(value: Json) -> str:
     """A metric in at most five significant digits; whole numbers whole; empty for nothing."""
+    if type(value) is float and -1e5 < value < 1e5:  # nearly always
+        return f"{value:.5g}"
     known = number_from_json(value)
     if known is None:
         return "" if value is None else str(value)
@@ -71,13 +82,15 @@ def local_time(text: Json) -> str:
     """An ISO time in the user's time zone, to the minute: `2026-11-20 23:51`."""
     if not isinstance(text, str):
         return ""
-    at = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return at.astimezone().strftime("%Y-%m-%d %H:%M")
+    at = datetime.fromisoformat(text[:19]) + _offset(text[:13])
+    return at.isoformat(" ", "minutes")
 
 
-def utc_now() -> datetime:
-    """The present, for ages."""
-    return datetime.now(timezone.utc)
+@lru_cache(maxsize=4096)
+def _offset(hour: str) -> timedelta:
+    """How far local time is from UTC in an hour such as `2026-11-20T23`: no zone changes within one."""
+    local = datetime.fromisoformat(f"{hour}:00:00+00:00").astimezone()
+    return local.utcoffset() or timedelta()
 
 
 def size(count: Json) -> str:
@@ -94,11 +107,30 @@ def size(count: Json) -> str:
 
 def status(word: Json) -> Span:
     """A status in its colour."""
-    styles: dict[str, Style] = {
-        "completed": "good",
-        "failed": "bad",
-        "interrupted": "unsure",
-        "running": "id",
-    }
     text = str(word)
-    return Span(text, styles.get(text, ""))
+    return _STATUSES.get(text) or Span(text)
+
+
+def left_out(path: Json, reason: Json) -> str:
+    """A path that is not in a snapshot, or not as it should be: `left out: .env (looks like a secret)`."""
+    return f"{'but' if is_recorded(str(reason)) else 'left out'}: {path} ({reason})"
+
+
+def ending(run: JsonObject) -> str:
+    """How a command ended that did not end well: `exit code 3`, `killed by SIGTERM`; empty for 0."""
+    code = run["exit_code"]
+    if not isinstance(code, int) or code == 0:
+        return ""
+    if code > 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def standing_on(head: Json, branch: Json) -> str:
+    """Where the code stood: `83dcb2cfef on main`, `83dcb2cfef, no branch`, `no commit yet`."""
+    if not head:
+        return "no commit yet"
+    return f"{str(head)[:10]} on {branch}" if branch else f"{str(head)[:10]}, no branch"

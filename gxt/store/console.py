@@ -16,7 +16,7 @@ from gxt.model.codec import time_to_json
 
 HEAD = "output.log"
 _TAIL, _OLDER = "output.tail", "output.tail.1"
-HALF_BYTES = 512 << 10
+HALF_BYTES = (512 << 10) - 128  # with the line about what was cut, 1 MiB together
 
 
 class ConsoleLog:

@@ -27,9 +27,16 @@ _ROOT_MESSAGE = "The experiments of this repository\n\ngxt format 1\n"
 
 @dataclass(frozen=True)
 class Written:
-    """Objects that are in git but not published: the refs that have to move, and the run as JSON."""
+    """Objects that are in git but not published.
+
+    Attributes:
+        updates: the refs that have to move for the run to exist.
+        notes: the refs that should move with them, and are made up for later when they cannot.
+        run: the run as JSON.
+    """
 
     updates: tuple[RefUpdate, ...]
+    notes: tuple[RefUpdate, ...]
     run: JsonObject
 
 
@@ -102,11 +109,12 @@ def write(
         author, committer = _person(folded, folded.started_us), _person(folded, folded.last_us)
         writing = _Writing(importer, reader, tip, folded.uid, author, committer)
         marks = {path: importer.blob(data) for path, data in documents.items()}
+        tree, head = (_if_present(reader, _code(folded, key)) for key in ("tree", "head"))
         commit = writing.commit(
             "run",
             message=_run_message(folded, run),
-            parents=_parents(folded),
-            puts=[Put("040000", _code(folded, "tree"), "")],
+            parents=[head] if head else [],
+            puts=[Put("040000", tree, "")] if tree else [],
         )
         previous = tip.oid if tip else _write_root(writing).mark
         entry = writing.commit(
@@ -118,11 +126,11 @@ def write(
         notes = [_write_notes(writing, what, entry.oid, commit.oid, marks) for what in NOTES]
     updates = (
         RefUpdate(EXPERIMENTS, entry.oid, tip.oid if tip else repository.zero),
-        *(RefUpdate(n.ref, n.new, n.old or repository.zero) for n in notes if n),
         *(RefUpdate(ref, None) for ref in writing.temporary),
         RefUpdate(live_ref(folded.uid), None),
     )
-    return Written(updates, {**run, "commit": commit.oid})
+    moves = tuple(RefUpdate(n.ref, n.new, n.old or repository.zero) for n in notes if n)
+    return Written(updates, moves, {**run, "commit": commit.oid})
 
 
 def _write_notes(
@@ -134,9 +142,10 @@ def _write_notes(
     whole as a child of itself, so that a note edited by hand stays in its history.
     """
     present = writing.reader.read(NOTES[what])
-    old = present.oid if present is not None and present.kind == "commit" else ""
+    old = present.oid if present is not None else ""
+    parents = [old] if present is not None and present.kind == "commit" else []
     current = False
-    if present is not None and old and writing.tip is not None:
+    if present is not None and parents and writing.tip is not None:
         current = trailers(commit_headers(present)[1]).get("Experiments") == writing.tip.oid
     file = NOTED_FILES[what]
     notes = [(commit, marks[file])] if file in marks else []
@@ -147,7 +156,7 @@ def _write_notes(
     new = writing.commit(
         what,
         message=f"{what} of every run\n\nExperiments: {entry}\n",
-        parents=[old] if old else [],
+        parents=parents,
         puts=[Put("100644", target, f"{noted[:2]}/{noted[2:]}") for noted, target in notes],
         clear=not current,
     )
@@ -174,9 +183,12 @@ def _code(folded: Folded, key: str) -> str:
     return str(code[key]) if isinstance(code, dict) and code.get(key) else ""
 
 
-def _parents(folded: Folded) -> list[str]:
-    head = _code(folded, "head")
-    return [head] if head else []
+def _if_present(reader: ObjectReader, oid: str) -> str:
+    """The id, or nothing when git does not have the object: somebody deleted the ref that kept it.
+
+    A run without its code is better than one that can never be recorded.
+    """
+    return oid if oid and reader.read(oid) is not None else ""
 
 
 def _person(folded: Folded, at_us: int) -> Person:

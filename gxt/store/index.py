@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
+from typing import Any
 
 from gxt.errors import DamagedRecord, GxtError
 from gxt.git.objects import GitObject, ObjectReader
@@ -20,7 +21,8 @@ from gxt.git.repository import Repository
 from gxt.model.codec import load_document
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
-from gxt.model.run import run_json, without_packages
+from gxt.model.run import Row, row_of, run_json, without_packages
+from gxt.model.scalars import clean_text
 from gxt.store.places import home
 from gxt.store.tree import RunFolder, Tip, changed_folders, open_folders, read_tip
 
@@ -30,13 +32,23 @@ _BATCH = 500  # runs read and written at a time: bounds memory at any length of 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (
-    number INTEGER PRIMARY KEY, uid TEXT, parent_uid TEXT, oid TEXT, name TEXT, damage TEXT, doc TEXT
+    number INTEGER PRIMARY KEY, uid TEXT, parent_uid TEXT, oid TEXT, name TEXT, damage TEXT,
+    status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, metrics TEXT
 );
+CREATE TABLE IF NOT EXISTS docs (number INTEGER PRIMARY KEY, doc TEXT);
 CREATE INDEX IF NOT EXISTS runs_uid ON runs (uid);
 CREATE INDEX IF NOT EXISTS runs_name ON runs (name);
 CREATE INDEX IF NOT EXISTS runs_parent ON runs (parent_uid);
 """
-_ROW = "SELECT r.number, p.number, r.doc FROM runs r LEFT JOIN runs p ON p.uid = r.parent_uid"
+_ROWS = """
+SELECT r.number, p.number, r.status, r.title, r.created, r.duration_s, r.tags, r.metrics
+FROM runs r LEFT JOIN runs p ON p.uid = r.parent_uid
+WHERE r.damage IS NULL ORDER BY r.number DESC LIMIT ?
+"""
+_DOCS = """
+SELECT r.number, p.number, d.doc
+FROM runs r JOIN docs d ON d.number = r.number LEFT JOIN runs p ON p.uid = r.parent_uid
+"""
 
 
 class Index:
@@ -46,7 +58,7 @@ class Index:
     """
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+        self._path = home(repository) / f"index-{VERSION}.sqlite"
         self.reader = ObjectReader(repository.top)
         self.tip: Tip | None = None
         self._environments: dict[str, JsonObject] = {}  # runs share them, and they are the largest document
@@ -68,16 +80,28 @@ class Index:
 
     def runs(self) -> Iterator[JsonObject]:
         """Every run, newest first, without its packages."""
-        for number, parent, doc in self._db.execute(f"{_ROW} WHERE r.doc IS NOT NULL ORDER BY r.number DESC"):
+        for number, parent, doc in self._query(f"{_DOCS} ORDER BY r.number DESC"):
             yield _decode(number, parent, doc)
 
-    def newest(self, count: int) -> list[JsonObject]:
-        """The newest runs."""
-        return list(islice(self.runs(), count))
+    def rows(self, limit: int | None) -> list[Row]:
+        """The newest runs as lists show them."""
+        found = list(self._query(_ROWS, -1 if limit is None else limit))
+        # one call for all: 10,000 calls of the parser would take longer than the query
+        metrics = json.loads(f"[{','.join([row[-1] for row in found])}]")
+        return [
+            Row._make((run_id(row[0]), run_id(row[1]) if row[1] else "", *row[2:-1], numbers))
+            for row, numbers in zip(found, metrics, strict=True)
+        ]
+
+    def texts(self, limit: int | None) -> Iterator[str]:
+        """The newest runs as JSON text, without parsing it."""
+        query = f"{_DOCS} ORDER BY r.number DESC LIMIT ?"
+        for number, parent, doc in self._query(query, -1 if limit is None else limit):
+            yield _text(number, parent, doc)
 
     def damaged(self) -> list[tuple[str, str]]:
         """Runs that cannot be read, with the reason."""
-        rows = self._db.execute("SELECT number, damage FROM runs WHERE damage IS NOT NULL ORDER BY number")
+        rows = self._query("SELECT number, damage FROM runs WHERE damage IS NOT NULL ORDER BY number")
         return [(run_id(number), damage) for number, damage in rows]
 
     def by_number(self, number: int) -> JsonObject | None:
@@ -90,7 +114,7 @@ class Index:
 
     def number_of(self, uid: str) -> int | None:
         """The number of a run."""
-        row = self._db.execute("SELECT number FROM runs WHERE uid = ?", (uid,)).fetchone()
+        row = next(self._query("SELECT number FROM runs WHERE uid = ?", uid), None)
         return row[0] if row else None
 
     def by_name(self, name: str) -> list[JsonObject]:
@@ -103,25 +127,46 @@ class Index:
 
     def by_prefix(self, prefix: str) -> list[JsonObject]:
         """The runs whose uid or commit starts with this."""
-        return self._many("r.uid LIKE ?1 || '%' OR json_extract(r.doc, '$.commit') LIKE ?1 || '%'", prefix)
+        return self._many("r.uid LIKE ?1 || '%' OR json_extract(d.doc, '$.commit') LIKE ?1 || '%'", prefix)
 
     def folder(self, number: int) -> RunFolder | None:
         """The directory of a run in git."""
-        row = self._db.execute("SELECT oid FROM runs WHERE number = ?", (number,)).fetchone()
+        row = next(self._query("SELECT oid FROM runs WHERE number = ?", number), None)
         return next(open_folders(self.reader, [(number, row[0])]), None) if row else None
 
     def _one(self, condition: str, value: str | int) -> JsonObject | None:
         return next(iter(self._many(condition, value)), None)
 
     def _many(self, condition: str, value: str | int) -> list[JsonObject]:
-        rows = self._db.execute(
-            f"{_ROW} WHERE r.doc IS NOT NULL AND ({condition}) ORDER BY r.number", (value,)
-        )
+        bound = clean_text(value) if isinstance(value, str) else value
+        rows = self._query(f"{_DOCS} WHERE {condition} ORDER BY r.number", bound)
         return [_decode(*row) for row in rows]
+
+    def _query(self, query: str, *values: str | int) -> Iterator[Any]:
+        """The rows of a query, whose order must be fixed.
+
+        Damage shows only where it is read: the file is then made anew, and the rows that were given before
+        are not given again.
+        """
+        given = 0
+        for last in (False, True):
+            try:
+                for row in islice(self._db.execute(query, values), given, None):
+                    given += 1
+                    yield row
+            except sqlite3.DatabaseError:
+                if last:
+                    raise
+                self._db.close()
+                with suppress(OSError):
+                    self._path.unlink(missing_ok=True)
+                self._db = self._current()
+            else:
+                return
 
     def _current(self) -> sqlite3.Connection:
         """The database at the present tip: the file, made anew when it is damaged, else one in memory."""
-        path = home(self._repository) / f"index-{VERSION}.sqlite"
+        path = self._path
         for place in (path, path, None):
             db = None
             try:
@@ -153,6 +198,7 @@ class Index:
         before = old[0] if old and self.reader.read(old[0]) else None
         if before is None:
             db.execute("DELETE FROM runs")
+            db.execute("DELETE FROM docs")
         if self.tip is not None:
             changes = changed_folders(self.reader, before, self.tip.oid)
             # read to the end first: the walk and the reading of documents share one git process
@@ -162,7 +208,9 @@ class Index:
         db.execute("COMMIT")
 
     def _take(self, db: sqlite3.Connection, changes: list[tuple[int, str | None]]) -> None:
-        db.executemany("DELETE FROM runs WHERE number = ?", [(number,) for number, _ in changes])
+        gone = [(number,) for number, _ in changes]
+        db.executemany("DELETE FROM runs WHERE number = ?", gone)
+        db.executemany("DELETE FROM docs WHERE number = ?", gone)
         folders = list(open_folders(self.reader, [(number, oid) for number, oid in changes if oid]))
         wanted = {
             entry.oid
@@ -176,7 +224,12 @@ class Index:
             for folder in folders
             if "removed.json" not in folder.entries
         ]
-        db.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        db.executemany(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row for row, _ in rows]
+        )
+        db.executemany(
+            "INSERT INTO docs VALUES (?, ?)", [(row[0], doc) for row, doc in rows if doc is not None]
+        )
 
 
 def load_annotations(data: bytes, what: str) -> list[JsonObject]:
@@ -216,7 +269,8 @@ class _Documents:
         )
 
 
-def _row(folder: RunFolder, documents: _Documents) -> tuple[object, ...]:
+def _row(folder: RunFolder, documents: _Documents) -> tuple[tuple[object, ...], str | None]:
+    """A row of the table of runs, and the run as JSON text; None for a run that cannot be read."""
     try:
         run = run_json(
             commit=folder.entries["run"].oid,
@@ -225,17 +279,35 @@ def _row(folder: RunFolder, documents: _Documents) -> tuple[object, ...]:
             metrics=documents.document("metrics.json"),
             annotations=documents.annotations(),
         )
+        row = row_of(run)
     except (GxtError, KeyError, TypeError, AttributeError) as error:
         reason = error.message if isinstance(error, GxtError) else f"a field is missing: {error}"
-        return (folder.number, None, None, folder.oid, None, reason, None)
-    doc = json.dumps(without_packages(run), separators=(",", ":"))
-    return (folder.number, run["uid"], run["parent_uid"], folder.oid, run["name"], None, doc)
+        return (folder.number, None, None, folder.oid, None, reason, *[None] * 6), None
+    cells = (
+        *(folder.number, run["uid"], run["parent_uid"], folder.oid, run["name"], None),
+        *(row.status, row.title, row.created, row.duration_s, row.tags, _compact(dict(row.metrics))),
+    )
+    # lone surrogates, which arguments that are not UTF-8 become, are no text to SQLite
+    bound = tuple(clean_text(cell) if isinstance(cell, str) else cell for cell in cells)
+    return bound, _compact(_stored(without_packages(run)))
+
+
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _stored(run: JsonObject) -> JsonObject:
+    """The run without what depends on the numbers of this clone."""
+    return {key: value for key, value in run.items() if key not in {"id", "parent"}}
+
+
+def _text(number: int, parent: int | None, doc: str) -> str:
+    """The run as JSON text, with its numbers put in place."""
+    parent_id = f'"{run_id(parent)}"' if parent is not None else "null"
+    return f'{{"id":"{run_id(number)}","parent":{parent_id},{doc[1:]}'
 
 
 def _decode(number: int, parent: int | None, doc: str) -> JsonObject:
-    run: JsonObject = json.loads(doc)
-    run["id"] = run_id(number)
-    run["parent"] = run_id(parent) if parent is not None else None
+    run: JsonObject = json.loads(_text(number, parent, doc))
     return run
 
 

@@ -1,9 +1,9 @@
 """The journal of a live run: a directory beside git that survives anything but its own deletion.
 
-`gxt/live/<uid>/` holds `journal.jsonl` (one event a line), `output.log` (the console) and `number` (the
-reserved number). It is made under a temporary name with its lock held, then renamed into place. Whoever
-records holds the directory; every process that logs shares a lock on the journal file. When both are free and
-the journal has no end, the run was interrupted.
+`gxt/live/<uid>/` holds `journal.jsonl` (one event a line), `output.log` (the console), `number` (the reserved
+number) and `interpreter` (where a script said which Python it runs in). It is made under a temporary name
+with its lock held, then renamed into place. Whoever records holds the directory; every process that logs
+shares a lock on the journal file. When both are free and the journal has no end, the run was interrupted.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import json
 import os
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,6 +33,7 @@ ENV_DIRECTORY = "GXT_LIVE"
 
 JOURNAL = "journal.jsonl"
 NUMBER = "number"
+INTERPRETER = "interpreter"
 Fields: TypeAlias = "Callable[[], Mapping[str, Any]]"
 encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -119,7 +123,9 @@ def create(repository: Repository, *, uid: str, number: int, started: JsonObject
 def remove(path: Path) -> None:
     """Remove the directory of a sealed run: out of sight first, so that no half of it is ever seen."""
     done = path.with_name(f".done-{path.name}")
-    path.rename(done)
+    shutil.rmtree(done, ignore_errors=True)  # an earlier half of it would be in the way
+    with suppress(OSError):  # the run is in git: the next recovery finds that out, and tries again
+        path.rename(done)
     shutil.rmtree(done, ignore_errors=True)
 
 
@@ -146,13 +152,11 @@ def is_alive_beside(path: Path) -> bool:
 
 def runs_elsewhere(path: Path) -> str | None:
     """The host of a run that another machine records on a shared file system, whose locks may not be seen."""
-    for line in read_lines(path):
-        try:
-            host = json.loads(line).get("host")
-        except ValueError:
-            return None
-        return host if host and host != socket.gethostname() else None
-    return None
+    try:
+        host = json.loads(next(read_lines(path), b"{}")).get("host")
+    except (OSError, ValueError, AttributeError, RecursionError):  # a damaged journal is judged here
+        return None
+    return str(host) if host and host != socket.gethostname() else None
 
 
 def reserved_number(path: Path) -> int:
@@ -163,15 +167,28 @@ def reserved_number(path: Path) -> int:
         return 0
 
 
+def say_interpreter(path: Path) -> None:
+    """Say, from a script inside a run, which interpreter it runs in."""
+    (path / INTERPRETER).write_text(sys.executable, encoding="utf-8", errors="surrogateescape")
+
+
+def interpreter(path: Path) -> str | None:
+    """The interpreter that a script inside the run said it runs in."""
+    try:
+        return (path / INTERPRETER).read_text(encoding="utf-8", errors="surrogateescape") or None
+    except OSError:
+        return None
+
+
 def read_lines(path: Path) -> Iterator[bytes]:
     """The lines of a live run's journal."""
     with (path / JOURNAL).open("rb") as journal:
         yield from journal
 
 
-def read(path: Path, *, unfinished: str) -> Folded:
-    """What the journal of a live run says so far."""
-    return fold(read_lines(path), unfinished=unfinished)
+def read(path: Path, *, unfinished: str, also: Iterable[bytes] = ()) -> Folded:
+    """What the journal of a live run says so far, with lines that could not be written into it."""
+    return fold(chain(read_lines(path), also), unfinished=unfinished)
 
 
 def free_number(taken: Iterable[int], next_number: int) -> int:

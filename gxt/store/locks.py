@@ -16,12 +16,23 @@ from gxt.store.places import home
 def store_lock(repository: Repository) -> Iterator[None]:
     """Held by whoever writes refs, hands out numbers, or makes and removes journals. Waits for its turn."""
     home(repository).mkdir(parents=True, exist_ok=True)
-    fd = os.open(home(repository) / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    fd = os.open(_store_lock_path(repository), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
     finally:
         os.close(fd)
+
+
+@contextmanager
+def store_lock_if_free(repository: Repository) -> Iterator[bool]:
+    """The store's lock without waiting: False when somebody else has it, or nobody ever had."""
+    fd = hold(_store_lock_path(repository))
+    try:
+        yield fd is not None
+    finally:
+        if fd is not None:
+            os.close(fd)
 
 
 def hold(path: Path) -> int | None:
@@ -43,10 +54,14 @@ def share(fd: int) -> None:
     fcntl.flock(fd, fcntl.LOCK_SH)
 
 
+def _store_lock_path(repository: Repository) -> Path:
+    return home(repository) / "lock"
+
+
 def _lock(path: Path, how: int) -> int | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except OSError:  # gone, or another user's: then it is not ours to judge
         return None
     try:
         fcntl.flock(fd, how | fcntl.LOCK_NB)

@@ -13,17 +13,19 @@ NOTES = {
     "metrics": "refs/notes/gxt/metrics",
     "annotations": "refs/notes/gxt/annotations",
 }
+LIVE_REFS = "refs/gxt/live"
+TEMPORARY_REFS = "refs/gxt/tmp"
 NOTED_FILES = {"config": "config.json", "metrics": "metrics.json", "annotations": "annotations.jsonl"}
 
 
 def live_ref(uid: str) -> str:
     """The ref that keeps the snapshot of a live run; never pushed."""
-    return f"refs/gxt/live/{uid}"
+    return f"{LIVE_REFS}/{uid}"
 
 
 def temporary_ref(uid: str, what: str) -> str:
     """A ref that protects new objects from gc until the real refs move."""
-    return f"refs/gxt/tmp/{uid}/{what}"
+    return f"{TEMPORARY_REFS}/{uid}/{what}"
 
 
 def home(repository: Repository) -> Path:

@@ -6,14 +6,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from gxt.errors import GxtError
-from gxt.git.refs import RefUpdate, list_refs, update_refs
+from gxt.errors import DamagedRecord, GxtError
+from gxt.git.refs import RefUpdate, update_refs
 from gxt.git.repository import Repository
-from gxt.store import journal, locks
+from gxt.model.ids import parse_run_id
+from gxt.store import debris, journal, locks
 from gxt.store.console import collect
 from gxt.store.index import Index
 from gxt.store.places import live_paths, live_ref
 from gxt.store.seal import Sealed, seal
+from gxt.store.tree import uid_of
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,24 @@ class Recovery:
 
 def recover(repository: Repository) -> Recovery:
     """Seal every run whose processes are gone. One damaged journal does not stop the others."""
-    dead = [path for path in live_paths(repository) if not journal.is_alive(path)]
+    dead = [path for path in live_paths(repository) if _is_dead(path)]
     if not dead:
+        if debris.is_there(repository):
+            with locks.store_lock_if_free(repository) as ours:
+                if ours:
+                    debris.sweep(repository)
         return Recovery()
     sealed, notices = [], []
     try:
         with locks.store_lock(repository):
-            _sweep(repository)
+            debris.sweep(repository)
             for path in dead:
                 try:
                     one = _seal_dead(repository, path)
                 except GxtError as error:
                     notices.append(f"{path.name} could not be recovered: {error.message} ({error.hint})")
+                except OSError as error:
+                    notices.append(f"{path.name} could not be recovered: {error.strerror}: {error.filename}")
                 else:
                     sealed += [one] if one else []
     except OSError as error:  # a read-only repository can still be read
@@ -45,30 +53,44 @@ def recover(repository: Repository) -> Recovery:
     return Recovery(tuple(sealed), tuple(notices))
 
 
+def _is_dead(path: Path) -> bool:
+    return not journal.is_alive(path) and not journal.runs_elsewhere(path)
+
+
 def _seal_dead(repository: Repository, path: Path) -> Sealed | None:
     held = locks.hold(path)
     if held is None:
         return None
     try:
-        if not path.exists() or journal.is_alive_beside(path) or journal.runs_elsewhere(path):
+        if not path.exists() or not _is_dead_beside(path):
             return None
         with Index(repository) as index:
-            known = index.by_uid(path.name) is not None
+            known = _is_sealed(index, path.name)
+            looked_at = index.tip.oid if index.tip else ""
         if known:  # killed between the publication and the removal of the journal
             update_refs(repository.top, [RefUpdate(live_ref(path.name), None)], reason="gxt: recovery")
             journal.remove(path)
             return None
         folded = journal.read(path, unfinished="interrupted")
-        sealed = seal(repository, folded, number=journal.reserved_number(path), console=collect(path))
+        if folded.uid != path.name:
+            raise DamagedRecord("its journal is another run's", hint=f"move {path} away")
+        number = journal.reserved_number(path)
+        sealed = seal(repository, folded, number=number, console=collect(path), looked_at=looked_at)
         journal.remove(path)
         return sealed
     finally:
         os.close(held)
 
 
-def _sweep(repository: Repository) -> None:
-    """Half-made directories, and temporary refs of a sealing that was killed: nobody else seals now."""
-    journal.sweep(repository)
-    stale = list_refs(repository.top, "refs/gxt/tmp")
-    if stale:
-        update_refs(repository.top, [RefUpdate(ref, None) for ref in stale], reason="gxt: recovery")
+def _is_dead_beside(path: Path) -> bool:
+    """The same for a directory that we hold ourselves."""
+    return not journal.is_alive_beside(path) and not journal.runs_elsewhere(path)
+
+
+def _is_sealed(index: Index, uid: str) -> bool:
+    """Whether the run is in git; also one whose documents are damaged, by what its commit says."""
+    if index.number_of(uid) is not None:
+        return True
+    numbers = [parse_run_id(name) for name, _ in index.damaged()]
+    folders = [index.folder(number) for number in numbers if number is not None]
+    return any(folder is not None and uid_of(index.reader, folder) == uid for folder in folders)

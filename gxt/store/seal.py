@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from gxt.errors import GitFailed, StoreBusy
 from gxt.git.objects import ObjectReader
@@ -21,13 +20,16 @@ from gxt.model.codec import dump_document
 from gxt.model.events import Folded
 from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
+from gxt.model.run import run_json
 from gxt.model.series import encode, thin
+from gxt.store import debris
 from gxt.store.entry import write
-from gxt.store.places import EXPERIMENTS, NOTES
-from gxt.store.tree import read_tip
+from gxt.store.tree import Tip, changed_folders, open_folders, read_tip, uid_of
 
 SERIES_CHUNK_BYTES = 1 << 20  # what hosting services advise for one git object
 _ATTEMPTS = 8
+_ATTEMPTS_WITH_NOTES = 5
+_PATIENCE_S = 2.5  # git itself waits a second for `packed-refs.lock`
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,13 @@ class Sealed:
 
 
 def seal(
-    repository: Repository, folded: Folded, *, number: int, console: bytes, series_bytes: int = 64 << 20
+    repository: Repository,
+    folded: Folded,
+    *,
+    number: int,
+    console: bytes,
+    series_bytes: int = 64 << 20,
+    looked_at: str | None = None,
 ) -> Sealed:
     """Put a run into git. Call it with the store's lock.
 
@@ -50,6 +58,8 @@ def seal(
         number: the number reserved for it; the next free one is taken when somebody has it by now.
         console: the content of `output.log`; empty when nothing was captured.
         series_bytes: a larger series is thinned, its extremes kept, with a notice.
+        looked_at: the entry up to which the caller knows that this run is not sealed yet; empty for no entry
+            at all; by default the present one.
 
     Raises:
         StoreBusy: another git process held a lock, or moved the refs again and again.
@@ -57,28 +67,70 @@ def seal(
     """
     documents = _documents(folded, console, series_bytes)
     failed: GitFailed | None = None
+    gives_up_s = time.monotonic() + _PATIENCE_S
     for attempt in range(_ATTEMPTS):
         if attempt:
             time.sleep(0.05 * attempt)
-            _remove_stale_locks(repository)
+            debris.remove_stale_locks(repository)
         with ObjectReader(repository.top) as reader:
+            if attempt:
+                debris.mend_notes(repository, reader)
             tip = read_tip(reader)
-            taken = tip is not None and reader.tree(f"{tip.oid}:{run_path(number)}")
-            final = number if not taken or tip is None else tip.next_number
+            if looked_at is not None and looked_at != (tip.oid if tip else ""):
+                published = _published(reader, looked_at, tip, folded)
+                if published:
+                    return published
+            looked_at = tip.oid if tip else ""
+            final = _free_number(reader, tip, number)
             try:
                 written = write(repository, reader, tip, folded, documents=documents, number=final)
             except GitFailed as error:
                 # gc may take an object or an empty object directory away while fast-import writes beside it
                 failed = error
                 continue
-        if update_refs(repository.top, written.updates, reason=f"gxt: {run_id(final)} {folded.status}"):
+        # the notes can be made up for by the next sealing: what is wrong with their refs must not cost a run
+        updates = written.updates + (written.notes if attempt < _ATTEMPTS_WITH_NOTES else ())
+        if update_refs(repository.top, updates, reason=f"gxt: {run_id(final)} {folded.status}"):
             return Sealed(uid=folded.uid, number=final, run={**written.run, "id": run_id(final)})
+        if time.monotonic() > gives_up_s:
+            break
     if failed is not None:
         raise failed
     raise StoreBusy(
-        f"{run_id(number)} could not be sealed: another git process holds a lock",
-        hint=_lock_hint(repository),
+        f"{run_id(number)} could not be sealed: git could not move its refs",
+        hint=debris.lock_hint(repository),
     )
+
+
+def _free_number(reader: ObjectReader, tip: Tip | None, reserved: int) -> int:
+    """The reserved number, or the next one where that is taken or could not be read."""
+    if tip is None:
+        return max(reserved, 1)
+    if reserved < 1 or reader.tree(f"{tip.oid}:{run_path(reserved)}"):
+        return tip.next_number
+    return reserved
+
+
+def _published(reader: ObjectReader, since: str, tip: Tip | None, folded: Folded) -> Sealed | None:
+    """The run, if it is among those published since an entry.
+
+    A git that we started goes on when gxt is killed, and one that is killed may have moved the ref before it
+    could say so.
+    """
+    if tip is None:
+        return None
+    changes = [(number, oid) for number, oid in changed_folders(reader, since or None, tip.oid) if oid]
+    for folder in open_folders(reader, changes):
+        if uid_of(reader, folder) == folded.uid:
+            run = run_json(
+                commit=folder.entries["run"].oid,
+                config=folded.config,
+                environment=folded.environment,
+                metrics=folded.metrics,
+                annotations=folded.annotations,
+            )
+            return Sealed(folded.uid, folder.number, {**run, "id": run_id(folder.number)})
+    return None
 
 
 def _documents(folded: Folded, console: bytes, series_bytes: int) -> dict[str, bytes]:
@@ -109,29 +161,3 @@ def _documents(folded: Folded, console: bytes, series_bytes: int) -> dict[str, b
     if console:
         files["output.log"] = console
     return files
-
-
-def _lock_files(repository: Repository) -> list[Path]:
-    refs = [EXPERIMENTS, *NOTES.values()]
-    return [repository.common_dir / f"{ref}.lock" for ref in refs]
-
-
-def _remove_stale_locks(repository: Repository) -> None:
-    """A killed git leaves its `*.lock` for ever, and no git command removes it.
-
-    We hold the store's lock, so nobody else of gxt is writing these refs: a lock older than 2 s is debris.
-    """
-    for lock in _lock_files(repository):
-        try:
-            if time.time() - lock.stat().st_mtime > 2:
-                lock.unlink(missing_ok=True)
-        except OSError:
-            continue
-
-
-def _lock_hint(repository: Repository) -> str:
-    for lock in (repository.common_dir / "packed-refs.lock", *_lock_files(repository)):
-        if lock.exists():
-            age = time.time() - lock.stat().st_mtime
-            return f"{lock} is {age:.0f} s old: if no git is running, remove it: rm '{lock}'"
-    return "nothing is lost: gxt list tries again"

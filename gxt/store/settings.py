@@ -62,10 +62,12 @@ def load_settings(repository: Repository) -> Settings:
     goals = {name: _goal(str(goal), FILE) for name, goal in _table(team, "goals").items()}
     limits = {**_LIMITS, **_table(team, "limits")}
     main = metric.get("main")
-    main_goal = metric.get("goal")
+    if main and metric.get("goal"):
+        goals[str(main)] = _goal(str(metric["goal"]), "the main metric")
+    main_goal = None  # the user's own, which wins in whichever way and order it is said
     for key, value in user_settings(repository).items():
         if key == "metric":
-            main, main_goal = value, None
+            main = value
         elif key == "goal":
             main_goal = value
         elif key.endswith(".goal"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gxt.errors import NewerFormat
-from gxt.git.objects import ObjectReader, TreeEntry, parse_tree
+from gxt.git.objects import ObjectReader, TreeEntry, commit_headers, parse_tree, trailers
 from gxt.model.ids import parse_run_id
 from gxt.store.places import EXPERIMENTS
 
@@ -78,6 +78,13 @@ def open_folders(reader: ObjectReader, folders: list[tuple[int, str]]) -> Iterat
     for (number, oid), tree in zip(folders, reader.read_many([oid for _, oid in folders]), strict=True):
         if tree is not None and tree.kind == "tree":
             yield RunFolder(number, oid, {entry.name: entry for entry in parse_tree(tree)})
+
+
+def uid_of(reader: ObjectReader, folder: RunFolder) -> str | None:
+    """The identity of a run as its commit tells it, whatever became of its documents."""
+    entry = folder.entries.get("run")
+    commit = reader.read(entry.oid) if entry else None
+    return trailers(commit_headers(commit)[1]).get("Run-Uid") if commit else None
 
 
 def noted_objects(reader: ObjectReader, tip: Tip, file: str) -> list[tuple[str, str]]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import select
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from gxt.capture.interpreter import (
-    Launch,
-    fallback_interpreter,
-    find_executable,
-    quiet_output,
-    resolve_interpreter,
-    resolve_launch,
-)
+from gxt.capture.interpreter import Launch, fallback_launch, resolve_launch
+from gxt.capture.programs import find_executable, quiet_output
+
+
+def resolve_interpreter(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Path | None:
+    launch = resolve_launch(argv, cwd=cwd, env=env)
+    return launch.python if launch else None
 
 
 def program(path: Path, text: str = "\x7fELF") -> Path:
@@ -351,10 +351,10 @@ def test_conda_run_without_a_name_uses_the_active_environment(
 
 
 def test_the_fallback_is_the_first_python_on_path(base: Path, work: Path, env: dict[str, str]) -> None:
-    assert fallback_interpreter(env) == base / "python3"
+    assert fallback_launch(cwd=work, env=env) == Launch(base / "python3", work, env)
     (base / "python3").rename(base / "python")
-    assert fallback_interpreter(env) == base / "python"
-    assert fallback_interpreter({"PATH": str(work)}) is None
+    assert fallback_launch(cwd=work, env=env) == Launch(base / "python", work, env)
+    assert fallback_launch(cwd=work, env={"PATH": str(work)}) is None
 
 
 def test_quiet_output_is_stdout_or_none(work: Path) -> None:

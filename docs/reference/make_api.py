@@ -1,0 +1,86 @@
+"""Writes `api.md` from the public names: `python docs/reference/make_api.py`. A test keeps it true."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType
+
+import gxt
+
+PAGE = Path(__file__).with_name("api.md")
+
+HEAD = """\
+# The Python API
+
+<!-- Made by docs/reference/make_api.py from the signatures and docstrings: edit those, then run it. -->
+
+`import gxt` costs nothing: no other module is loaded until a name is used. The public names are exactly
+these: {names}.
+
+After `init` nothing raises into the training: the first failure is one warning (logger `gxt`) and a notice in
+the run. `init` itself raises [GxtError](errors.md) when nothing can be recorded. `log` and `log_params`
+without `init` begin a run themselves. How it is used: [log from a script](../how-to/log-from-a-script.md).
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    parts = [HEAD.format(names=", ".join(f"`{name}`" for name in gxt.__all__))]
+    for name in gxt.__all__:
+        public = getattr(gxt, name)
+        if isinstance(public, FunctionType):
+            parts.append("\n".join(_function(f"gxt.{name}", public)))
+    parts.append("\n".join(_class("gxt.Run", gxt.Run)))
+    parts.append(f"## gxt.GxtError\n\n{_text(gxt.GxtError)}\n\nAll of them: [errors](errors.md).\n")
+    return "\n".join(parts)
+
+
+def _function(name: str, function: FunctionType) -> Iterator[str]:
+    yield from (f"## {name}", "", "```python", _signature(function), "```", "", _text(function), "")
+
+
+def _class(name: str, one: type) -> Iterator[str]:
+    yield from (f"## {name}", "", _text(one), "")
+    for method, function in vars(one).items():
+        if not method.startswith("_") and isinstance(function, FunctionType):
+            yield from (f"### {name}.{method}", "", "```python", _signature(function), "```", "")
+            yield from (_text(function), "")
+
+
+def _signature(function: FunctionType) -> str:
+    """The `def` line without `self`, one parameter a line where it is long."""
+    found = inspect.signature(function)
+    kept = [one for one in found.parameters.values() if one.name != "self"]
+    short = f"def {function.__name__}{found.replace(parameters=kept)}: ...".replace("'", "")
+    if len(short) <= 100:
+        return short
+    lines, starred = [], False
+    for one in kept:
+        if one.kind is inspect.Parameter.KEYWORD_ONLY and not starred:
+            lines.append("    *,")
+            starred = True
+        lines.append(f"    {one},")
+    last = f") -> {found.return_annotation}: ..."
+    return "\n".join([f"def {function.__name__}(", *lines, last]).replace("'", "")
+
+
+def _text(documented: object) -> str:
+    """A docstring as Markdown: its sections with their names in bold, their entries as a list."""
+    lines: list[str] = []
+    listed = False
+    for line in (inspect.getdoc(documented) or "").splitlines():
+        if line in {"Args:", "Raises:", "Attributes:", "Returns:"}:
+            lines += [f"**{line.removesuffix(':')}**", ""]
+            listed = True
+        elif listed and line.startswith("    ") and not line.startswith("     "):
+            name, _, rest = line.strip().partition(":")
+            lines.append(f"- `{name}`:{rest}")
+        else:
+            lines.append(f"  {line.strip()}" if listed and line else line)
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")

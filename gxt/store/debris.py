@@ -1,0 +1,96 @@
+"""What killed processes leave lying, and no git command ever removes: stale locks, temporary refs, half of a
+directory, a notes ref that names nothing.
+
+Only what is gxt's own is touched, and only by who holds the store's lock: nobody else of gxt writes it then.
+What belongs to others (`packed-refs.lock`) is named with its path and age.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from gxt.errors import GitFailed
+from gxt.git.objects import ObjectReader
+from gxt.git.refs import RefUpdate, list_refs, update_refs
+from gxt.git.repository import Repository
+from gxt.store import journal
+from gxt.store.places import EXPERIMENTS, LIVE_REFS, NOTES, TEMPORARY_REFS, live_home, live_ref
+
+_STALE_S = 2.0  # git holds a ref's lock for milliseconds
+
+
+def is_there(repository: Repository) -> bool:
+    """Whether there is something to sweep; starts no git process, and takes no lock."""
+    try:
+        if any(path.name.startswith(".") for path in live_home(repository).iterdir()):
+            return True
+    except OSError:
+        pass
+    kept = _names(repository.common_dir / LIVE_REFS) - _names(live_home(repository))
+    return bool(kept or _names(repository.common_dir / TEMPORARY_REFS))
+
+
+def sweep(repository: Repository) -> None:
+    """Remove it. Call it with the store's lock."""
+    journal.sweep(repository)
+    remove_stale_locks(repository)
+    try:
+        refs = list_refs(repository.top, LIVE_REFS, TEMPORARY_REFS)
+    except GitFailed:  # one damaged ref can fail the whole listing: that is no reason not to seal
+        return
+    wanted = {live_ref(name) for name in _names(live_home(repository))}
+    stale = [RefUpdate(ref, None) for ref in refs if ref not in wanted]
+    if stale:
+        update_refs(repository.top, stale, reason="gxt: recovery")
+    for folder, _, _ in os.walk(repository.common_dir / TEMPORARY_REFS, topdown=False):
+        with suppress(OSError):  # git removes empty directories with the last ref, but not after a kill
+            Path(folder).rmdir()
+
+
+def remove_stale_locks(repository: Repository) -> None:
+    """A killed git leaves its `*.lock` for ever: on our refs one that is older than 2 s is debris."""
+    for lock in _lock_files(repository):
+        with suppress(OSError):
+            if time.time() - lock.stat().st_mtime > _STALE_S:
+                lock.unlink(missing_ok=True)
+
+
+def lock_hint(repository: Repository) -> str:
+    """Which lock is in the way, how old it is, and what to do about it."""
+    for lock in (repository.common_dir / "packed-refs.lock", *_lock_files(repository)):
+        with suppress(OSError):
+            age_s = time.time() - lock.stat().st_mtime
+            return f"{lock} is {age_s:.0f} s old: if no git is running, remove it: rm '{lock}'"
+    return "nothing is lost: gxt list tries again"
+
+
+def mend_notes(repository: Repository, reader: ObjectReader) -> None:
+    """Take away a notes ref that names nothing (after a power cut, an empty file): git refuses to move it.
+
+    The notes follow from the experiments ref, and are built again.
+    """
+    for ref in NOTES.values():
+        path = repository.common_dir / ref
+        with suppress(OSError):
+            named = path.read_text(errors="replace").strip()
+            if not named.isalnum() or reader.read(named) is None:
+                path.unlink()
+
+
+def _lock_files(repository: Repository) -> list[Path]:
+    common = repository.common_dir
+    found = [common / f"{ref}.lock" for ref in (EXPERIMENTS, *NOTES.values())]
+    for below in (LIVE_REFS, TEMPORARY_REFS):
+        for folder, _, names in os.walk(common / below):
+            found += [Path(folder, name) for name in names if name.endswith(".lock")]
+    return found
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return {path.name for path in folder.iterdir()}
+    except OSError:
+        return set()

@@ -1,0 +1,244 @@
+"""Repositories with any number of runs, as gxt writes them: `python -m tests.bench.generate DIR --runs N`.
+
+The journals are made up; what becomes of them (documents, paths, messages, notes) is gxt's own code, so that
+a generated history cannot drift from a recorded one. Two things differ: the objects arrive in two packs
+instead of loose, and the notes come in one commit instead of one a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from gxt.git.fast_import import FastImport, Person, Put
+from gxt.git.objects import ObjectReader, TreeEntry
+from gxt.git.refs import RefUpdate, update_refs
+from gxt.git.repository import Repository, discover
+from gxt.model.events import Folded, fold
+from gxt.model.run import run_json
+from gxt.store import entry, seal
+from gxt.store.places import EXPERIMENTS, NOTES
+from gxt.store.tree import Tip
+from tests.bench.made_up import AUTHORS, Code, Idea, console, journal, next_idea
+
+RUNS_A_COMMIT = 50  # how often the code itself is committed
+RECENT = 100  # how far back a new idea looks for a parent
+FILES_A_FOLDER = 100
+_SERIES_BYTES = 64 << 20
+_TEMPORARY = "refs/gxt/tmp/generated"
+_PARAMS = "params.yaml"
+_SCRIPT = "train.py"
+
+
+def generate(directory: Path, runs: int, *, files: int = 0, seed: int = 1) -> Repository:
+    """Make a repository with that many runs.
+
+    Args:
+        directory: where; made anew.
+        runs: how many; 0 gives the code alone.
+        files: tracked files beside the code.
+        seed: equal seeds give equal runs.
+    """
+    repository = _with_code(directory, files)
+    if runs:
+        tip = _write_runs(repository, runs, Random(seed))
+        _write_notes(repository, tip)
+        _git(directory, "reset", "-q", "--hard")
+    return repository
+
+
+# --- the code --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Commit:
+    """A commit of the code and the entries of its top directory.
+
+    `name` is how the stream refers to it: one that this stream wrote is known by its mark alone.
+    """
+
+    oid: str
+    name: str
+    entries: tuple[TreeEntry, ...]
+
+    def with_file(self, name: str, content: bytes) -> tuple[TreeEntry, ...]:
+        """The entries when one file holds something else."""
+        blob = _object_id(b"blob", content)
+        return tuple(TreeEntry(e.mode, name, blob) if e.name == name else e for e in self.entries)
+
+
+def _with_code(directory: Path, files: int) -> Repository:
+    directory.mkdir(parents=True)
+    (directory / _SCRIPT).write_text(_script(0))
+    (directory / _PARAMS).write_text("{}\n")
+    for number in range(files):
+        path = directory / "source" / f"{number // FILES_A_FOLDER:03d}" / f"module_{number:05d}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'"""Module {number}."""\n\nVALUE = {number}\n')
+        # older than the index: git looks again into files that could have changed in the same instant
+        os.utime(path, (1_767_000_000, 1_767_000_000))
+    _git(directory, "init", "-q", "-b", "main")
+    _git(directory, "config", "user.name", AUTHORS[0][0])
+    _git(directory, "config", "user.email", AUTHORS[0][1])
+    _git(directory, "add", ".")
+    _git(directory, "commit", "-q", "-m", "the first model")
+    return discover(directory)
+
+
+def _script(version: int) -> str:
+    return f'print("the training, version {version}")\n'
+
+
+def _first_commit(repository: Repository, reader: ObjectReader) -> _Commit:
+    head = reader.read("HEAD")
+    assert head is not None
+    return _Commit(head.oid, head.oid, tuple(reader.tree(head.oid)))
+
+
+def _next_commit(importer: FastImport, code: _Commit, number: int, at_us: int) -> _Commit:
+    """A change of the script on the branch, as somebody makes it between two experiments."""
+    script = _script(number).encode()
+    person = Person(*AUTHORS[0], at_us // 1_000_000, "+0100")
+    mark = importer.commit(
+        "refs/heads/main",
+        author=person,
+        committer=person,
+        message=f"version {number} of the model\n",
+        parents=[code.name],
+        puts=[Put("100644", importer.blob(script), _SCRIPT)],
+    )
+    return _Commit(importer.oid(mark), mark, code.with_file(_SCRIPT, script))
+
+
+def _object_id(kind: bytes, content: bytes) -> str:
+    return hashlib.sha1(b"%b %d\0%b" % (kind, len(content), content), usedforsecurity=False).hexdigest()
+
+
+def _tree_id(entries: tuple[TreeEntry, ...]) -> str:
+    parts = [b"%b %b\0%b" % (e.mode.encode(), e.name.encode(), bytes.fromhex(e.oid)) for e in entries]
+    return _object_id(b"tree", b"".join(parts))
+
+
+# --- the runs --------------------------------------------------------------------------------------------
+
+
+def _write_runs(repository: Repository, runs: int, chance: Random) -> Tip:
+    recent: list[Idea] = []
+    with ObjectReader(repository.top) as reader, FastImport(repository.top) as importer:
+        code = _first_commit(repository, reader)
+        previous = importer.commit(
+            f"{_TEMPORARY}/entry",
+            author=entry._ROOT_PERSON,
+            committer=entry._ROOT_PERSON,
+            message=entry._ROOT_MESSAGE,
+            parents=[],
+            puts=[],
+        )
+        for number in range(1, runs + 1):
+            idea = next_idea(recent, chance)
+            if number % RUNS_A_COMMIT == 0:
+                code = _next_commit(importer, code, number, idea.at_us)
+            params = json.dumps(idea.nested(), indent=1).encode() + b"\n"
+            ran = Code(code.oid, _tree_id(code.with_file(_PARAMS, params)))
+            folded = fold(journal(idea, ran, chance), unfinished="interrupted")
+            stream = _Stream(importer, reader, number, folded)
+            previous = stream.write(previous, code.name, params, console(idea))
+            recent = [*recent[-RECENT:], idea]
+        tip = Tip(importer.oid(previous), runs + 1)
+    moved = [RefUpdate(f"{_TEMPORARY}/{name}", None) for name in ("run", "entry")]
+    assert update_refs(
+        repository.top, [RefUpdate(EXPERIMENTS, tip.oid, repository.zero), *moved], reason="generated"
+    )
+    return tip
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """One run on its way into the stream: `gxt.store.entry.write` without a process of its own."""
+
+    importer: FastImport
+    reader: ObjectReader
+    number: int
+    folded: Folded
+
+    def write(self, previous: str, head: str, params: bytes, printed: bytes) -> str:
+        """The mark of the run's entry."""
+        folded = self.folded
+        run = run_json(
+            commit=None,
+            config=folded.config,
+            environment=folded.environment,
+            metrics=folded.metrics,
+            annotations=folded.annotations,
+        )
+        documents = seal._documents(folded, printed, _SERIES_BYTES)
+        marks = {path: self.importer.blob(data) for path, data in documents.items()}
+        commit = self._commit(
+            "run",
+            entry._run_message(folded, run),
+            [head],
+            [Put("100644", self.importer.blob(params), _PARAMS)],
+        )
+        writing = _writing(self.importer, self.reader, Tip("", self.number), folded)
+        return self._commit(
+            "entry",
+            entry._entry_message(run, self.number),
+            [previous, commit],
+            entry._entry_puts(writing, marks, commit, self.number),
+        )
+
+    def _commit(self, what: str, message: str, parents: list[str], puts: list[Put]) -> str:
+        return self.importer.commit(
+            f"{_TEMPORARY}/{what}",
+            author=entry._person(self.folded, self.folded.started_us),
+            committer=entry._person(self.folded, self.folded.last_us),
+            message=message,
+            parents=parents,
+            puts=puts,
+        )
+
+
+def _writing(importer: FastImport, reader: ObjectReader, tip: Tip, folded: Folded) -> entry._Writing:
+    author = entry._person(folded, folded.started_us)
+    return entry._Writing(importer, reader, tip, folded.uid, author, author)
+
+
+def _write_notes(repository: Repository, tip: Tip) -> None:
+    """The notes of the whole history, as gxt rebuilds those that lag behind."""
+    person = Person(*AUTHORS[0], int(time.time()), "+0000")
+    with ObjectReader(repository.top) as reader, FastImport(repository.top) as importer:
+        writing = entry._Writing(importer, reader, tip, "generated", person, person)
+        written = [entry._write_notes(writing, what, tip.oid, "", {}) for what in NOTES]
+    updates = [RefUpdate(one.ref, one.new, repository.zero) for one in written if one]
+    assert update_refs(
+        repository.top, [*updates, *(RefUpdate(ref, None) for ref in writing.temporary)], reason="generated"
+    )
+
+
+def _git(directory: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=directory, check=True)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.generate", description=__doc__)
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--runs", type=int, required=True)
+    parser.add_argument("--files", type=int, default=0, help="tracked files beside the code")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    started_s = time.perf_counter()
+    generate(asked.directory, asked.runs, files=asked.files, seed=asked.seed)
+    sys.stderr.write(f"{asked.runs} runs in {time.perf_counter() - started_s:.1f} s\n")
+
+
+if __name__ == "__main__":
+    main()
