@@ -296,6 +296,7 @@ def _start(
     parent: str | None,
     tags: Sequence[str],
 ) -> Run:
+    from gxt.git.objects import ObjectReader
     from gxt.ops.start import StartRequest, begin, plan
     from gxt.ops.workspace import open_workspace
 
@@ -310,7 +311,9 @@ def _start(
         tags=tags,
         config=values,
     )
-    run = _OwnRun(workspace, begin(workspace, plan(workspace, request)), values)
+    with ObjectReader(workspace.repository.top) as reader:
+        live = begin(workspace, plan(workspace, request, reader), reader)
+    run = _OwnRun(workspace, live, values)
     run.watch_environment()
     return run
 

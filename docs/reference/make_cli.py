@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Action
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 
-import typer
-from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from gxt.cli.main import COMMANDS, command
+from gxt.cli.parser import Parser
 
-from gxt.cli.main import COMMANDS, application
-
-_VALUES = {"str": "TEXT", "text": "TEXT", "int range": "N", "integer range": "N", "int": "N", "integer": "N"}
 PAGE = Path(__file__).with_name("cli.md")
 
 HEAD = """\
@@ -33,41 +32,30 @@ commit (4 characters or more), `@` (the latest), `@~2` (two before it) or `best`
 
 def render() -> str:
     """The whole page."""
-    app = typer.main.get_command(application(COMMANDS))
-    assert isinstance(app, TyperGroup)
-    context = typer.Context(app, info_name="gxt")
     names = " · ".join(f"[{name}](#gxt-{name})" for name in COMMANDS)
     parts = [HEAD, f"{names}\n"]
-    for name in COMMANDS:
-        command = app.get_command(context, name)
-        assert isinstance(command, TyperCommand)
-        parts.append("\n".join(_section(name, command, context)))
+    parts += ["\n".join(_section(name, command(name)[1])) for name in COMMANDS]
     return "\n".join(parts)
 
 
-def _section(name: str, command: TyperCommand, parent: typer.Context) -> Iterator[str]:
-    context = typer.Context(command, info_name=name, parent=parent)
-    arguments = [one for one in command.params if isinstance(one, TyperArgument)]
-    options = [one for one in command.params if isinstance(one, TyperOption)]
-    words = [_argument_name(one, context) for one in arguments]
-    yield from (f"## gxt {name}", "", f"    {' '.join(['gxt', name, '[options]', *words])}", "")
-    yield from ("\n".join(line.strip() for line in (command.help or "").splitlines()), "")
+def _section(name: str, parser: Parser) -> Iterator[str]:
+    words = [one for one in parser.words if not one.option_strings]
+    options = [one for one in parser.words if one.option_strings]
+    usage = " ".join(["gxt", name, "[options]", *map(_word, words)])
+    yield from (f"## gxt {name}", "", f"    {usage}", "", cleandoc(parser.about), "")
     yield from ("| | |", "| --- | --- |")
-    for argument, word in zip(arguments, words, strict=True):
-        yield _row(f"`{word}`", argument.help or "")
-    for option in options:
-        yield _row(_option_name(option), option.help or "")
+    for one in words:
+        yield _row(f"`{_word(one)}`", one.help or "")
+    for one in options:
+        value = f" {one.metavar}" if one.metavar else ""
+        yield _row(", ".join(f"`{spelling}{value}`" for spelling in one.option_strings), one.help or "")
     yield ""
 
 
-def _argument_name(one: TyperArgument, context: typer.Context) -> str:
-    name = one.make_metavar(context).strip("{}")
-    return name if one.required or name.startswith("[") else f"[{name}]"
-
-
-def _option_name(one: TyperOption) -> str:
-    value = "" if one.is_flag else f" {one.metavar or _VALUES[one.type.name]}"
-    return ", ".join(f"`{word}{value}`" for word in one.opts)
+def _word(one: Action) -> str:
+    if one.nargs == "?":
+        return f"[{one.metavar}]"
+    return f"{one.metavar}..." if one.nargs == "+" else str(one.metavar)
 
 
 def _row(*cells: str) -> str:

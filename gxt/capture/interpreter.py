@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.capture.command_line import assignments, basename, inline_text, simple_commands, split_options
 from gxt.capture.programs import find_executable
@@ -32,8 +32,7 @@ _ENV_VALUES = frozenset({"-u", "--unset", "-C", "--chdir", "-S", "--split-string
 # fmt: on
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(NamedTuple):
     """An interpreter and the world it starts in.
 
     Attributes:
@@ -48,8 +47,7 @@ class Launch:
     env: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a part of the command line starts: directory, variables, and how deep it is nested."""
 
     cwd: Path
@@ -74,7 +72,7 @@ def fallback_launch(*, cwd: Path, env: Mapping[str, str]) -> Launch | None:
 def _resolve(words: list[str], place: _Place) -> Launch | None:
     if not words or place.depth > _MAX_DEPTH:
         return None
-    place = replace(place, depth=place.depth + 1)
+    place = place._replace(depth=place.depth + 1)
     name = basename(words[0])
     tool = _TOOLS.get(name)
     if tool:
@@ -140,11 +138,11 @@ def _env(words: list[str], place: _Place) -> Launch | None:
         elif name in ("-C", "--chdir"):
             cwd = cwd / value
         elif name in ("-S", "--split-string"):
-            return _env(["env", *shlex.split(value), *rest], replace(place, cwd=cwd, env=env))
+            return _env(["env", *shlex.split(value), *rest], place._replace(cwd=cwd, env=env))
     while rest and "=" in rest[0]:
         name, _, value = rest.pop(0).partition("=")
         env[name] = value
-    return _resolve(rest, replace(place, cwd=cwd, env=env))
+    return _resolve(rest, place._replace(cwd=cwd, env=env))
 
 
 def _launcher(words: list[str], place: _Place) -> Launch | None:
@@ -165,13 +163,13 @@ def _shell(words: list[str], place: _Place) -> Launch | None:
     text = inline_text(words[1:])
     for command in simple_commands(text or ""):
         pairs, rest = assignments(command)
-        inner = replace(place, env={**place.env, **pairs})
+        inner = place._replace(env={**place.env, **pairs})
         match rest:
             case [] | ["export", *_]:
-                place = replace(inner, env={**inner.env, **assignments(rest[1:])[0]})
+                place = inner._replace(env={**inner.env, **assignments(rest[1:])[0]})
             case ["cd", folder]:
                 if (place.cwd / folder).is_dir():  # it may hold a variable, or be made by this very text
-                    place = replace(place, cwd=place.cwd / folder)
+                    place = place._replace(cwd=place.cwd / folder)
             case ["source" | ".", script, *_] if basename(script) == "activate":
                 place = _activated((place.cwd / script).parent.parent, place)
             case _:
@@ -184,7 +182,7 @@ def _shell(words: list[str], place: _Place) -> Launch | None:
 def _activated(prefix: Path, place: _Place) -> _Place:
     """The place with the programs of an environment first on PATH."""
     path = f"{prefix / 'bin'}{os.pathsep}{place.env.get('PATH', os.defpath)}"
-    return replace(place, env={**place.env, "PATH": path})
+    return place._replace(env={**place.env, "PATH": path})
 
 
 def _project(words: list[str], place: _Place) -> Launch | None:
@@ -192,7 +190,7 @@ def _project(words: list[str], place: _Place) -> Launch | None:
     run = project_run(words, cwd=place.cwd, env=place.env)
     if run is None:
         return None
-    inner = replace(place, cwd=run.cwd)
+    inner = place._replace(cwd=run.cwd)
     if run.prefix is None:
         return _resolve(run.command, inner)
     inner = _activated(run.prefix, inner)

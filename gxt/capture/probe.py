@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.capture.files import names_in
 from gxt.capture.programs import quiet_output
@@ -34,8 +34,7 @@ sys.stdout.buffer.write(mark + b"\\0".join(os.fsencode(fact) for fact in facts) 
 """
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(NamedTuple):
     """An interpreter's word about itself.
 
     Attributes:

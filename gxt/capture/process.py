@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from gxt.capture.relay import Relay, Sink, now_us
 from gxt.capture.signals import Catching, signals_caught
@@ -27,8 +25,7 @@ __all__ = ["Ended", "Sink", "exit_like", "run_command"]
 KILLED_ON_PURPOSE = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL}
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """How the command ended.
 
     Attributes:
@@ -138,6 +135,8 @@ def _start(
         if error.errno != errno.ENOEXEC:
             raise
         # A script without a `#!` line: shells and execvp(3) hand it to sh.
+        import shutil
+
         return popen(["/bin/sh", shutil.which(argv[0]) or argv[0], *argv[1:]])
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.capture.command_line import Options, basename, option, split_options
 from gxt.capture.programs import find_executable
@@ -35,8 +35,7 @@ _UV_VALUES = frozenset({  # of uv 0.13
 # fmt: on
 
 
-@dataclass(frozen=True)
-class ProjectRun:
+class ProjectRun(NamedTuple):
     """What `TOOL run COMMAND` comes to.
 
     Attributes:
@@ -64,8 +63,7 @@ def project_run(words: list[str], *, cwd: Path, env: Mapping[str, str]) -> Proje
     return environment(_Call(words[0], before + after, command, cwd, env))
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(NamedTuple):
     """A `TOOL run` taken apart: the tool as it was typed, its options, the command, and where."""
 
     tool: str

@@ -7,14 +7,13 @@ same is found, later. What is asked is the matter of the callers.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+from zlib import crc32
 
 from gxt.capture.files import read_json
 from gxt.model.json_types import Json, JsonObject
@@ -25,8 +24,7 @@ _T = TypeVar("_T")
 _TIMESTAMP_GRAIN_NS = 50_000_000
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What was found out.
 
     Attributes:
@@ -55,8 +53,9 @@ def remembered(
         parse: the value as what it stands for; None when it is no such thing.
         ask: finds the answer; None when there is none now, which is not remembered.
     """
-    digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
-    path = cache_dir / f"{digest[:32]}.json"
+    # a file holds its question, so that two with one checksum only overwrite each other; hashlib costs 3 ms
+    checksum = crc32(json.dumps(question, sort_keys=True).encode())
+    path = cache_dir / f"{checksum:08x}.json"
     known = read_json(str(path))
     if isinstance(known, dict) and known.get("key") == question and _unchanged(known.get("watched")):
         value = parse(known.get("value"))

@@ -9,8 +9,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
+from typing import NamedTuple
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Those that ask a program to end."""
@@ -22,8 +22,7 @@ HANDLED = (
 Handler = Callable[[int, FrameType | None], None]
 
 
-@dataclass(frozen=True)
-class Catching:
+class Catching(NamedTuple):
     """Signals that reach our handler.
 
     Attributes:

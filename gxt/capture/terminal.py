@@ -12,7 +12,6 @@ import select
 import signal
 import termios
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from gxt.capture.lines import LineSplitter
@@ -43,19 +42,18 @@ _SIGNAL_KEYS = (
 )
 
 
-@dataclass
 class Channel:
     """One way out of the command: `source` is our end of it, `target` the descriptor of ours it goes on to.
 
     A target 0 is our terminal when only stdin is one: what arrives is the echo of keys, no output to record.
     """
 
-    source: int
-    target: int
-    splitter: LineSplitter = field(default_factory=LineSplitter)
+    def __init__(self, source: int, target: int) -> None:
+        self.source = source
+        self.target = target
+        self.splitter = LineSplitter()
 
 
-@dataclass
 class Plumbing:
     """All descriptors between the command and us.
 
@@ -68,12 +66,20 @@ class Plumbing:
         unsent: keys that the pty has not taken yet.
     """
 
-    far_ends: dict[int, int]
-    channels: list[Channel]
-    master: int | None = None
-    screen: int = -1
-    keyboard: Keyboard | None = None
-    unsent: bytearray = field(default_factory=bytearray)
+    def __init__(
+        self,
+        far_ends: dict[int, int],
+        channels: list[Channel],
+        master: int | None = None,
+        screen: int = -1,
+        keyboard: Keyboard | None = None,
+    ) -> None:
+        self.far_ends = far_ends
+        self.channels = channels
+        self.master = master
+        self.screen = screen
+        self.keyboard = keyboard
+        self.unsent = bytearray()
 
     def close_far_ends(self) -> None:
         """Leave them to the command alone, so that its end is the end of the output."""

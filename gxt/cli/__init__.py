@@ -1,1 +1,1 @@
-"""The command line: the only place where typer is met. Thin commands: ask the operation, show its result."""
+"""The command line: thin commands. Ask the operation, show its result."""

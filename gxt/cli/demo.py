@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from gxt.cli import output
+from gxt.cli.parser import Parser
 from gxt.render.view import Line, Span, Style, line
 
 if TYPE_CHECKING:
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 WIDTH = 78
 
 
-def demo(
-    directory: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="A new or empty directory for it.")
-    ] = Path("gxt-demo"),
-) -> None:
+def demo_words(parser: Parser) -> None:
+    """What `gxt demo` takes."""
+    parser.add(
+        "directory", metavar="DIR", nargs="?", default="gxt-demo", help="A new or empty directory for it."
+    )
+
+
+def demo(words: Namespace) -> None:
     """Show gxt at work in a small repository made for it.
 
     Seven trainings on handwritten digits with torch, under a minute on two cores, then a list, a tree and
@@ -30,7 +33,8 @@ def demo(
     from gxt.demo import tour
     from gxt.demo.story import NEXT, STORY
 
-    place = tour.prepare(directory)
+    directory: str = words.directory
+    place = tour.prepare(Path(directory))
     for step in STORY:
         if step.edit:
             tour.apply(place, step.edit)
@@ -41,7 +45,7 @@ def demo(
     output.show(
         [
             line(),
-            line(Span("The repository is yours to play with: ", "title"), f"cd {shell_word(str(directory))}"),
+            line(Span("The repository is yours to play with: ", "title"), f"cd {shell_word(directory)}"),
             *(line(f"  {command:<38}", Span(shows, "dim")) for command, shows in NEXT),
         ]
     )

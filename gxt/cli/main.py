@@ -4,77 +4,30 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable
+from argparse import Namespace
+from collections.abc import Callable
 from importlib import import_module
-from typing import Annotated, Any
-
-import typer
-from typer.core import TyperCommand
-from typer.exceptions import TyperException
 
 from gxt.cli import output
+from gxt.cli.parser import Parser
 from gxt.errors import GxtError, UsageError
 
 BUG_EXIT_CODE = 255
 
-# Where each command lives. Only the one that is asked for is loaded: building them all would cost 10 ms.
+# Each command: its module and function, and a line about it. Only the one that is asked for is loaded.
 COMMANDS = {
-    "run": "recording.run",
-    "base": "recording.base",
-    "list": "reading.list_",
-    "show": "reading.show",
-    "output": "reading.console",
-    "diff": "reading.diff",
-    "compare": "reading.compare",
-    "tree": "reading.tree",
-    "status": "reading.status",
-    "demo": "demo.demo",
+    "run": ("recording.run", "Run a command as it would run without gxt, and record it."),
+    "base": ("recording.base", "Show or set the base: the parent of the next run in this work tree."),
+    "list": ("reading.list_", "List runs, newest first, running ones on top."),
+    "show": ("reading.show", "Show everything about one run; the latest when none is named."),
+    "output": ("reading.console", "Show what a run printed."),
+    "diff": ("reading.diff", "Show what differs: metrics, parameters, code, environment."),
+    "compare": ("reading.compare", "Show runs side by side; of each metric the best is marked with *."),
+    "tree": ("reading.tree", "Draw the evolution tree: green better than the parent, red worse."),
+    "status": ("reading.status", "Show what is running, the base, and what the next run records."),
+    "demo": ("demo.demo", "Show gxt at work in a small repository made for it."),
 }
-
-
-class _Command(TyperCommand):
-    """A command whose usage line has no braces around what is required."""
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 typer gives its class no public name
-        """The words of the usage line."""
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
-
-
-def application(names: Iterable[str]) -> typer.Typer:
-    """The program with these commands."""
-    app = typer.Typer(
-        name="gxt",
-        no_args_is_help=True,
-        add_completion=False,
-        rich_markup_mode=None,  # plain help: rich would cost 150 ms on every --help
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(_root)
-    for name in names:
-        module, _, function = COMMANDS[name].partition(".")
-        command = getattr(import_module(f"gxt.cli.{module}"), function)
-        # what follows the first word that is no option belongs to the wrapped command, with or without `--`
-        settings = {"allow_interspersed_args": name != "run"}
-        app.command(name, cls=_Command, context_settings=settings)(command)
-    return app
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        output.write(f"gxt {version('gxt')}\n")
-        raise typer.Exit
-
-
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """A Git-native experiment tracker: your repository is the lab notebook."""
-    del version
+ABOUT = "A Git-native experiment tracker: your repository is the lab notebook."
 
 
 def main() -> None:
@@ -95,26 +48,79 @@ def main() -> None:
 
 
 def _run(argv: list[str]) -> int:
-    named = [word for word in argv[:1] if word in COMMANDS]
-    app = application(named or COMMANDS)
     try:
-        code = app(args=argv, standalone_mode=False, prog_name="gxt")
+        _perform(argv)
         output.flush()
     except output.ReaderGone:
         raise
     except GxtError as error:
         return _failed(error, argv)
-    except TyperException as error:
-        return _misused(error, argv)
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return 130
-    except SystemExit as end:  # typer's own answer when nobody reads its help is 1
-        if isinstance(end.__context__, BrokenPipeError):
-            return 141
-        raise
+    except SystemExit as end:  # argparse has shown its help, or the wrapped command has ended
+        return end.code if isinstance(end.code, int) else 0
     except Exception as error:  # noqa: BLE001 the last resort: a bug in gxt ends with a report, not a traceback
         return _bug(error, argv)
-    return code if isinstance(code, int) else 0
+    return 0
+
+
+def _perform(argv: list[str]) -> None:
+    """Do what the words say: a command, or help.
+
+    Raises:
+        UsageError: they make no sense.
+    """
+    name = argv[0] if argv else "--help"
+    if name in {"-h", "--help"}:
+        output.write(overview())
+    elif name == "--version":
+        from importlib.metadata import version
+
+        output.write(f"gxt {version('gxt')}\n")
+    elif name not in COMMANDS:
+        raise UsageError(_unknown(name), hint="gxt --help tells how")
+    else:
+        function, parser = command(name)
+        function(parser.read(argv[1:]))
+
+
+def command(name: str) -> tuple[Callable[[Namespace], None], Parser]:
+    """A command's function and the parser of its words."""
+    path, _ = COMMANDS[name]
+    module_name, _, function_name = path.partition(".")
+    module = import_module(f"gxt.cli.{module_name}")
+    function = getattr(module, function_name)
+    parser = Parser(name, function.__doc__)
+    getattr(module, f"{function_name}_words")(parser)
+    return function, parser
+
+
+def overview() -> str:
+    """What `gxt --help` shows, without loading any command."""
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {name:<{width}}{about}" for name, (_, about) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: gxt COMMAND [options]",
+            "",
+            ABOUT,
+            "",
+            "commands:",
+            *lines,
+            "",
+            "gxt COMMAND --help tells its options; gxt --version the version.",
+            "",
+        ]
+    )
+
+
+def _unknown(name: str) -> str:
+    if name.startswith("-"):
+        return f"no such option: {name}"
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, n=1)
+    return f"no such command: {name}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _failed(error: GxtError, argv: list[str]) -> int:
@@ -125,20 +131,6 @@ def _failed(error: GxtError, argv: list[str]) -> int:
     else:
         output.say_error(error)
     return error.exit_code
-
-
-def _misused(error: TyperException, argv: list[str]) -> int:
-    """Words on the command line that typer refused: the same shape as our own errors."""
-    message = getattr(error, "format_message", lambda: str(error))()
-    if not message or getattr(error, "ctx", None) is None:
-        message = message or "see gxt --help"
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "gxt"
-    if type(error).__name__ == "NoArgsIsHelpError":
-        output.write(message + "\n")
-        return 2
-    message = f"{message[:1].lower()}{message[1:]}".rstrip(".")
-    return _failed(UsageError(message, hint=f"{path} --help tells how"), argv)
 
 
 def _bug(error: BaseException, argv: list[str]) -> int:

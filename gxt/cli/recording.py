@@ -3,56 +3,38 @@
 from __future__ import annotations
 
 import gc
+from argparse import REMAINDER, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from gxt.cli import output
+from gxt.cli.parser import Parser
+from gxt.errors import UsageError
 
 if TYPE_CHECKING:
     from gxt.ops.run import Started
 
-Texts = list[str]
+
+def run_words(parser: Parser) -> None:
+    """What `gxt run` takes."""
+    parser.usage = "gxt run [options] -- COMMAND..."
+    parser.add("--name", metavar="NAME", help="A short name for the run.")
+    parser.add("-m", "--message", metavar="TEXT", help="What is different this time.")
+    parser.add("--hypothesis", metavar="TEXT", help="What you expect, and why.")
+    parser.add("--parent", metavar="ID|none", help="The run this one derives from. Default: the base.")
+    parser.add_repeated("--tag", metavar="TAG", help="A label; may be repeated.")
+    parser.add_repeated(
+        "--set", metavar="KEY=VALUE", help="Edit the parameters file first, comments kept; may be repeated."
+    )
+    parser.add_repeated("--params", metavar="FILE", help="A parameters file besides params.yaml.")
+    parser.add_repeated("--metrics", metavar="FILE", help="A metrics file besides those of dvc.yaml.")
+    parser.add("--dry-run", action="store_true", help="Show what would be recorded; run nothing.")
+    parser.add("-q", "--quiet", action="store_true", help="No lines of gxt's own.")
+    # from the first word that is no option on everything is the command's, with or without `--`
+    parser.add("command", metavar="-- COMMAND...", nargs=REMAINDER, help="The command, as you would type it.")
 
 
-def run(
-    command: Annotated[
-        Texts, typer.Argument(metavar="-- COMMAND...", help="The command, as you would type it.")
-    ],
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="A short name for the run.")
-    ] = None,
-    message: Annotated[
-        str | None, typer.Option("--message", "-m", metavar="TEXT", help="What is different this time.")
-    ] = None,
-    hypothesis: Annotated[
-        str | None, typer.Option("--hypothesis", metavar="TEXT", help="What you expect, and why.")
-    ] = None,
-    parent: Annotated[
-        str | None,
-        typer.Option("--parent", metavar="ID|none", help="The run this one derives from. Default: the base."),
-    ] = None,
-    tag: Annotated[
-        Texts | None, typer.Option("--tag", metavar="TAG", help="A label; may be repeated.")
-    ] = None,
-    set_: Annotated[
-        Texts | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Edit the parameters file first, comments kept."),
-    ] = None,
-    params: Annotated[
-        Texts | None,
-        typer.Option("--params", metavar="FILE", help="A parameters file besides params.yaml."),
-    ] = None,
-    metrics: Annotated[
-        Texts | None,
-        typer.Option("--metrics", metavar="FILE", help="A metrics file besides those of dvc.yaml."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be recorded; run nothing.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No lines of gxt's own.")] = False,
-) -> None:
+def run(words: Namespace) -> None:
     """Run a command as it would run without gxt, and record it.
 
     Terminal, working directory, signals and exit code are the command's own. The code (edits and new files
@@ -64,31 +46,34 @@ def run(
     from gxt.ops.workspace import open_workspace
     from gxt.render import running
 
+    command = words.command[1:] if words.command[:1] == ["--"] else words.command
+    if not command:
+        raise UsageError("no command to run", hint="write it last: gxt run -- python train.py")
     gc.enable()  # a training may take weeks
     workspace = open_workspace(Path.cwd())
     request = StartRequest(
         command=command,
-        name=name,
-        message=message,
-        hypothesis=hypothesis,
-        parent=parent,
-        tags=tag or (),
-        params=params or (),
-        assignments=set_ or (),
+        name=words.name,
+        message=words.message,
+        hypothesis=words.hypothesis,
+        parent=words.parent,
+        tags=words.tag,
+        params=words.params,
+        assignments=words.set,
     )
-    if dry_run:
-        from gxt.ops.start import plan
+    if words.dry_run:
+        from gxt.ops.start import dry_run
 
-        output.show(running.plan_view(plan(workspace, request, write=False)))
+        output.show(running.plan_view(dry_run(workspace, request)))
         return
 
     def on_start(started: Started) -> None:
-        if not quiet:
+        if not words.quiet:
             output.say_notices((*workspace.notices, *started.plan.notices))
             output.say(running.start_line(started, output.talk_width()))
 
-    result = operation.run(workspace, request, metrics=metrics or (), on_start=on_start)
-    if not quiet:
+    result = operation.run(workspace, request, metrics=words.metrics, on_start=on_start)
+    if not words.quiet:
         if result.ended.mid_line:
             output.end_line_of_command()
         output.say_notices((*result.notices, *(result.finished.notices if result.finished else ())))
@@ -97,20 +82,21 @@ def run(
     exit_like(result.ended)
 
 
-def base(
-    id_: Annotated[
-        str | None, typer.Argument(metavar="[ID|none]", help="The run to stand on; without: show it.")
-    ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print the JSON envelope.")] = False,
-) -> None:
+def base_words(parser: Parser) -> None:
+    """What `gxt base` takes."""
+    parser.add("id", metavar="ID|none", nargs="?", help="The run to stand on; without: show it.")
+    parser.add_json()
+
+
+def base(words: Namespace) -> None:
     """Show or set the base: the parent of the next run in this work tree."""
     from gxt.ops.base import base as operation
     from gxt.ops.workspace import open_workspace
     from gxt.render import standing
 
     workspace = open_workspace(Path.cwd())
-    result = operation(workspace, id_)
-    if json_:
+    result = operation(workspace, words.id)
+    if words.json:
         output.show_json(result.run, workspace.notices)
         return
     output.say_notices(workspace.notices)

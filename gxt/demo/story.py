@@ -6,12 +6,10 @@ fresh repository with the files of `project/`, where the first run is exp-001.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(NamedTuple):
     """An exchange of whole lines; `old` occurs once in the file."""
 
     path: str
@@ -19,8 +17,7 @@ class Edit:
     new: str
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One command of the story.
 
     Attributes:

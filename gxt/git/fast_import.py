@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from gxt.errors import GitFailed
 from gxt.git import process
@@ -19,8 +19,7 @@ from gxt.git import process
 _ARGS = ("fast-import", "--quiet", "--force", "--done", "--date-format=raw")
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """Who and when, as git writes it: seconds since the epoch and an offset such as `+0100`."""
 
     name: str
@@ -34,8 +33,7 @@ class Person:
         return f"{name} <{email}> {self.at_s} {self.offset}".encode(errors="replace")
 
 
-@dataclass(frozen=True)
-class Put:
+class Put(NamedTuple):
     """Set a path of the commit's tree to an object: an id, or a mark such as `:3`.
 
     The empty path with mode 40000 sets the whole tree.

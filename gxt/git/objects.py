@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, NamedTuple
 
 from gxt.errors import GitFailed
 from gxt.git import process
@@ -18,8 +17,7 @@ from gxt.git import process
 _WINDOW_BYTES = 8192
 
 
-@dataclass(frozen=True)
-class GitObject:
+class GitObject(NamedTuple):
     """An object as git stores it: `kind` is blob, tree, commit or tag."""
 
     oid: str
@@ -27,8 +25,7 @@ class GitObject:
     data: bytes
 
 
-@dataclass(frozen=True)
-class TreeEntry:
+class TreeEntry(NamedTuple):
     """One entry of a tree; `mode` as git writes it: 100644, 100755, 120000, 40000, 160000."""
 
     mode: str
@@ -49,6 +46,10 @@ class ObjectReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the git process, if one was started."""
         if self._git is None:
             return
         for pipe in (self._git.stdin, self._git.stdout):

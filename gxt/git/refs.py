@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.git import process
 
 
-@dataclass(frozen=True)
-class RefUpdate:
+class RefUpdate(NamedTuple):
     """Move `ref` from `old` to `new`.
 
     The zero id as `old` means "must not exist"; None as `new` means "delete", whatever it is now.

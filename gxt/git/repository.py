@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.errors import BareRepository, GitFailed, GxtError, NotARepository
 from gxt.git import process
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(NamedTuple):
     """One work tree of a git repository.
 
     Attributes:
@@ -96,28 +96,38 @@ def _why_not(cwd: Path, args: tuple[str, ...], returncode: int, stderr: str) -> 
 
 
 def user_settings(repository: Repository) -> dict[str, str]:
-    """`git config gxt.*` as this person set it; keys in lower case, without `gxt.`. One git process."""
-    done = process.attempt(repository.top, ("config", "-z", "--get-regexp", r"^gxt\."))
+    """What this person told git of gxt and of himself: the sections gxt, user and author. One git process."""
+    done = process.attempt(repository.top, ("config", "-z", "--get-regexp", r"^(gxt|user|author)\."))
     settings = {}
     for item in done.stdout.decode(errors="replace").split("\0"):
         key, _, value = item.partition("\n")
         if key:
-            settings[key.removeprefix("gxt.")] = value
+            settings[key] = value
     return settings
 
 
-def identity(repository: Repository) -> tuple[str, str]:
-    """Name and email as git would write them into a commit; made up from user and host where git has none."""
+def configured_identity(settings: Mapping[str, str]) -> tuple[str, str] | None:
+    """Name and email as git takes them from its variables and settings; None when it would look further."""
+    name, email = (
+        os.environ.get(f"GIT_AUTHOR_{what.upper()}")
+        or settings.get(f"author.{what}")
+        or settings.get(f"user.{what}")
+        for what in ("name", "email")
+    )
+    return (name.strip(), email.strip()) if name and email else None
+
+
+def guessed_identity(repository: Repository) -> tuple[str, str]:
+    """Name and email as git guesses them, else from user and host. One git process."""
     done = process.attempt(repository.top, ("var", "GIT_AUTHOR_IDENT"))
     said = done.stdout.decode(errors="replace")
     name, open_, rest = said.rpartition(" <")
     if done.returncode == 0 and open_:
         return name, rest.partition(">")[0]
     import getpass
-    import socket
 
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container without a passwd entry
         user = "unknown"
-    return user, f"{user}@{socket.gethostname()}"
+    return user, f"{user}@{os.uname().nodename}"

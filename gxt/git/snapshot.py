@@ -7,16 +7,15 @@ A clean work tree costs one `git status` and hashes nothing.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.errors import GitFailed
 from gxt.git import process
+from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.repository import Repository
 
 # What loggers, DVC and gxt itself write is output, not code.
@@ -37,8 +36,7 @@ _SECRET_FOLDERS = (".aws", ".ssh", ".gnupg", ".kube", ".azure")
 _HARMLESS_ENDINGS = (".example", ".sample", ".template", ".dist", ".pub")
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A path that was left out of the snapshot, and why. `size` is in bytes; 0 where it has none."""
 
     path: str
@@ -46,8 +44,7 @@ class Skipped:
     size: int = 0
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The code as it was.
 
     Attributes:
@@ -69,24 +66,27 @@ class Snapshot:
     secrets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """How much of what git does not track may go into a snapshot, in bytes."""
 
     file_bytes: int = 5 << 20
     total_bytes: int = 50 << 20
 
 
-@dataclass
 class _Status:
-    head: str | None = None
-    branch: str | None = None
-    changed: list[str] = field(default_factory=list)
-    untracked: list[str] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    """What `git status` said, gathered."""
+
+    def __init__(self) -> None:
+        self.head: str | None = None
+        self.branch: str | None = None
+        self.changed: list[str] = []
+        self.untracked: list[str] = []
+        self.skipped: list[Skipped] = []
 
 
-def take(repository: Repository, limits: Limits | None = None, *, write: bool = True) -> Snapshot:
+def take(
+    repository: Repository, reader: ObjectReader, limits: Limits | None = None, *, write: bool = True
+) -> Snapshot:
     """The snapshot of the work tree as it is now.
 
     Without `write` nothing is written and `tree` is empty for a dirty work tree: what would be taken.
@@ -100,7 +100,7 @@ def take(repository: Repository, limits: Limits | None = None, *, write: bool = 
     if changed or status.head is None:
         tree = _write_tree(repository, changed, status) if write else ""
     else:
-        tree = _head_tree(repository, status.head)
+        tree = _head_tree(reader, status.head)
     return Snapshot(
         head=status.head,
         branch=status.branch,
@@ -196,12 +196,18 @@ def _is_output(path: str) -> bool:
     return any(folder in LOGGER_FOLDERS for folder in path.split("/")[:-1])
 
 
-def _head_tree(repository: Repository, head: str) -> str:
-    return process.run(repository.top, ("rev-parse", "--verify", f"{head}^{{tree}}")).decode().strip()
+def _head_tree(reader: ObjectReader, head: str) -> str:
+    commit = reader.read(head)
+    if commit is None:
+        raise GitFailed(("cat-file", head), 1, f"the commit {head} is missing")
+    return commit_headers(commit)[0]["tree"][0]
 
 
 def _write_tree(repository: Repository, changed: list[str], status: _Status) -> str:
     """Put the changed paths into a copy of the index, and write its tree."""
+    import shutil  # a clean work tree does without them: 4 ms
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="gxt-index-") as folder:
         copy = Path(folder) / "index"
         index = repository.git_dir / "index"

@@ -19,8 +19,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from gxt.errors import DamagedRecord, GxtError
 from gxt.model.codec import FORMAT, number_to_json, time_to_json
@@ -31,8 +30,7 @@ from gxt.model.series import Series, SeriesBuilder
 _YEAR_10000_US = 253_402_300_800 * 1_000_000
 
 
-@dataclass(frozen=True)
-class Folded:
+class Folded(NamedTuple):
     """What a journal says.
 
     Attributes:
@@ -68,19 +66,21 @@ class Folded:
         return str(self.metrics["status"])
 
 
-@dataclass
 class _State:
-    config: JsonObject = field(default_factory=dict)
-    environment: JsonObject = field(default_factory=lambda: {"gxt": FORMAT, "python": None, "packages": {}})
-    annotations: list[JsonObject] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    series: SeriesBuilder = field(default_factory=SeriesBuilder)
-    end: JsonObject = field(default_factory=dict)
-    offset: str = "+0000"
-    started_us: int = 0
-    last_us: int = 0
-    last_step: int = 0
-    damaged: int = 0
+    """What the events so far amount to."""
+
+    def __init__(self) -> None:
+        self.config: JsonObject = {}
+        self.environment: JsonObject = {"gxt": FORMAT, "python": None, "packages": {}}
+        self.annotations: list[JsonObject] = []
+        self.notices: list[str] = []
+        self.series = SeriesBuilder()
+        self.end: JsonObject = {}
+        self.offset = "+0000"
+        self.started_us = 0
+        self.last_us = 0
+        self.last_step = 0
+        self.damaged = 0
 
 
 def fold(lines: Iterable[bytes], *, unfinished: str) -> Folded:

@@ -7,10 +7,9 @@ part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from gxt.errors import QueryError
 
@@ -47,8 +46,7 @@ MAX_TEXT: Final = 10_000
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """A fact of a run, by name.
 
     Attributes:

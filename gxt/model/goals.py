@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Goal = Literal["min", "max"]
 Verdict = Literal["better", "worse", "same", "unsure"]
@@ -26,8 +25,7 @@ _UP = frozenset(
 _WORD = re.compile(r"[a-z]+\d*", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """The metric that stands for a run, and its goal (None when nobody knows)."""
 
     name: str

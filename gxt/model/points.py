@@ -7,10 +7,9 @@ Nothing here needs numpy: points are gathered while a run is sealed.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isfinite
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from gxt.model.columns import Floats, Ints, Numbers
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 LEAST_ROWS = 4  # first, last, lowest and highest
 
 
-@dataclass(frozen=True, eq=False)
 class Series:
     """One metric over time, one row a logged point, in the order of the journal.
 
@@ -32,13 +30,17 @@ class Series:
         value: doubles, `array('d')`.
     """
 
-    step: Ints
-    time_us: Ints
-    value: Floats
+    __slots__ = ("step", "time_us", "value")
 
-    def __post_init__(self) -> None:
-        if not len(self.step) == len(self.time_us) == len(self.value):
+    def __init__(self, step: Ints, time_us: Ints, value: Floats) -> None:
+        if not len(step) == len(time_us) == len(value):
             raise ValueError("the columns of a series differ in length")
+        self.step = step
+        self.time_us = time_us
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Series(step={self.step!r}, time_us={self.time_us!r}, value={self.value!r})"
 
     def __len__(self) -> int:
         return len(self.step)
@@ -128,8 +130,7 @@ class _Group:
         del self.call[rows:], self.step[rows:], self.time_us[rows:], self.values[rows * width :]
 
 
-@dataclass(frozen=True)
-class _Merged:
+class _Merged(NamedTuple):
     """The shared columns of some groups, and the order that their rows were logged in (None: as they are)."""
 
     order: list[int] | None

@@ -10,8 +10,7 @@ compiled to closures once; a run is its JSON object. The names themselves are `g
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from gxt.errors import QueryError
 from gxt.model import fields
@@ -69,8 +68,7 @@ def point_at(error: QueryError) -> str:
     return f"{window}\n{' ' * (error.position - start)}^"
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(NamedTuple):
     """A word of the text. Its kind is `value`, `name`, `end`, or the operator, keyword or bracket itself."""
 
     kind: str
@@ -81,8 +79,7 @@ class _Token:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Operand:
+class _Operand(NamedTuple):
     """Something that can be compared; `literal` is MISSING when it is a name."""
 
     position: int
@@ -90,8 +87,7 @@ class _Operand:
     literal: Json | Missing
 
 
-@dataclass(frozen=True)
-class _Condition:
+class _Condition(NamedTuple):
     position: int
     test: Predicate
 

@@ -15,9 +15,8 @@ order. Where such objects lie, and when a series is thinned, is not decided here
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gxt.errors import NewerFormat
 from gxt.model.columns import (
@@ -64,8 +63,7 @@ def encode(series: SeriesByName, *, uid: str, chunk_bytes: int = CHUNK_BYTES) ->
     return list(_chunks(tables, uid, chunk_bytes, pieces if pieces > 2 else 1))
 
 
-@dataclass(frozen=True)
-class _Table:
+class _Table(NamedTuple):
     """Metrics, by name, that share their steps and times."""
 
     step: Ints

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.git import process
 from gxt.git.repository import Repository
@@ -15,8 +14,7 @@ from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Base:
+class Base(NamedTuple):
     """The base of a work tree: the run's identity and the commit its code was based on, if any."""
 
     uid: str
@@ -39,10 +37,9 @@ def write_base(repository: Repository, base: Base | None) -> None:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    fd, temporary = tempfile.mkstemp(dir=path.parent, prefix=".base-")
-    with os.fdopen(fd, "w") as file:
-        json.dump({"uid": base.uid, "head": base.head}, file)
-    Path(temporary).replace(path)
+    temporary = path.with_name(f".base-{os.getpid()}")
+    temporary.write_text(json.dumps({"uid": base.uid, "head": base.head}))
+    temporary.replace(path)
 
 
 def descends(repository: Repository, base: Base, head: str | None) -> bool:
@@ -55,8 +52,7 @@ def descends(repository: Repository, base: Base, head: str | None) -> bool:
     return done.returncode == 0
 
 
-@dataclass(frozen=True)
-class BaseResult:
+class BaseResult(NamedTuple):
     """The base after the operation: a run, or None."""
 
     run: JsonObject | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gxt.errors import UsageError
 from gxt.model.goals import Goal, goal_of
@@ -13,8 +13,7 @@ from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """Runs in the order asked for, and the goals of their metrics where they are known."""
 
     runs: tuple[JsonObject, ...]

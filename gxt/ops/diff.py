@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from gxt.capture.params_files import load_params, parse_params
 from gxt.errors import InvalidParams
@@ -27,8 +26,7 @@ from gxt.ops.workspace import Workspace
 Changes: TypeAlias = "dict[str, tuple[Json | Missing, Json | Missing]]"
 
 
-@dataclass(frozen=True)
-class MetricChange:
+class MetricChange(NamedTuple):
     """A metric on both sides; `delta` is b minus a, None when one side lacks it."""
 
     a: Json
@@ -38,8 +36,7 @@ class MetricChange:
     goal: Goal | None
 
 
-@dataclass(frozen=True)
-class FileChange:
+class FileChange(NamedTuple):
     """A changed file with the number of its lines; None for a binary file."""
 
     path: str
@@ -47,8 +44,7 @@ class FileChange:
     removed: int | None
 
 
-@dataclass(frozen=True)
-class Diff:
+class Diff(NamedTuple):
     """Everything that differs. `b` is None for the work tree."""
 
     a: JsonObject
@@ -72,7 +68,7 @@ def diff(workspace: Workspace, a: str, b: str | None, *, patch: bool = False) ->
         second = whole(history, history.resolve(b)) if b is not None else None
         if second is None:
             params = _params_since(workspace, first, history.index.reader)
-            tree = take(repository, limits(workspace.settings)).tree
+            tree = take(repository, history.index.reader, limits(workspace.settings)).tree
         else:
             params, tree = difference(params_of(first), params_of(second)), _tree(second)
     return Diff(

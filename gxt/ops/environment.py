@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from gxt.capture.environment import environment_document
 from gxt.git.repository import Repository
@@ -22,6 +23,11 @@ class EnvironmentThread(threading.Thread):
         self._live = live
         self._command = command
         self._document: JsonObject | None = None
+
+    def start(self) -> None:
+        """Begin beside the training; where the system has no thread left, `finish` does it all."""
+        with suppress(RuntimeError):
+            super().start()
 
     def run(self) -> None:
         """Capture and write; a full disk leaves the run without it."""
@@ -45,7 +51,7 @@ class EnvironmentThread(threading.Thread):
         A launcher may have made its environment only now (`uv run`), and a script that logs with gxt has said
         which interpreter it runs in (behind `make` or a shell script nobody could tell before).
         """
-        if self.ident is None:  # never started: the command could not be
+        if self.ident is None:  # never started: the command could not be, or no thread was left
             self.run()
             return
         self.join()

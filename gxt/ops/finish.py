@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gxt.errors import GxtError
 from gxt.model.ids import run_id
@@ -16,8 +16,7 @@ from gxt.store.locks import store_lock
 from gxt.store.seal import seal
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """A run that has ended.
 
     Attributes:

@@ -6,12 +6,12 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gxt.errors import AmbiguousRun, DamagedRecord, UnknownRun
+from gxt.git.objects import ObjectReader
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import parse_run_id, run_id
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from gxt.model.events import Folded
 
 
-@dataclass(frozen=True)
-class Live:
+class Live(NamedTuple):
     """A run that is not in git yet: its directory, what its journal says, and the run as JSON."""
 
     path: Path
@@ -38,9 +37,9 @@ class Live:
 class History:
     """All runs. Use it as a context manager."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, reader: ObjectReader | None = None) -> None:
         self.workspace = workspace
-        self._index = Index(workspace.repository)
+        self._index = Index(workspace.repository, reader)
         self.live: list[Live] = []
 
     def __enter__(self) -> History:

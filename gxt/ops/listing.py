@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from gxt.model.goals import Metric
 from gxt.model.json_types import Json, JsonObject
@@ -14,8 +14,7 @@ from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class ListRequest:
+class ListRequest(NamedTuple):
     """What to list: conditions that hold together, an order, at most how many (None: all)."""
 
     where: str | None = None
@@ -29,8 +28,7 @@ class ListRequest:
         return self.where is None and self.sort is None and not self.tags
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """Runs as rows, and the metric that stands for them."""
 
     rows: list[Row]
@@ -38,8 +36,7 @@ class Listing:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Runs:
+class Runs(NamedTuple):
     """Runs as JSON objects, without packages."""
 
     runs: list[JsonObject]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.capture.process import Ended, run_command
+from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import run_id
@@ -21,16 +22,14 @@ from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(NamedTuple):
     """A run that is about to begin: its id, and the plan it follows."""
 
     id: str
     plan: Plan
 
 
-@dataclass(frozen=True)
-class RunResult:
+class RunResult(NamedTuple):
     """A run that has ended.
 
     Attributes:
@@ -68,8 +67,9 @@ def run(
     Raises:
         UsageError: the request makes no sense; nothing was recorded and the command did not start.
     """
-    planned = plan(workspace, request)
-    live = begin(workspace, planned)
+    with ObjectReader(workspace.repository.top) as reader:
+        planned = plan(workspace, request, reader)
+        live = begin(workspace, planned, reader)
     on_start(Started(run_id(live.number), planned))
     files = _MetricsFiles.watch(workspace.repository, metrics)
     console = ConsoleLog(live.path)
@@ -126,8 +126,7 @@ def _record_end(live: LiveRun, ended: Ended, files: _MetricsFiles) -> tuple[str,
     return tuple(notices)
 
 
-@dataclass(frozen=True)
-class _MetricsFiles:
+class _MetricsFiles(NamedTuple):
     """Metrics files and how they looked before the run: only what the run wrote counts.
 
     A file that is written again with the same content has the same bytes but another change time.

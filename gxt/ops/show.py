@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gxt.errors import DamagedRecord
 from gxt.git.objects import ObjectReader
@@ -19,8 +19,7 @@ from gxt.ops.workspace import Workspace
 from gxt.store.tree import RunFolder
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """One run, whole.
 
     Attributes:
@@ -37,7 +36,7 @@ class Shown:
     children: tuple[str, ...]
     main: Metric | None
     goals: Mapping[str, Goal | None]
-    series: Mapping[str, Series] = field(default_factory=dict)
+    series: Mapping[str, Series]
 
 
 def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.capture.params_files import edit_params, load_params, parse_assignment, parse_params
 from gxt.errors import GitFailed, GxtError, UsageError
@@ -15,7 +14,7 @@ from gxt.git import process
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, update_refs
-from gxt.git.repository import Repository, identity
+from gxt.git.repository import Repository, guessed_identity
 from gxt.git.snapshot import Limits, Snapshot, take
 from gxt.model.codec import FORMAT, time_to_json
 from gxt.model.flags import from_command
@@ -28,7 +27,7 @@ from gxt.model.secrets import redact_command, redact_params
 from gxt.ops.base import descends, read_base
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
-from gxt.store import journal
+from gxt.store import collector, journal
 from gxt.store.locks import store_lock
 from gxt.store.places import live_paths, live_ref
 from gxt.store.settings import Settings
@@ -38,8 +37,7 @@ DEFAULT_PARAMS = "params.yaml"
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True)
-class StartRequest:
+class StartRequest(NamedTuple):
     """What the user says about a run before it starts.
 
     Attributes:
@@ -63,8 +61,7 @@ class StartRequest:
     config: JsonObject | None = None
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """A run that could start now.
 
     Attributes:
@@ -90,7 +87,7 @@ class Plan:
     at_us: int
 
 
-def plan(workspace: Workspace, request: StartRequest, *, write: bool = True) -> Plan:
+def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, write: bool = True) -> Plan:
     """Look at everything a run depends on; with `write`, apply the assignments and store the snapshot.
 
     Raises:
@@ -104,14 +101,15 @@ def plan(workspace: Workspace, request: StartRequest, *, write: bool = True) -> 
         parse_params(edit[1].decode(), path) if edit and edit[0] == path else load_params(path)
         for path in paths
     ]
-    with History(workspace) as history:
+    with History(workspace, reader) as history:
         parent, parent_uid, base_left = _parent(history, request.parent)
     if edit and write:
         edit[0].write_bytes(edit[1])
-    snapshot = take(repository, limits(settings), write=write)
+    bounds = limits(settings)
+    snapshot = _take(workspace, reader) if write else take(repository, reader, bounds, write=False)
     at_us = journal.now_us()
     uid = new_uid(at_us // 1000, os.urandom(10))
-    name, email = identity(repository)
+    name, email = settings.author or guessed_identity(repository)
     command, _ = redact_command(list(request.command))
     params = redact_params(merge(*contents, from_command(request.command), request.config or {}))
     config: JsonObject = {
@@ -126,7 +124,7 @@ def plan(workspace: Workspace, request: StartRequest, *, write: bool = True) -> 
         "group": None,
         "created": time_to_json(at_us),
         "author": {"name": name, "email": email},
-        "host": socket.gethostname(),
+        "host": os.uname().nodename,
         "code": _code(snapshot),
         "params": params,
         "param_files": [os.path.relpath(path, repository.top) for path in paths],
@@ -136,30 +134,35 @@ def plan(workspace: Workspace, request: StartRequest, *, write: bool = True) -> 
     return Plan(config, snapshot, edit, parent, base_left, notices, request, uid, at_us)
 
 
-def begin(workspace: Workspace, planned: Plan) -> journal.LiveRun:
+def dry_run(workspace: Workspace, request: StartRequest) -> Plan:
+    """What `plan` would find, with nothing written."""
+    with ObjectReader(workspace.repository.top) as reader:
+        return plan(workspace, request, reader, write=False)
+
+
+def begin(workspace: Workspace, planned: Plan, reader: ObjectReader) -> journal.LiveRun:
     """Make the planned run live: snapshot safe from gc, journal on disk, number reserved.
 
     Raises:
         GxtError: the repository cannot be written: nothing can be recorded.
     """
     try:
-        return _begin(workspace, planned)
+        return _begin(workspace, planned, reader)
     except OSError as error:
         raise GxtError(
             f"the run cannot be recorded: {error}", hint="run the command without gxt, or make room for it"
         ) from error
 
 
-def _begin(workspace: Workspace, planned: Plan) -> journal.LiveRun:
+def _begin(workspace: Workspace, planned: Plan, reader: ObjectReader) -> journal.LiveRun:
     repository = workspace.repository
     offset = time.strftime("%z", time.localtime(planned.at_us / 1e6))
     with store_lock(repository):
         # under the lock, so that a ref of a live run without a directory is known to be debris
-        planned = _protect(workspace, planned)
+        planned = _protect(workspace, planned, reader)
         started: JsonObject = {"config": planned.config, "offset": offset or "+0000"}
         taken = [journal.reserved_number(path) for path in live_paths(repository)]
-        with ObjectReader(repository.top) as reader:
-            tip = read_tip(reader)
+        tip = read_tip(reader)
         number = journal.free_number(taken, tip.next_number if tip else 1)
         live = journal.create(
             repository, uid=planned.uid, number=number, started=started, at_us=planned.at_us
@@ -243,7 +246,17 @@ def _snapshot_notices(snapshot: Snapshot) -> list[str]:
     return notices
 
 
-def _protect(workspace: Workspace, planned: Plan) -> Plan:
+def _take(workspace: Workspace, reader: ObjectReader) -> Snapshot:
+    """The snapshot, stored; again when a `git gc --prune=now` beside us took its objects halfway."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return take(workspace.repository, reader, limits(workspace.settings))
+        except GitFailed as error:
+            failed = error
+    raise failed
+
+
+def _protect(workspace: Workspace, planned: Plan, reader: ObjectReader) -> Plan:
     """Point a ref at the snapshot, so that no gc takes it while the run goes on.
 
     What a `git gc --prune=now` beside us took before the ref was there is written again.
@@ -253,8 +266,8 @@ def _protect(workspace: Workspace, planned: Plan) -> Plan:
             _keep(workspace.repository, planned)
         except GitFailed as error:
             failed = error
-            snapshot = take(workspace.repository, limits(workspace.settings))
-            planned = replace(planned, snapshot=snapshot, config={**planned.config, "code": _code(snapshot)})
+            snapshot = _take(workspace, reader)
+            planned = planned._replace(snapshot=snapshot, config={**planned.config, "code": _code(snapshot)})
         else:
             return planned
     raise failed
@@ -275,6 +288,7 @@ def _keep(repository: Repository, planned: Plan) -> None:
             parents=[snapshot.head] if snapshot.head else [],
             puts=[Put("040000", snapshot.tree, "")],
         )
+    collector.await_end(repository, patience_s=1.0)
     # fast-import looks no deeper than the tree itself
     excluded = [f"^{snapshot.head}"] if snapshot.head else []
     process.run(repository.top, ("rev-list", "--objects", "--quiet", ref, *excluded))

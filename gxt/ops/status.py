@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gxt.git.snapshot import Snapshot, take
 from gxt.model.json_types import JsonObject
@@ -12,8 +12,7 @@ from gxt.ops.start import limits
 from gxt.ops.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """Where the user stands.
 
     Attributes:
@@ -34,9 +33,9 @@ class Status:
 def status(workspace: Workspace) -> Status:
     """Where the user stands. Nothing is written."""
     repository = workspace.repository
-    snapshot = take(repository, limits(workspace.settings), write=False)
     base = read_base(repository)
     with History(workspace) as history:
+        snapshot = take(repository, history.index.reader, limits(workspace.settings), write=False)
         return Status(
             running=tuple(live.run for live in history.live),
             base=history.by_uid(base.uid) if base else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gxt.errors import UsageError
 from gxt.model.codec import number_from_json
@@ -15,8 +15,7 @@ from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A run in the tree: its metric, and how that changed from the parent run."""
 
     run: JsonObject
@@ -25,8 +24,7 @@ class Node:
     verdict: Verdict | None
 
 
-@dataclass(frozen=True)
-class Evolution:
+class Evolution(NamedTuple):
     """The forest with a node for each run.
 
     Attributes:

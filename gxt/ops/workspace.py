@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.git.repository import Repository, discover
-from gxt.store.places import live_paths
+from gxt.store.places import is_quiet
 from gxt.store.settings import Settings, load_settings
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(NamedTuple):
     """A repository that is ready to work in.
 
     Attributes:
@@ -33,9 +32,9 @@ def open_workspace(cwd: Path) -> Workspace:
     """
     repository = discover(cwd)
     settings = load_settings(repository)
-    if not live_paths(repository):
+    if is_quiet(repository):
         return Workspace(repository, settings)
-    from gxt.store.recovery import recover  # what seals runs is loaded only where there are any to seal
+    from gxt.store.recovery import recover  # what seals runs is loaded only where there may be any to seal
 
     recovery = recover(repository)
     notices = [

@@ -98,4 +98,4 @@ def _without_end(line: list[Span]) -> Line:
     """The line without its last padding."""
     while line and not line[-1].text.strip():
         line.pop()
-    return line
+    return [*line[:-1], Span(line[-1].text.rstrip(), line[-1].style)] if line else []

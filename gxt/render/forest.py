@@ -33,10 +33,10 @@ def page(evolution: Evolution) -> View:
     widest = max(len(row[3].text) for row in rows)
     columns = [
         Column("run"),
-        Column("name", cut=True, floor=12),
-        Column("status" if any(row[2].text for row in rows) else "", drop=1),
+        Column("name", cut=True, floor=6),
+        Column("status" if any(row[2].text for row in rows) else "", drop=2),
         Column(metric, right=True, cut=True, tail=True, floor=max(8, widest)),
-        Column("change" if metric else ""),
+        Column("change" if metric else "", drop=1),
     ]
     view: list[Line | Table] = [Table(columns, rows)]
     if evolution.hidden:

@@ -15,7 +15,7 @@ def to_csv(table: Table) -> str:
     """RFC 4180 with newlines; a cell that a spreadsheet would run as a formula gets a leading apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.name for column in table.columns])
+    writer.writerow([_cell(column.name) for column in table.columns])
     writer.writerows([_cell(text_of(cell)) for cell in row] for row in table.rows)
     return out.getvalue()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gxt.model.fields import Field, value_of
 from gxt.model.json_types import Json, JsonObject
@@ -112,7 +111,7 @@ def _exact(value: Json) -> str:
 
 def first(table: Table, count: int) -> Table:
     """The first rows of a table."""
-    return replace(table, rows=table.rows[:count])
+    return table._replace(rows=table.rows[:count])
 
 
 def nothing(asked: object) -> str:

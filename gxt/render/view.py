@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Style = Literal["", "id", "title", "dim", "good", "bad", "unsure", "head"]
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A piece of text with the role that it plays."""
 
     text: str
@@ -21,8 +19,7 @@ Line: TypeAlias = Sequence[Span]
 Cell: TypeAlias = "str | Span"  # plain text takes its column's style: 10,000 rows are not 90,000 spans
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table. All but `name` and `right` matter only where a terminal is too narrow.
 
     Attributes:
@@ -50,8 +47,7 @@ class Column:
         return Span(cell, self.style) if isinstance(cell, str) else cell
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows of cells, below the names of the columns unless `head` is False; all of it indented."""
 
     columns: Sequence[Column]

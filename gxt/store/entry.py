@@ -5,8 +5,8 @@ Everything is written by one fast-import onto temporary refs; nothing is publish
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader, commit_headers, trailers
@@ -25,40 +25,50 @@ _ROOT_PERSON = Person("gxt", "gxt@localhost", 0, "+0000")
 _ROOT_MESSAGE = "The experiments of this repository\n\ngxt format 1\n"
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """Objects that are in git but not published.
 
     Attributes:
         updates: the refs that have to move for the run to exist.
         notes: the refs that should move with them, and are made up for later when they cannot.
         run: the run as JSON.
+        objects: every object that was written, as git reads it when the refs have moved.
     """
 
     updates: tuple[RefUpdate, ...]
     notes: tuple[RefUpdate, ...]
     run: JsonObject
+    objects: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Made:
+class _Made(NamedTuple):
     """A commit of this stream: fast-import knows it by its mark alone until the stream ends."""
 
     mark: str
     oid: str
 
 
-@dataclass
 class _Writing:
     """What the steps below share: the stream, the present state, and what was written so far."""
 
-    importer: FastImport
-    reader: ObjectReader
-    tip: Tip | None
-    uid: str
-    author: Person
-    committer: Person
-    temporary: list[str] = field(default_factory=list)
+    def __init__(
+        self,
+        importer: FastImport,
+        reader: ObjectReader,
+        tip: Tip | None,
+        uid: str,
+        author: Person,
+        committer: Person,
+    ) -> None:
+        self.importer = importer
+        self.reader = reader
+        self.tip = tip
+        self.uid = uid
+        self.author = author
+        self.committer = committer
+        self.temporary: list[str] = []
+        self.notes_tips: Mapping[str, str] = {}
+        self.rebuild_notes = False
 
     def commit(
         self, what: str, *, message: str, parents: list[str], puts: list[Put], clear: bool = False
@@ -87,6 +97,8 @@ def write(
     *,
     documents: Mapping[str, bytes],
     number: int,
+    notes_tips: Mapping[str, str] | None = None,
+    rebuild_notes: bool = False,
 ) -> Written:
     """Write the run commit, the entry and the notes for a run under a number.
 
@@ -97,6 +109,8 @@ def write(
         folded: what the journal says.
         documents: the files of the run's directory, by path.
         number: its number.
+        notes_tips: what the notes refs are to be built on; by default what they are now.
+        rebuild_notes: write the notes of every run, whatever is there.
     """
     run = run_json(
         commit=None,
@@ -108,6 +122,7 @@ def write(
     with FastImport(repository.top) as importer:
         author, committer = _person(folded, folded.started_us), _person(folded, folded.last_us)
         writing = _Writing(importer, reader, tip, folded.uid, author, committer)
+        writing.notes_tips, writing.rebuild_notes = notes_tips or {}, rebuild_notes
         marks = {path: importer.blob(data) for path, data in documents.items()}
         tree, head = (_if_present(reader, _code(folded, key)) for key in ("tree", "head"))
         commit = writing.commit(
@@ -123,14 +138,27 @@ def write(
             parents=[previous, commit.mark],
             puts=_entry_puts(writing, marks, commit.mark, number),
         )
-        notes = [_write_notes(writing, what, entry.oid, commit.oid, marks) for what in NOTES]
+        notes = {what: _write_notes(writing, what, entry.oid, commit.oid, marks) for what in NOTES}
     updates = (
         RefUpdate(EXPERIMENTS, entry.oid, tip.oid if tip else repository.zero),
         *(RefUpdate(ref, None) for ref in writing.temporary),
         RefUpdate(live_ref(folded.uid), None),
     )
-    moves = tuple(RefUpdate(n.ref, n.new, n.old or repository.zero) for n in notes if n)
-    return Written(updates, moves, {**run, "commit": commit.oid})
+    moves = {what: move._replace(old=move.old or repository.zero) for what, move in notes.items() if move}
+    noted = [str(move.new) for what, move in moves.items() if NOTED_FILES[what] in documents]
+    objects = _names(entry.oid, commit.oid, number, documents, noted)
+    return Written(updates, tuple(moves.values()), {**run, "commit": commit.oid}, objects)
+
+
+def _names(
+    entry: str, commit: str, number: int, documents: Iterable[str], noted: Iterable[str]
+) -> tuple[str, ...]:
+    """How git finds each object that was written, the trees on the way included."""
+    return (
+        *(commit, f"{commit}^{{tree}}", f"{entry}:format", f"{entry}:next"),
+        *(f"{entry}:{run_path(number)}/{path}" for path in documents),
+        *(f"{tip}:{_noted_path(commit)}" for tip in noted),
+    )
 
 
 def _write_notes(
@@ -141,15 +169,16 @@ def _write_notes(
     A tip that does not show the present entry (it lags, is damaged, or somebody else wrote it) is rebuilt
     whole as a child of itself, so that a note edited by hand stays in its history.
     """
-    present = writing.reader.read(NOTES[what])
+    present = writing.reader.read(writing.notes_tips.get(NOTES[what], NOTES[what]))
     old = present.oid if present is not None else ""
     parents = [old] if present is not None and present.kind == "commit" else []
     current = False
-    if present is not None and parents and writing.tip is not None:
+    if present is not None and parents and writing.tip is not None and not writing.rebuild_notes:
         current = trailers(commit_headers(present)[1]).get("Experiments") == writing.tip.oid
     file = NOTED_FILES[what]
     notes = [(commit, marks[file])] if file in marks else []
-    if not current and writing.tip is not None:
+    looks_back = bool(old or notes or writing.rebuild_notes)  # else every run would walk the whole history
+    if not current and looks_back and writing.tip is not None:
         notes = [*noted_objects(writing.reader, writing.tip, file), *notes]
     if not old and not notes:
         return None
@@ -157,10 +186,15 @@ def _write_notes(
         what,
         message=f"{what} of every run\n\nExperiments: {entry}\n",
         parents=parents,
-        puts=[Put("100644", target, f"{noted[:2]}/{noted[2:]}") for noted, target in notes],
+        puts=[Put("100644", target, _noted_path(noted)) for noted, target in notes],
         clear=not current,
     )
     return RefUpdate(NOTES[what], new.oid, old)
+
+
+def _noted_path(commit: str) -> str:
+    """Where the note on a commit is in the tree of a notes ref."""
+    return f"{commit[:2]}/{commit[2:]}"
 
 
 def _write_root(writing: _Writing) -> _Made:

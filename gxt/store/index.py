@@ -10,10 +10,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from gxt.errors import DamagedRecord, GxtError
 from gxt.git.objects import GitObject, ObjectReader
@@ -54,12 +53,13 @@ FROM runs r JOIN docs d ON d.number = r.number LEFT JOIN runs p ON p.uid = r.par
 class Index:
     """The sealed runs of a repository, as they are at the tip of the experiments ref.
 
-    Use it as a context manager; entering brings it up to date.
+    Use it as a context manager; entering brings it up to date. A reader that is given stays open.
     """
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, reader: ObjectReader | None = None) -> None:
         self._path = home(repository) / f"index-{VERSION}.sqlite"
-        self.reader = ObjectReader(repository.top)
+        self.reader = reader or ObjectReader(repository.top)
+        self._own_reader = reader is None
         self.tip: Tip | None = None
         self._environments: dict[str, JsonObject] = {}  # runs share them, and they are the largest document
 
@@ -68,7 +68,7 @@ class Index:
             self.tip = read_tip(self.reader)
             self._db = self._current()
         except BaseException:
-            self.reader.__exit__(None, None, None)
+            self._close_reader()
             raise
         return self
 
@@ -76,7 +76,11 @@ class Index:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._db.close()
-        self.reader.__exit__(kind, error, trace)
+        self._close_reader()
+
+    def _close_reader(self) -> None:
+        if self._own_reader:
+            self.reader.close()
 
     def runs(self) -> Iterator[JsonObject]:
         """Every run, newest first, without its packages."""
@@ -237,8 +241,7 @@ def load_annotations(data: bytes, what: str) -> list[JsonObject]:
     return [load_document(line, what) for line in data.splitlines() if line.strip()]
 
 
-@dataclass(frozen=True)
-class _Documents:
+class _Documents(NamedTuple):
     """The stored documents of one run, read and checked when asked for."""
 
     folder: RunFolder

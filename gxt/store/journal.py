@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from gxt.git.repository import Repository
 from gxt.model.events import Folded, fold
@@ -86,8 +83,7 @@ class JournalWriter:
         os.close(self.fd)
 
 
-@dataclass(frozen=True)
-class LiveRun:
+class LiveRun(NamedTuple):
     """The directory of a live run that this process records: held until `release`."""
 
     uid: str
@@ -113,7 +109,7 @@ def create(repository: Repository, *, uid: str, number: int, started: JsonObject
     (making / NUMBER).write_text(f"{number}\n")
     journal = JournalWriter(making / JOURNAL)
     journal.append(
-        "started", {**started, "host": socket.gethostname(), "boot": _boot_id(), "pid": os.getpid()}, at_us
+        "started", {**started, "host": os.uname().nodename, "boot": _boot_id(), "pid": os.getpid()}, at_us
     )
     making.rename(path)
     journal.moved(path / JOURNAL)
@@ -123,17 +119,25 @@ def create(repository: Repository, *, uid: str, number: int, started: JsonObject
 def remove(path: Path) -> None:
     """Remove the directory of a sealed run: out of sight first, so that no half of it is ever seen."""
     done = path.with_name(f".done-{path.name}")
-    shutil.rmtree(done, ignore_errors=True)  # an earlier half of it would be in the way
+    _delete(done)  # an earlier half of it would be in the way
     with suppress(OSError):  # the run is in git: the next recovery finds that out, and tries again
         path.rename(done)
-    shutil.rmtree(done, ignore_errors=True)
+    _delete(done)
 
 
 def sweep(repository: Repository) -> None:
     """Remove directories that were left half made or half removed. Call it with the store's lock."""
     for path in live_home(repository).glob(".*-*"):
         if not locks.is_held(path):
-            shutil.rmtree(path, ignore_errors=True)
+            _delete(path)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a directory of files, as far as that is possible."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
 
 
 def is_alive(path: Path) -> bool:
@@ -156,7 +160,7 @@ def runs_elsewhere(path: Path) -> str | None:
         host = json.loads(next(read_lines(path), b"{}")).get("host")
     except (OSError, ValueError, AttributeError, RecursionError):  # a damaged journal is judged here
         return None
-    return str(host) if host and host != socket.gethostname() else None
+    return str(host) if host and host != os.uname().nodename else None
 
 
 def reserved_number(path: Path) -> int:

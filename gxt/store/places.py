@@ -46,6 +46,18 @@ def live_paths(repository: Repository) -> list[Path]:
         return []
 
 
+def is_quiet(repository: Repository) -> bool:
+    """Whether no run is live and no killed process left anything: then there is nothing to recover."""
+    common = repository.common_dir
+    for folder in (live_home(repository), common / LIVE_REFS, common / TEMPORARY_REFS):
+        try:
+            if next(folder.iterdir(), None) is not None:
+                return False
+        except OSError:
+            continue
+    return True
+
+
 def cache_home(repository: Repository) -> Path:
     """What may be deleted at any time."""
     return home(repository) / "cache"

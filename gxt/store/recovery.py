@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.errors import DamagedRecord, GxtError
 from gxt.git.refs import RefUpdate, update_refs
@@ -18,8 +18,7 @@ from gxt.store.seal import Sealed, seal
 from gxt.store.tree import uid_of
 
 
-@dataclass(frozen=True)
-class Recovery:
+class Recovery(NamedTuple):
     """What a recovery did: runs that are in git now, and what it could not do, in words."""
 
     sealed: tuple[Sealed, ...] = ()

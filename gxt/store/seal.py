@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
 
 from gxt.errors import GitFailed, StoreBusy
 from gxt.git.objects import ObjectReader
@@ -22,18 +25,18 @@ from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
 from gxt.model.run import run_json
 from gxt.model.series import encode, thin
-from gxt.store import debris
-from gxt.store.entry import write
+from gxt.store import collector, debris
+from gxt.store.entry import Written, write
 from gxt.store.tree import Tip, changed_folders, open_folders, read_tip, uid_of
 
 SERIES_CHUNK_BYTES = 1 << 20  # what hosting services advise for one git object
 _ATTEMPTS = 8
 _ATTEMPTS_WITH_NOTES = 5
+_GC_PATIENCE_S = 5.0
 _PATIENCE_S = 2.5  # git itself waits a second for `packed-refs.lock`
 
 
-@dataclass(frozen=True)
-class Sealed:
+class Sealed(NamedTuple):
     """A run that is in git now."""
 
     uid: str
@@ -83,15 +86,17 @@ def seal(
             looked_at = tip.oid if tip else ""
             final = _free_number(reader, tip, number)
             try:
-                written = write(repository, reader, tip, folded, documents=documents, number=final)
+                again = partial(write, repository, reader, tip, folded, documents=documents, number=final)
+                written = again(rebuild_notes=failed is not None)
             except GitFailed as error:
                 # gc may take an object or an empty object directory away while fast-import writes beside it
                 failed = error
                 continue
-        # the notes can be made up for by the next sealing: what is wrong with their refs must not cost a run
-        updates = written.updates + (written.notes if attempt < _ATTEMPTS_WITH_NOTES else ())
-        if update_refs(repository.top, updates, reason=f"gxt: {run_id(final)} {folded.status}"):
-            return Sealed(uid=folded.uid, number=final, run={**written.run, "id": run_id(final)})
+            # the next sealing can make up for the notes: what is wrong with their refs must not cost a run
+            updates = written.updates + (written.notes if attempt < _ATTEMPTS_WITH_NOTES else ())
+            if update_refs(repository.top, updates, reason=f"gxt: {run_id(final)} {folded.status}"):
+                _settle(repository, reader, written, partial(again, rebuild_notes=failed is not None))
+                return Sealed(uid=folded.uid, number=final, run={**written.run, "id": run_id(final)})
         if time.monotonic() > gives_up_s:
             break
     if failed is not None:
@@ -100,6 +105,20 @@ def seal(
         f"{run_id(number)} could not be sealed: git could not move its refs",
         hint=debris.lock_hint(repository),
     )
+
+
+def _settle(
+    repository: Repository, reader: ObjectReader, written: Written, again: Callable[..., Written]
+) -> None:
+    """See that git has what was published, and write the very same objects again where it has not."""
+    before = {move.ref: move.old for move in written.notes}
+    for _ in range(_ATTEMPTS):
+        collector.await_end(repository, patience_s=_GC_PATIENCE_S)
+        if collector.are_there(reader, written.objects):
+            return
+        with suppress(GitFailed):
+            temporary = [update for update in again(notes_tips=before).updates if update.new is None]
+            update_refs(repository.top, temporary, reason="gxt: written again")
 
 
 def _free_number(reader: ObjectReader, tip: Tip | None, reserved: int) -> int:

@@ -20,20 +20,19 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 from gxt.errors import UsageError
-from gxt.git.repository import Repository, user_settings
+from gxt.git.repository import Repository, configured_identity, user_settings
 from gxt.model.goals import Goal
 
 FILE = ".gxt.toml"
 _LIMITS = {"untracked_file_mib": 5, "untracked_total_mib": 50, "series_mib": 64}
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the team and the user chose.
 
     Attributes:
@@ -42,13 +41,15 @@ class Settings:
         untracked_file_bytes: a larger file that git does not track is left out of a snapshot.
         untracked_total_bytes: beyond this together they are left out.
         series_bytes: beyond this the series of a run is thinned.
+        author: the user's name and email, when git has them.
     """
 
     metric: str | None = None
-    goals: Mapping[str, Goal] = field(default_factory=dict)
+    goals: Mapping[str, Goal] = MappingProxyType({})
     untracked_file_bytes: int = 5 << 20
     untracked_total_bytes: int = 50 << 20
     series_bytes: int = 64 << 20
+    author: tuple[str, str] | None = None
 
 
 def load_settings(repository: Repository) -> Settings:
@@ -65,7 +66,11 @@ def load_settings(repository: Repository) -> Settings:
     if main and metric.get("goal"):
         goals[str(main)] = _goal(str(metric["goal"]), "the main metric")
     main_goal = None  # the user's own, which wins in whichever way and order it is said
-    for key, value in user_settings(repository).items():
+    mine = user_settings(repository)
+    for name, value in mine.items():
+        section, _, key = name.partition(".")
+        if section != "gxt":
+            continue
         if key == "metric":
             main = value
         elif key == "goal":
@@ -83,6 +88,7 @@ def load_settings(repository: Repository) -> Settings:
         untracked_file_bytes=sizes["untracked_file_mib"],
         untracked_total_bytes=sizes["untracked_total_mib"],
         series_bytes=sizes["series_mib"],
+        author=configured_identity(mine),
     )
 
 

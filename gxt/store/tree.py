@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gxt.errors import NewerFormat
 from gxt.git.objects import ObjectReader, TreeEntry, commit_headers, parse_tree, trailers
@@ -11,16 +11,14 @@ from gxt.model.ids import parse_run_id
 from gxt.store.places import EXPERIMENTS
 
 
-@dataclass(frozen=True)
-class Tip:
+class Tip(NamedTuple):
     """The newest entry of the experiments ref."""
 
     oid: str
     next_number: int
 
 
-@dataclass(frozen=True)
-class RunFolder:
+class RunFolder(NamedTuple):
     """One run's directory: its number, the id of its tree, and its entries by name."""
 
     number: int
@@ -40,8 +38,10 @@ def read_tip(reader: ObjectReader) -> Tip | None:
     version, following = reader.read_many([f"{commit.oid}:format", f"{commit.oid}:next"])
     if version is not None and version.data.strip() != b"1":
         raise NewerFormat(EXPERIMENTS, version.data[:20].decode(errors="replace").strip())
-    number = int(following.data) if following is not None and following.data.strip().isdigit() else 1
-    return Tip(commit.oid, number)
+    if following is not None and following.data.strip().isdigit():
+        return Tip(commit.oid, int(following.data))
+    numbers = [number for number, _ in changed_folders(reader, None, commit.oid)]
+    return Tip(commit.oid, max(numbers, default=0) + 1)
 
 
 def changed_folders(reader: ObjectReader, old: str | None, new: str) -> Iterator[tuple[int, str | None]]:

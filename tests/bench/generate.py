@@ -216,6 +216,7 @@ def _write_notes(repository: Repository, tip: Tip) -> None:
     person = Person(*AUTHORS[0], int(time.time()), "+0000")
     with ObjectReader(repository.top) as reader, FastImport(repository.top) as importer:
         writing = entry._Writing(importer, reader, tip, "generated", person, person)
+        writing.rebuild_notes = True
         written = [entry._write_notes(writing, what, tip.oid, "", {}) for what in NOTES]
     updates = [RefUpdate(one.ref, one.new, repository.zero) for one in written if one]
     assert update_refs(

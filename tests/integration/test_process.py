@@ -29,7 +29,7 @@ Json: TypeAlias = dict[str, Any]
 WAIT_S = 20.0
 
 DRIVER = """
-import dataclasses, fcntl, json, os, signal, sys, termios
+import fcntl, json, os, signal, sys, termios
 from gxt.capture.process import exit_like, run_command
 
 report, options, *argv = sys.argv[1:]
@@ -49,7 +49,7 @@ def on_line(stream, line, at_us):
 
 handlers = {s: signal.getsignal(s) for s in signal.Signals}
 ended = run_command(argv, extra_env={"GXT_RUN": "uid-1"}, on_line=on_line, on_started=started.append)
-facts = dataclasses.asdict(ended) | {"lines": lines, "calls": calls, "started": len(started)}
+facts = ended._asdict() | {"lines": lines, "calls": calls, "started": len(started)}
 facts["handlers_restored"] = handlers == {s: signal.getsignal(s) for s in signal.Signals}
 facts["descriptors"] = sorted(int(fd) for fd in os.listdir("/dev/fd") if int(fd) > 2)[:-1]
 with open(report, "w") as file:

@@ -1,0 +1,161 @@
+"""A full or read-only disk: the training ends as it would have, what was written is kept, lists work."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import data, git, gxt
+from tests.crash.conftest import check_sound, live_directory
+
+# Names of 3 KB, so that a few hundred steps fill a megabyte.
+WORDY = """
+import sys
+import gxt
+
+run = gxt.init(config={"lr": 0.5})
+for step in range(1000):
+    run.log({"loss/" + "x" * 3000: step / 8}, step=step)
+print("finished", flush=True)
+"""
+NAME = "loss/" + "x" * 3000
+
+
+def can_mount() -> bool:
+    """Whether this user may mount a tmpfs in a name space of his own."""
+    if sys.platform != "linux":
+        return False
+    try:
+        return subprocess.run(["unshare", "-Urm", "true"], check=False, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+needs_mounts = pytest.mark.skipif(not can_mount(), reason="no mount name spaces here")
+
+
+def check_kept(repo: Path, *, reason: str) -> None:
+    """The run ended with its training, and holds every step up to the full disk, without a gap."""
+    run = data(repo, "show", "1")
+    assert (run["status"], run["exit_code"]) == ("completed", 0)
+    steps = data(repo, "show", "1", "--series")["series"][NAME]["step"]
+    assert steps == list(range(len(steps)))
+    assert 1 < len(steps) < 1000
+    assert run["notices"][-2:] == [
+        f"the journal took no more lines: {reason}",
+        "1 damaged line(s) of the journal left out",
+    ]
+
+
+@needs_mounts
+def test_a_training_outlives_a_full_disk_beneath_its_journal(repo: Path) -> None:
+    live = repo / ".git" / "gxt" / "live"
+    live.mkdir(parents=True)
+    mounted = f'mount -t tmpfs -o size=1m none "{live}" && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", mounted, "sh", sys.executable, "-c", WORDY],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "finished\n")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("gxt: log: OSError: ")
+    assert done.stderr.endswith("; the training goes on\n")
+    check_kept(repo, reason="[Errno 28] No space left on device")
+    check_sound(repo)
+
+
+def test_a_training_outlives_a_limit_on_the_size_of_files(repo: Path) -> None:
+    """`ulimit -f`, as some clusters set it; git has its place below the limit, the journal has not."""
+    done = subprocess.run(
+        [sys.executable, "-c", WORDY],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
+    )
+    assert (done.returncode, done.stdout) == (0, "finished\n")
+    assert len(done.stderr.splitlines()) == 1
+    check_kept(repo, reason="[Errno 27] File too large")
+    check_sound(repo)
+
+
+@needs_mounts
+def test_a_full_disk_beneath_a_wrapped_training(repo: Path) -> None:
+    live = repo / ".git" / "gxt" / "live"
+    live.mkdir(parents=True)
+    (repo / "wordy.py").write_text(WORDY)
+    mounted = f'mount -t tmpfs -o size=1m none "{live}" && exec "$@"'
+    command = [sys.executable, "-m", "gxt", "run", "--", sys.executable, "wordy.py"]
+    done = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", mounted, "sh", *command],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "finished\n")
+    assert done.stderr.splitlines()[-1].startswith("exp-001 completed in ")
+    run = data(repo, "show", "1")
+    assert (run["status"], run["exit_code"]) == ("completed", 0)
+    steps = data(repo, "show", "1", "--series")["series"][NAME]["step"]
+    assert steps == list(range(len(steps)))
+    assert 1 < len(steps) < 1000
+    check_sound(repo)
+
+
+def read_only(repo: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """gxt with a `.git` that nobody can write to, not even root."""
+    bound = 'mount --bind .git .git && mount -o remount,bind,ro .git && exec "$@"'
+    return subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", bound, "sh", sys.executable, "-m", "gxt", *words],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@needs_mounts
+@pytest.mark.parametrize("with_index", [True, False])
+def test_a_read_only_repository_can_be_read(repo: Path, with_index: bool) -> None:
+    gxt(repo, "run", "-q", "--name", "first", "--", "true")
+    if with_index:
+        gxt(repo, "list")
+    else:
+        for index in (repo / ".git" / "gxt").glob("index-*"):
+            index.unlink()
+    for words in (["show", "first", "--json"], ["list"], ["tree"], ["diff", "1"], ["status"]):
+        done = read_only(repo, *words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == gxt(repo, *words).stdout
+
+
+@needs_mounts
+def test_a_dead_run_in_a_read_only_repository_is_listed(dead: Path) -> None:
+    path = live_directory(dead)
+    done = read_only(dead, "list", "--columns", "id,status", "--csv")
+    assert done.returncode == 0
+    assert done.stdout.split() == ["id,status", "exp-002,interrupted", "exp-001,completed"]
+    assert done.stderr == "gxt: interrupted runs could not be recorded: Read-only file system\n"
+    assert path.exists()
+    assert [run["status"] for run in data(dead, "list")] == ["interrupted", "completed"]
+    check_sound(dead)
+
+
+@needs_mounts
+def test_a_run_in_a_read_only_repository_is_refused_before_it_starts(repo: Path) -> None:
+    done = read_only(repo, "run", "--", "touch", "started")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0].startswith("gxt: the run cannot be recorded: [Errno 30]")
+    assert not (repo / "started").exists()
+    assert git(repo, "status", "--porcelain") == ""
+    assert not os.path.lexists(repo / ".git" / "gxt" / "live")
