@@ -43,6 +43,13 @@ def data(repo: Path, *words: str) -> Any:  # noqa: ANN401 whatever the command's
     return envelope["data"]
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where a skipped test means that something was not installed, it is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("NO_SKIPPED_TESTS") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(autouse=True)
 def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh HOME with a fixed git identity; no variable of git, gxt or a launcher leaks in."""

@@ -37,7 +37,7 @@ class ObjectReader:
     """One git process that answers any number of requests. Use it as a context manager."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._git: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> ObjectReader:
@@ -92,7 +92,7 @@ class ObjectReader:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._git is None:
-            self._git = process.start(self._directory, ("cat-file", "--batch"), stderr=subprocess.DEVNULL)
+            self._git = process.start(self.directory, ("cat-file", "--batch"), stderr=subprocess.DEVNULL)
         return self._git
 
 

@@ -27,11 +27,14 @@ _PRIVATE_FILES = (".dvc/config.local",)
 
 SECRET_PATTERNS = (
     *(".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc"),
-    *(".git-credentials", ".htpasswd", "kubeconfig", "kaggle.json", "secrets.*", "*.secret", "*.secrets"),
+    *(".git-credentials", ".htpasswd", "kubeconfig", "kaggle.json", "*.secret", "*.secrets"),
     *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.pem", "*.key", "*.ppk", "*.p12", "*.pfx"),
-    *("*.jks", "*.keystore", "*.kdbx", "*.ovpn", "credentials", "credentials.*", "*credentials.json"),
+    *("*.jks", "*.keystore", "*.kdbx", "*.ovpn", "credentials", "*credentials.json"),
     *("client_secret*.json", "service-account*.json", "service_account*.json"),
 )
+# `secrets.py` is code; `secrets.yaml` is not.
+_SECRET_STEMS = ("secrets", "secret", "credentials")
+_DATA_ENDINGS = tuple(".json .yaml .yml .toml .ini .cfg .conf .txt .properties .xml .csv".split())
 _SECRET_FOLDERS = (".aws", ".ssh", ".gnupg", ".kube", ".azure")
 _HARMLESS_ENDINGS = (".example", ".sample", ".template", ".dist", ".pub")
 
@@ -119,6 +122,9 @@ def looks_secret(path: str) -> bool:
         return True
     if name.endswith(_HARMLESS_ENDINGS):
         return False
+    stem, dot, ending = name.rpartition(".")
+    if stem in _SECRET_STEMS and dot + ending in _DATA_ENDINGS:
+        return True
     return any(fnmatchcase(name, pattern) for pattern in SECRET_PATTERNS)
 
 

@@ -32,7 +32,7 @@ MISSING: Final = Missing.MISSING
 
 TOP_LEVEL: Final = frozenset(
     "id uid commit name message hypothesis status exit_code parent parent_uid group tags created duration_s "
-    "author host".split()
+    "author host command cwd".split()
 )
 CONTAINERS: Final = frozenset({"params", "metrics", "code", "environment"})
 NON_FINITE: Final[Mapping[str, float]] = {

@@ -36,7 +36,7 @@ def open_workspace(cwd: Path) -> Workspace:
         return Workspace(repository, settings)
     from gxt.store.recovery import recover  # what seals runs is loaded only where there may be any to seal
 
-    recovery = recover(repository)
+    recovery = recover(repository, series_bytes=settings.series_bytes)
     notices = [
         f"{one.run['id']} was interrupted: everything it had logged is kept"
         for one in recovery.sealed

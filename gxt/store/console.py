@@ -31,28 +31,30 @@ class ConsoleLog:
         self._half = half_bytes
         self._in_head = True
         self._size = 0
-        self._file: IO[bytes] = (directory / HEAD).open("ab", buffering=0)
+        self._file: IO[bytes] | None = None  # opened by the first line: a full disk must not stop a start
 
     def write(self, stream: int, line: bytes, at_us: int) -> None:
         """Record a line of the command's output (without its newline)."""
         data = b"%b %d %b\n" % (time_to_json(at_us).encode(), stream, line)
         if self._size and self._size + len(data) > self._half:
             self._turn()
+        if self._file is None:
+            self._file = (self._directory / (HEAD if self._in_head else _TAIL)).open("ab", buffering=0)
         self._file.write(data)
         self._size += len(data)
 
     def close(self) -> None:
         """Give up the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _turn(self) -> None:
-        self._file.close()
-        tail = self._directory / _TAIL
+        self.close()
         if not self._in_head:
-            tail.replace(self._directory / _OLDER)
+            (self._directory / _TAIL).replace(self._directory / _OLDER)
         self._in_head = False
         self._size = 0
-        self._file = tail.open("ab", buffering=0)
 
 
 def collect(directory: Path, half_bytes: int = HALF_BYTES) -> bytes:

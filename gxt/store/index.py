@@ -290,9 +290,14 @@ def _row(folder: RunFolder, documents: _Documents) -> tuple[tuple[object, ...], 
         *(folder.number, run["uid"], run["parent_uid"], folder.oid, run["name"], None),
         *(row.status, row.title, row.created, row.duration_s, row.tags, _compact(dict(row.metrics))),
     )
-    # lone surrogates, which arguments that are not UTF-8 become, are no text to SQLite
-    bound = tuple(clean_text(cell) if isinstance(cell, str) else cell for cell in cells)
-    return bound, _compact(_stored(without_packages(run)))
+    return tuple(map(_bindable, cells)), _compact(_stored(without_packages(run)))
+
+
+def _bindable(cell: object) -> object:
+    """A cell that SQLite takes: no lone surrogates, and whatever a foreign document holds as text."""
+    if isinstance(cell, str):
+        return clean_text(cell)
+    return cell if cell is None or isinstance(cell, (int, float)) else str(cell)
 
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode

@@ -25,7 +25,7 @@ class Recovery(NamedTuple):
     notices: tuple[str, ...] = ()
 
 
-def recover(repository: Repository) -> Recovery:
+def recover(repository: Repository, *, series_bytes: int) -> Recovery:
     """Seal every run whose processes are gone. One damaged journal does not stop the others."""
     dead = [path for path in live_paths(repository) if _is_dead(path)]
     if not dead:
@@ -40,7 +40,7 @@ def recover(repository: Repository) -> Recovery:
             debris.sweep(repository)
             for path in dead:
                 try:
-                    one = _seal_dead(repository, path)
+                    one = _seal_dead(repository, path, series_bytes)
                 except GxtError as error:
                     notices.append(f"{path.name} could not be recovered: {error.message} ({error.hint})")
                 except OSError as error:
@@ -56,7 +56,7 @@ def _is_dead(path: Path) -> bool:
     return not journal.is_alive(path) and not journal.runs_elsewhere(path)
 
 
-def _seal_dead(repository: Repository, path: Path) -> Sealed | None:
+def _seal_dead(repository: Repository, path: Path, series_bytes: int) -> Sealed | None:
     held = locks.hold(path)
     if held is None:
         return None
@@ -74,7 +74,14 @@ def _seal_dead(repository: Repository, path: Path) -> Sealed | None:
         if folded.uid != path.name:
             raise DamagedRecord("its journal is another run's", hint=f"move {path} away")
         number = journal.reserved_number(path)
-        sealed = seal(repository, folded, number=number, console=collect(path), looked_at=looked_at)
+        sealed = seal(
+            repository,
+            folded,
+            number=number,
+            console=collect(path),
+            series_bytes=series_bytes,
+            looked_at=looked_at,
+        )
         journal.remove(path)
         return sealed
     finally:

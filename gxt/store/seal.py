@@ -50,7 +50,7 @@ def seal(
     *,
     number: int,
     console: bytes,
-    series_bytes: int = 64 << 20,
+    series_bytes: int,
     looked_at: str | None = None,
 ) -> Sealed:
     """Put a run into git. Call it with the store's lock.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gxt.errors import NewerFormat
+from gxt.errors import DamagedRecord, NewerFormat
+from gxt.git import process
 from gxt.git.objects import ObjectReader, TreeEntry, commit_headers, parse_tree, trailers
 from gxt.model.ids import parse_run_id
 from gxt.store.places import EXPERIMENTS
@@ -31,9 +32,11 @@ def read_tip(reader: ObjectReader) -> Tip | None:
 
     Raises:
         NewerFormat: a newer gxt wrote it.
+        DamagedRecord: the ref is there and names nothing.
     """
     commit = reader.read(EXPERIMENTS)
     if commit is None:
+        _check_absent(reader)
         return None
     version, following = reader.read_many([f"{commit.oid}:format", f"{commit.oid}:next"])
     if version is not None and version.data.strip() != b"1":
@@ -42,6 +45,16 @@ def read_tip(reader: ObjectReader) -> Tip | None:
         return Tip(commit.oid, int(following.data))
     numbers = [number for number, _ in changed_folders(reader, None, commit.oid)]
     return Tip(commit.oid, max(numbers, default=0) + 1)
+
+
+def _check_absent(reader: ObjectReader) -> None:
+    """An empty ref, or one to a missing commit, must not look like a repository without runs."""
+    done = process.attempt(reader.directory, ("for-each-ref", EXPERIMENTS))
+    if done.returncode != 0 or done.stdout or done.stderr:
+        raise DamagedRecord(
+            f"{EXPERIMENTS} names no commit",
+            hint=f"git reflog show {EXPERIMENTS} tells the last ones: git update-ref {EXPERIMENTS} ID",
+        )
 
 
 def changed_folders(reader: ObjectReader, old: str | None, new: str) -> Iterator[tuple[int, str | None]]:
