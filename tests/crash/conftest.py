@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,7 +94,10 @@ def paced(repo: Path, *, wrapped: bool) -> Iterator[Paced]:
     os.close(go_read)
     os.close(answer_write)
     try:
-        yield Paced(process, int(read_line(answer_read)), go_write, answer_read)
+        training = Paced(process, int(read_line(answer_read)), go_write, answer_read)
+        if wrapped:
+            await_console(repo, b" began\n")
+        yield training
     finally:
         process.kill()
         process.communicate()
@@ -120,6 +124,14 @@ def dead(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
     root = tmp_path / "dead"
     shutil.copytree(made, root)
     return root
+
+
+def await_console(repo: Path, text: bytes) -> None:
+    """Return when the wrapper has written down what the training printed before it was asked anything."""
+    deadline = time.monotonic() + 30
+    while not any(text in log.read_bytes() for log in (repo / ".git/gxt/live").glob("*/output.log")):
+        assert time.monotonic() < deadline, "the console was never written down"
+        time.sleep(0.01)
 
 
 def read_line(fd: int) -> str:

@@ -52,7 +52,7 @@ def test_an_orphan_that_publishes_beside_the_recovery_gives_no_second_entry(dead
     with store_lock(repository):
         before = git(dead, "rev-parse", EXPERIMENTS)
         orphan = seal(repository, folded, number=2, console=collect(path), series_bytes=64 << 20)
-        again = seal(repository, folded, number=2, console=collect(path), looked_at=before)
+        again = seal(repository, folded, number=2, console=b"", series_bytes=64 << 20, looked_at=before)
     assert (again.number, again.run["commit"]) == (2, orphan.run["commit"])
     assert run_uids(dead)[:-1] == [path.name]
     recover(repository, series_bytes=64 << 20)
