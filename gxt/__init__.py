@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from gxt.api import Run, finish, init, log, log_params, tag
     from gxt.errors import GxtError
 
+__version__ = "0.1.0"
 __all__ = ["GxtError", "Run", "finish", "init", "log", "log_params", "tag"]
 
 

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from importlib import import_module
 
+from gxt import __version__
 from gxt.cli import output
 from gxt.cli.parser import Parser
 from gxt.errors import GxtError, UsageError
@@ -74,9 +75,7 @@ def _perform(argv: list[str]) -> None:
     if name in {"-h", "--help"}:
         output.write(overview())
     elif name == "--version":
-        from importlib.metadata import version
-
-        output.write(f"gxt {version('gxt')}\n")
+        output.write(f"gxt {__version__}\n")
     elif name not in COMMANDS:
         raise UsageError(_unknown(name), hint="gxt --help tells how")
     else:

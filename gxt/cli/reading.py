@@ -58,6 +58,14 @@ def list_(words: Namespace) -> None:
         text, notices = operation.list_json(workspace, request)
         output.show_json_text(text, (*workspace.notices, *notices))
         return
+    if not (output.on_terminal() or words.columns is not None or words.csv or words.md):
+        text, notices = operation.list_text(workspace, request, listing.plain_text)
+        output.say_notices((*workspace.notices, *notices))
+        if text:
+            output.write(text)
+        else:
+            output.say(listing.nothing(words.where or words.tag or limit == 0))
+        return
     if words.columns is not None or words.csv:
         whole = operation.list_runs(workspace, request)
         shown, notices = _columns(whole.runs, words.columns, exact=words.csv), whole.notices

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from gxt.model.goals import Metric
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import Row, row_of
+from gxt.ops.declared import declared_metric
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
+
+_WORTH_KEEPING = 500  # rows; fewer are laid out in the time that it takes to look for them
 
 
 class ListRequest(NamedTuple):
@@ -50,12 +54,26 @@ def list_rows(workspace: Workspace, request: ListRequest) -> Listing:
         QueryError: `where` or `sort` cannot be understood.
     """
     with History(workspace) as history:
-        if request.plain:
-            rows = history.rows(request.limit)
-        else:
-            rows = [row_of(run) for run in _matching(history, request)]
-        main = history.main_metric([row.metrics for row in rows])
-        return Listing(rows, main, _damage(history))
+        return _rows(history, request)
+
+
+def list_text(
+    workspace: Workspace, request: ListRequest, render: Callable[[Listing], str]
+) -> tuple[str, tuple[str, ...]]:
+    """The runs that match as text, and notices; raises as `list_rows` does.
+
+    A long list of a history at rest is made once and kept in the index: nine tenths of what it costs is to
+    lay out its rows.
+    """
+    with History(workspace) as history:
+        key = _view_key(history, request) if request.plain and not history.live else ""
+        text = history.index.view(key) if key else None
+        if text is None:
+            listing = _rows(history, request)
+            text = render(listing)
+            if key and len(listing.rows) >= _WORTH_KEEPING:
+                history.index.keep_view(key, text)
+        return text, _damage(history)
 
 
 def list_runs(workspace: Workspace, request: ListRequest) -> Runs:
@@ -75,6 +93,24 @@ def list_json(workspace: Workspace, request: ListRequest) -> tuple[str, tuple[st
         else:
             texts = [json.dumps(run) for run in _matching(history, request)]
         return "[\n" + ",\n".join(texts) + "\n]", _damage(history)
+
+
+def _rows(history: History, request: ListRequest) -> Listing:
+    if request.plain:
+        rows = history.rows(request.limit)
+    else:
+        rows = [row_of(run) for run in _matching(history, request)]
+    return Listing(rows, history.main_metric([row.metrics for row in rows]), _damage(history))
+
+
+def _view_key(history: History, request: ListRequest) -> str:
+    """All that a list depends on besides the runs: the program, the settings, the time zone."""
+    from gxt import __version__
+
+    workspace = history.workspace
+    declared = declared_metric(workspace.repository.top)
+    zone = (time.tzname, time.timezone, time.altzone)
+    return repr(("list", __version__, request.limit, workspace.settings, declared, zone))
 
 
 def _matching(history: History, request: ListRequest) -> list[JsonObject]:

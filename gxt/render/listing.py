@@ -45,6 +45,13 @@ def table(listing: Listing) -> Table:
     return Table(columns, list(cells))
 
 
+def plain_text(listing: Listing) -> str:
+    """The table as it goes into a pipe; empty without runs."""
+    from gxt.render import plain
+
+    return plain.render([table(listing)]) if listing.rows else ""
+
+
 def chosen_table(runs: Sequence[JsonObject], fields: Sequence[Field], *, exact: bool) -> Table:
     """The columns that were asked for; exact values for programs, rounded ones for people."""
     show = _exact if exact else _rounded

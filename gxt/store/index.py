@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS runs (
     status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, metrics TEXT
 );
 CREATE TABLE IF NOT EXISTS docs (number INTEGER PRIMARY KEY, doc TEXT);
+CREATE TABLE IF NOT EXISTS views (key TEXT PRIMARY KEY, text TEXT);
 CREATE INDEX IF NOT EXISTS runs_uid ON runs (uid);
 CREATE INDEX IF NOT EXISTS runs_name ON runs (name);
 CREATE INDEX IF NOT EXISTS runs_parent ON runs (parent_uid);
@@ -102,6 +103,16 @@ class Index:
         query = f"{_DOCS} ORDER BY r.number DESC LIMIT ?"
         for number, parent, doc in self._query(query, -1 if limit is None else limit):
             yield _text(number, parent, doc)
+
+    def view(self, key: str) -> str | None:
+        """A text that somebody made of the runs at this tip, by all else that it depends on."""
+        row = next(self._query("SELECT text FROM views WHERE key = ?", key), None)
+        return row[0] if row else None
+
+    def keep_view(self, key: str, text: str) -> None:
+        """Keep a text until the tip moves; where nothing can be written it is made again."""
+        with suppress(sqlite3.Error):
+            self._db.execute("INSERT OR REPLACE INTO views VALUES (?, ?)", (key, text))
 
     def damaged(self) -> list[tuple[str, str]]:
         """Runs that cannot be read, with the reason."""
@@ -208,6 +219,7 @@ class Index:
             # read to the end first: the walk and the reading of documents share one git process
             for batch in _batches(list(changes), _BATCH):
                 self._take(db, batch)
+            db.execute("DELETE FROM views")
             db.execute("INSERT OR REPLACE INTO state VALUES ('tip', ?)", (self.tip.oid,))
         db.execute("COMMIT")
 
