@@ -8,11 +8,14 @@ if TYPE_CHECKING:
     from gxt.api import Run, finish, init, log, log_params, tag
     from gxt.errors import GxtError
 
-__version__ = "0.1.0"
 __all__ = ["GxtError", "Run", "finish", "init", "log", "log_params", "tag"]
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from gxt.model.version import __version__
+
+        return __version__
     if name not in __all__:
         raise AttributeError(f"module 'gxt' has no attribute {name!r}")
     from importlib import import_module

@@ -11,9 +11,10 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, SupportsInt, cast
 
 from gxt.model.ids import run_id
 from gxt.model.json_types import Json, JsonObject
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gxt.ops.workspace import Workspace
 
 _RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
+_STEP_LIMIT = 1 << 63
 _EXACT_INT = 1 << 53  # beyond it an integer is not a double any more; such values go the slow way
 
 
@@ -55,7 +57,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _end_current(self, _exit_code_of(kind))
+        _end_current(self, _exit_code_of(kind, error))
 
     def log(self, metrics: Mapping[str, object], step: int | None = None) -> None:
         """Record the values of metrics at a step.
@@ -78,8 +80,8 @@ class Run:
                 break
             if step is None:
                 step = self._step + 1
-            elif type(step) is not int:
-                step = int(step)
+            elif type(step) is not int or not -_STEP_LIMIT <= step < _STEP_LIMIT:
+                step = self._whole(step)
             self._step = step
             event = {"e": "metrics", "t": time.time_ns() // 1000, "s": step, "m": values}
             writer.write_line(journal.encode(event))
@@ -98,6 +100,14 @@ class Run:
     def finish(self, exit_code: int = 0) -> None:
         """End the run; under `gxt run` it ends with its command. Logging afterwards is ignored."""
         _end_current(self, exit_code)
+
+    def _whole(self, step: object) -> int:
+        """A step that is no plain int64: what has a whole value keeps it, anything else counts on."""
+        whole = int(step) if isinstance(step, SupportsInt) else None
+        if whole is None or whole != step or not -_STEP_LIMIT <= whole < _STEP_LIMIT:
+            self._warn(f"log: step {step!r} is no 64-bit integer; counted on from the last one")
+            return self._step + 1
+        return whole
 
     def _numbers(self, metrics: Mapping[str, object]) -> dict[str, float]:
         numbers = flatten_numbers(metrics)
@@ -120,7 +130,11 @@ class Run:
             self._failed(what, error)
 
     def _failed(self, what: str, error: BaseException) -> None:
-        self._warn(f"{what}: {type(error).__name__}: {error}")
+        try:
+            reason = str(error)
+        except Exception:  # noqa: BLE001 an exception of the script's own making may not even print
+            reason = "it cannot be shown"
+        self._warn(f"{what}: {type(error).__name__}: {reason}")
 
     def _warn(self, text: str) -> None:
         """Say it once, and keep it in the run."""
@@ -139,7 +153,8 @@ class Run:
     def _close(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.close()
+            with suppress(OSError):  # a script that closes all descriptors (a daemon) has closed ours too
+                writer.close()
 
     def _after_fork(self) -> None:
         if self._writer is not None:
@@ -155,6 +170,7 @@ class _OwnRun(Run):
         self._live = live
         self._started_s = time.monotonic()
         self._pid = os.getpid()
+        self._holds = True
         self._environment: EnvironmentThread | None = None
 
     def watch_environment(self) -> None:
@@ -188,11 +204,13 @@ class _OwnRun(Run):
 
     def _after_fork(self) -> None:
         super()._after_fork()
-        os.close(self._live.held)  # the parent's lock must end with the parent
+        if self._holds:
+            self._holds = False  # the fork of a fork must not close a descriptor of the training
+            os.close(self._live.held)  # the parent's lock must end with the parent
 
 
 _current: Run | None = None
-_failure: type[BaseException] | None = None
+_ending = 0  # the exit code that the script is about to end with
 
 
 def init(
@@ -319,7 +337,7 @@ def _start(
 
 
 def _end_current(run: Run, exit_code: int) -> None:
-    global _current, _failure  # noqa: PLW0603 as in init
+    global _current, _ending  # noqa: PLW0603 as in init
     if isinstance(run, _OwnRun):
         interrupted = exit_code == 130
         run.end("interrupted" if interrupted else "failed" if exit_code else "completed", exit_code)
@@ -327,7 +345,7 @@ def _end_current(run: Run, exit_code: int) -> None:
         run._close()
     if _current is run:
         _current = None
-        _failure = None
+        _ending = 0
 
 
 def _mapping(config: object) -> JsonObject:
@@ -345,22 +363,32 @@ def _rank() -> int:
     return 0
 
 
-def _exit_code_of(kind: type[BaseException] | None) -> int:
+def _exit_code_of(kind: type[BaseException] | None, error: BaseException | None = None) -> int:
+    """The exit code of a process that an exception ends, as Python itself would give it."""
     if kind is None:
         return 0
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
     return 130 if issubclass(kind, KeyboardInterrupt) else 1
 
 
 def _note_failure(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """An exception that ends the script: remember it for the status, then show it as before."""
-    global _failure  # noqa: PLW0603 read at exit
-    _failure = kind
+    global _ending  # noqa: PLW0603 read at exit
+    _ending = _exit_code_of(kind, error)
     _excepthook(kind, error, trace)
+
+
+def _note_exit(code: object = None, /) -> NoReturn:
+    """`sys.exit`, remembered for the status: its exception never reaches `sys.excepthook`."""
+    global _ending  # noqa: PLW0603 read at exit
+    _ending = code if isinstance(code, int) else int(code is not None)
+    raise SystemExit(code)
 
 
 def _at_exit() -> None:
     if _current is not None:
-        _end_current(_current, _exit_code_of(_failure))
+        _end_current(_current, _ending)
 
 
 def _in_forked_child() -> None:
@@ -373,6 +401,7 @@ def _in_forked_child() -> None:
 
 _excepthook = sys.excepthook
 sys.excepthook = _note_failure
+sys.exit = _note_exit
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_forked_child)

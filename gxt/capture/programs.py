@@ -20,7 +20,8 @@ def find_executable(name: str, *, cwd: Path, env: Mapping[str, str]) -> Path | N
     folders = [""] if "/" in name else env.get("PATH", os.defpath).split(os.pathsep)
     for folder in folders:
         path = cwd / folder / name
-        if path.is_file() and os.access(path, os.X_OK):
+        # os.path: Path.is_file raises where a folder on PATH may not be looked into (su, containers)
+        if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
             return path
     return None
 

@@ -8,10 +8,10 @@ from argparse import Namespace
 from collections.abc import Callable
 from importlib import import_module
 
-from gxt import __version__
 from gxt.cli import output
 from gxt.cli.parser import Parser
 from gxt.errors import GxtError, UsageError
+from gxt.model.version import __version__
 
 BUG_EXIT_CODE = 255
 

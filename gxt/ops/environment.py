@@ -31,19 +31,19 @@ class EnvironmentThread(threading.Thread):
 
     def run(self) -> None:
         """Capture and write; a full disk leaves the run without it."""
-        document = environment_document(
-            self._command,
-            cwd=self._repository.cwd,
-            env=os.environ,
-            cache_dir=cache_home(self._repository) / "environment",
-        )
-        if document == self._document:
-            return
-        self._document = document
         try:
-            self._live.journal.append("environment", {"document": document})
-        except OSError:
-            return
+            document = environment_document(
+                self._command,
+                cwd=self._repository.cwd,
+                env=os.environ,
+                cache_dir=cache_home(self._repository) / "environment",
+            )
+            if document != self._document:
+                self._document = document
+                self._live.journal.append("environment", {"document": document})
+        except Exception as error:  # noqa: BLE001 a folder that may not be read must not end a training
+            with suppress(OSError):
+                self._live.journal.append("notice", {"text": f"no environment: {error!r}"})
 
     def finish(self) -> None:
         """Wait for it, and look again where more is known by now.

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gxt.model.goals import Metric
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import Row, row_of
+from gxt.model.version import __version__
 from gxt.ops.declared import declared_metric
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
@@ -104,13 +105,11 @@ def _rows(history: History, request: ListRequest) -> Listing:
 
 
 def _view_key(history: History, request: ListRequest) -> str:
-    """All that a list depends on besides the runs: the program, the settings, the time zone."""
-    from gxt import __version__
-
-    workspace = history.workspace
+    """All that a list depends on: the runs by their tip, the program, the settings, the time zone."""
+    workspace, tip = history.workspace, history.index.tip
     declared = declared_metric(workspace.repository.top)
     zone = (time.tzname, time.timezone, time.altzone)
-    return repr(("list", __version__, request.limit, workspace.settings, declared, zone))
+    return repr(("list", tip and tip.oid, __version__, request.limit, workspace.settings, declared, zone))
 
 
 def _matching(history: History, request: ListRequest) -> list[JsonObject]:

@@ -109,11 +109,12 @@ def _parent(planned: Plan) -> str:
 
 
 def _changes(parent: JsonObject | None, config: JsonObject) -> list[str]:
-    """The parameters that differ from the parent's."""
+    """The parameters that differ from the parent's; those that only a script can say are not known yet."""
     if parent is None:
         return []
     changed = difference(params_of(parent), params_of(config)).items()
-    return [f"{one_line(key, 40)} {_side(old)} → {_side(new)}" for key, (old, new) in changed]
+    known = [(key, old, new) for key, (old, new) in changed if not isinstance(new, Missing)]
+    return [f"{one_line(key, 40)} {_side(old)} → {_side(new)}" for key, old, new in known]
 
 
 def _side(value: Json | Missing) -> str:

@@ -210,10 +210,10 @@ class Index:
         db.executescript(_SCHEMA)
         db.execute("BEGIN IMMEDIATE")
         old = db.execute("SELECT value FROM state WHERE key = 'tip'").fetchone()
-        before = old[0] if old and self.reader.read(old[0]) else None
+        before = old[0] if old and self.tip and self.reader.read(old[0]) else None
         if before is None:
-            db.execute("DELETE FROM runs")
-            db.execute("DELETE FROM docs")
+            for table in ("runs", "docs", "views", "state"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 our own four names
         if self.tip is not None:
             changes = changed_folders(self.reader, before, self.tip.oid)
             # read to the end first: the walk and the reading of documents share one git process

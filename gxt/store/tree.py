@@ -80,10 +80,12 @@ def _compare(
             old = known.get(entry.name)
             yield from _compare(reader, reader.tree(old) if old else [], reader.tree(entry.oid))
     left = {entry.name for entry in after}
-    for name in known:
+    for name, oid in known.items():
         number = parse_run_id(name)
         if name not in left and number is not None:
             yield number, None
+        elif name not in left and name.startswith("exp-"):
+            yield from _compare(reader, reader.tree(oid), [])
 
 
 def open_folders(reader: ObjectReader, folders: list[tuple[int, str]]) -> Iterator[RunFolder]:

@@ -48,7 +48,7 @@ def test_more_changes_than_a_line_holds(repo: Path) -> None:
     gxt(repo, "run", "-q", "--", "true", "--a", "1", "--b", "2")
     done = gxt(repo, "run", "--set", "lr=1", "--", "true", "--c", "3", "--d", "4", "--e", "5")
     assert done.stderr.splitlines()[0] == (
-        "exp-002 ← exp-001  lr 0.1 → 1  a 1 → absent  b 2 → absent  and 3 more"
+        "exp-002 ← exp-001  lr 0.1 → 1  c absent → 3  d absent → 4  and 1 more"
     )
 
 

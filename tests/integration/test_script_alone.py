@@ -1,0 +1,72 @@
+"""How a script that records itself ends, and what it may do to us meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import data, git, gxt
+
+
+def script(repo: Path, code: str) -> int:
+    done = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=False)
+    return done.returncode
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "exit_code"),
+    [
+        ("gxt.init(); sys.exit(3)", "failed", 3),
+        ("gxt.init(); sys.exit()", "completed", 0),
+        ("gxt.init(); sys.exit('no')", "failed", 1),
+        ("gxt.init(); 1 / 0", "failed", 1),
+        ("with gxt.init(): sys.exit(0)", "completed", 0),
+        ("with gxt.init(): raise SystemExit(4)", "failed", 4),
+        ("gxt.init()", "completed", 0),
+    ],
+)
+def test_status_and_exit_code_are_the_script_s(repo: Path, code: str, status: str, exit_code: int) -> None:
+    assert script(repo, f"import gxt, sys\n{code}") == exit_code
+    run = data(repo, "show")
+    assert (run["status"], run["exit_code"]) == (status, exit_code)
+
+
+def test_steps_that_are_no_integers_are_counted_on_and_told(repo: Path) -> None:
+    assert script(repo, "import gxt\nfor e in (1, .25, 2**70, 7.0): gxt.log({'a': e}, step=e)") == 0
+    assert data(repo, "show", "--series")["series"]["a"]["step"] == [1, 2, 3, 7]
+    notice = "log: step 0.25 is no 64-bit integer; counted on from the last one"
+    assert data(repo, "show")["notices"] == [notice]
+
+
+def test_an_error_that_cannot_be_printed_does_not_reach_the_training(repo: Path) -> None:
+    code = """
+import gxt
+class Odd(Exception):
+    def __str__(self): raise ValueError
+class Value:
+    def __float__(self): raise Odd
+gxt.log({"a": Value()})
+"""
+    assert script(repo, code) == 0
+
+
+def test_descriptors_closed_by_the_script_do_not_end_it(repo: Path) -> None:
+    code = "import gxt, os\ngxt.log({'a': 1})\nos.closerange(3, 100)\ngxt.finish()"
+    (repo / "t.py").write_text(code)
+    gxt(repo, "run", "-q", "--", sys.executable, "t.py")
+    assert data(repo, "show")["status"] == "completed"
+
+
+def test_runs_that_git_no_longer_has_leave_the_index(repo: Path) -> None:
+    gxt(repo, "run", "-q", "--", "true")
+    root = git(repo, "rev-list", "--max-parents=0", "--first-parent", "refs/gxt/experiments").splitlines()[-1]
+    assert len(data(repo, "list")) == 1
+    git(repo, "update-ref", "refs/gxt/experiments", root)
+    assert data(repo, "list") == []
+    gxt(repo, "run", "-q", "--", "true")
+    assert len(data(repo, "list")) == 1
+    git(repo, "update-ref", "-d", "refs/gxt/experiments")
+    assert data(repo, "list") == []
