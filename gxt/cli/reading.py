@@ -171,8 +171,10 @@ def diff(words: Namespace) -> None:
         output.show_json(differing.as_json(result), workspace.notices)
         return
     output.say_notices(workspace.notices)
-    if result.patch is not None:
+    if result.patch is not None and output.on_terminal():
         output.show(differing.patch(result))
+    elif result.patch is not None:
+        output.write(differing.patch_text(result))
     elif words.csv or words.md:
         output.show_table(differing.table(result, exact=words.csv), as_csv=words.csv, as_markdown=words.md)
     else:

@@ -142,11 +142,14 @@ index d4ad3a4..01badae 100644
 
 
 def test_the_patch_in_a_pipe_can_be_applied(lone: Path) -> None:
-    (lone / "Makefile").write_text("all:\n\techo 'tab'\n")
-    (lone / "train.py").write_text("print('other')\n")
-    patch = gxt(lone, "diff", "1", "--code").stdout
-    git(lone, "stash", "-q", "--include-untracked")
-    subprocess.run(["git", "apply", "--check"], cwd=lone, input=patch, text=True, check=True)
+    make, base = lone / "Makefile", "all:\n\techo 'tab'\n\techo same  \n"
+    make.write_text(base)
+    gxt(lone, "run", "-q", "--", "true")
+    make.write_text(f"{base}\techo more \n")
+    patch = gxt(lone, "diff", "@", "--code").stdout
+    make.write_text(base)
+    subprocess.run(["git", "apply"], cwd=lone, input=patch, text=True, check=True)
+    assert make.read_text() == f"{base}\techo more \n"
 
 
 def test_the_patch_is_coloured_on_a_terminal(history: Path) -> None:
