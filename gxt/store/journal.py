@@ -46,6 +46,7 @@ class JournalWriter:
     def __init__(self, path: Path) -> None:
         self.fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         locks.share(self.fd)
+        self._file = os.fstat(self.fd)
         self._path = path
         self._torn = False
 
@@ -73,6 +74,8 @@ class JournalWriter:
         data = text.encode() + b"\n"
         if self._torn:
             data = b"\n" + data  # so that this line does not grow onto the torn one
+        if not self._is_ours():
+            raise OSError("the script has closed the journal's descriptor")
         written = os.write(self.fd, data)
         self._torn = written < len(data)
         if self._torn:
@@ -80,7 +83,15 @@ class JournalWriter:
 
     def close(self) -> None:
         """Give up the journal; its lock goes with it."""
-        os.close(self.fd)
+        if self._is_ours():
+            os.close(self.fd)
+
+    def _is_ours(self) -> bool:
+        """Whether the descriptor still is the journal: a daemon closes all, and opens others."""
+        try:
+            return os.path.samestat(os.fstat(self.fd), self._file)
+        except OSError:
+            return False
 
 
 class LiveRun(NamedTuple):

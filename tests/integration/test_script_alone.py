@@ -60,6 +60,24 @@ def test_descriptors_closed_by_the_script_do_not_end_it(repo: Path) -> None:
     assert data(repo, "show")["status"] == "completed"
 
 
+def test_a_descriptor_that_became_the_script_s_own_file_is_left_alone(repo: Path) -> None:
+    code = """
+import gxt, os
+gxt.log({'a': 1})
+os.closerange(3, 100)
+mine = [open(f'mine{i}.txt', 'w') for i in range(20)]
+gxt.log({'a': 2})
+gxt.log_params({'b': 2})
+gxt.finish()
+for file in mine: file.write('x'); file.close()
+"""
+    (repo / "t.py").write_text(code)
+    gxt(repo, "run", "-q", "--", sys.executable, "t.py")
+    assert {path.read_text() for path in repo.glob("mine*.txt")} == {"x"}
+    run = data(repo, "show")
+    assert (run["status"], run["metrics"]) == ("completed", {"a": 1})
+
+
 def test_runs_that_git_no_longer_has_leave_the_index(repo: Path) -> None:
     gxt(repo, "run", "-q", "--", "true")
     root = git(repo, "rev-list", "--max-parents=0", "--first-parent", "refs/gxt/experiments").splitlines()[-1]
