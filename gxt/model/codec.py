@@ -63,16 +63,3 @@ def number_from_json(value: Json) -> float | None:
 def time_to_json(at_us: int) -> str:
     """Microseconds since the Unix epoch as ISO 8601 in UTC: `2026-11-20T23:51:00.123456Z`."""
     return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def time_from_json(text: str) -> int:
-    """Microseconds since the Unix epoch.
-
-    Raises:
-        DamagedRecord: the text is no such time.
-    """
-    try:
-        at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
-    except ValueError as error:
-        raise DamagedRecord(f"{text!r} is not a time", hint="git fsck tells more") from error
-    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -25,6 +25,7 @@ from gxt.errors import DamagedRecord, GxtError
 from gxt.model.codec import FORMAT, number_to_json, time_to_json
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge
+from gxt.model.run import run_json
 from gxt.model.series import Series, SeriesBuilder
 
 _YEAR_10000_US = 253_402_300_800 * 1_000_000
@@ -59,6 +60,16 @@ class Folded(NamedTuple):
     def uid(self) -> str:
         """The identity of the run."""
         return str(self.config["uid"])
+
+    def run(self, commit: str | None = None) -> JsonObject:
+        """The run as one JSON object; `commit` once it has one."""
+        return run_json(
+            commit=commit,
+            config=self.config,
+            environment=self.environment,
+            metrics=self.metrics,
+            annotations=self.annotations,
+        )
 
     @property
     def status(self) -> str:

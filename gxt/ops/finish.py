@@ -7,7 +7,6 @@ from typing import NamedTuple
 from gxt.errors import GxtError
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
-from gxt.model.run import run_json
 from gxt.ops.base import Base, write_base
 from gxt.ops.workspace import Workspace
 from gxt.store import journal
@@ -87,11 +86,5 @@ def _unsealed(live: journal.LiveRun, status: str, notice: str) -> Finished | Non
         folded = journal.read(live.path, unfinished=status)
     except (GxtError, OSError):
         return None
-    run = run_json(
-        commit=None,
-        config=folded.config,
-        environment=folded.environment,
-        metrics=folded.metrics,
-        annotations=folded.annotations,
-    )
+    run = folded.run()
     return Finished({**run, "id": run_id(live.number)}, (notice,))

@@ -16,7 +16,7 @@ from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import parse_run_id, run_id
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.run import Row, metrics_of, row_of, run_json, without_packages
+from gxt.model.run import Row, metrics_of, row_of, without_packages
 from gxt.ops.declared import declared_metric
 from gxt.ops.workspace import Workspace
 from gxt.store.index import Index
@@ -148,13 +148,7 @@ class History:
         return [self._live(number, path, folded, numbers) for number, path, folded in found]
 
     def _live(self, number: int, path: Path, folded: Folded, numbers: dict[str, int]) -> Live:
-        run = run_json(
-            commit=None,
-            config=folded.config,
-            environment=folded.environment,
-            metrics=folded.metrics,
-            annotations=folded.annotations,
-        )
+        run = folded.run()
         run["id"] = run_id(number)
         if folded.status == "running":
             run["duration_s"] = time.time() - folded.started_us / 1e6

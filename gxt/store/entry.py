@@ -16,7 +16,7 @@ from gxt.model.events import Folded
 from gxt.model.goals import main_metric
 from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
-from gxt.model.run import metrics_of, run_json, title
+from gxt.model.run import metrics_of, title
 from gxt.store.places import EXPERIMENTS, NOTED_FILES, NOTES, live_ref, temporary_ref
 from gxt.store.tree import Tip, noted_objects
 
@@ -112,13 +112,7 @@ def write(
         notes_tips: what the notes refs are to be built on; by default what they are now.
         rebuild_notes: write the notes of every run, whatever is there.
     """
-    run = run_json(
-        commit=None,
-        config=folded.config,
-        environment=folded.environment,
-        metrics=folded.metrics,
-        annotations=folded.annotations,
-    )
+    run = folded.run()
     with FastImport(repository.top) as importer:
         author, committer = _person(folded, folded.started_us), _person(folded, folded.last_us)
         writing = _Writing(importer, reader, tip, folded.uid, author, committer)

@@ -23,7 +23,6 @@ from gxt.model.codec import dump_document
 from gxt.model.events import Folded
 from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
-from gxt.model.run import run_json
 from gxt.model.series import encode, thin
 from gxt.store import collector, debris
 from gxt.store.entry import Written, write
@@ -141,13 +140,7 @@ def _published(reader: ObjectReader, since: str, tip: Tip | None, folded: Folded
     changes = [(number, oid) for number, oid in changed_folders(reader, since or None, tip.oid) if oid]
     for folder in open_folders(reader, changes):
         if uid_of(reader, folder) == folded.uid:
-            run = run_json(
-                commit=folder.entries["run"].oid,
-                config=folded.config,
-                environment=folded.environment,
-                metrics=folded.metrics,
-                annotations=folded.annotations,
-            )
+            run = folded.run(folder.entries["run"].oid)
             return Sealed(folded.uid, folder.number, {**run, "id": run_id(folder.number)})
     return None
 

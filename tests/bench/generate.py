@@ -23,7 +23,6 @@ from gxt.git.objects import ObjectReader, TreeEntry
 from gxt.git.refs import RefUpdate, update_refs
 from gxt.git.repository import Repository, discover
 from gxt.model.events import Folded, fold
-from gxt.model.run import run_json
 from gxt.store import entry, seal
 from gxt.store.places import EXPERIMENTS, NOTES
 from gxt.store.tree import Tip
@@ -172,13 +171,7 @@ class _Stream:
     def write(self, previous: str, head: str, params: bytes, printed: bytes) -> str:
         """The mark of the run's entry."""
         folded = self.folded
-        run = run_json(
-            commit=None,
-            config=folded.config,
-            environment=folded.environment,
-            metrics=folded.metrics,
-            annotations=folded.annotations,
-        )
+        run = folded.run()
         documents = seal._documents(folded, printed, _SERIES_BYTES)
         marks = {path: self.importer.blob(data) for path, data in documents.items()}
         commit = self._commit(
