@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from gxt.errors import GitFailed, GxtError
 
@@ -33,6 +34,8 @@ _SETTINGS = (
     "core.warnAmbiguousRefs=false",
 )
 
+Running: TypeAlias = "subprocess.Popen[bytes]"
+
 
 @cache
 def _prefix() -> tuple[str, ...]:
@@ -53,7 +56,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def start(
     cwd: Path, args: Sequence[str], *, config: Sequence[str] = (), stderr: int | None = None
-) -> subprocess.Popen[bytes]:
+) -> Running:
     """A running git with pipes on stdin and stdout, for a conversation. The caller ends it."""
     settings = [word for setting in config for word in ("-c", setting)]
     try:

@@ -1,11 +1,13 @@
-"""Moving refs: one transaction, with the expected old value of every ref."""
+"""Moving refs: transactions with the expected old value of every ref, several of them with one process."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple
 
+from gxt.errors import GitFailed
 from gxt.git import process
 
 
@@ -24,17 +26,58 @@ class RefUpdate(NamedTuple):
         return f"delete {self.ref}\n" if self.new is None else f"update {self.ref} {self.new} {self.old}\n"
 
 
-def update_refs(directory: Path, updates: Sequence[RefUpdate], *, reason: str, reflog: bool = True) -> bool:
-    """Move all refs or none; False when one of them had another value than expected or was locked."""
-    lines = "".join(update.line() for update in updates)
-    done = process.attempt(
-        directory,
-        ("update-ref", "-m", reason, "--stdin"),
-        stdin=lines.encode(),
-        # refs outside heads, remotes and notes get no reflog unless asked for
-        config=("core.logAllRefUpdates=always",) if reflog else (),
-    )
-    return done.returncode == 0
+class RefMover:
+    """One `git update-ref` that takes one transaction after the other. Use it as a context manager."""
+
+    def __init__(self, directory: Path, *, reason: str) -> None:
+        self._directory = directory
+        self._args = ("update-ref", "-m", reason, "--stdin")
+        self._git: process.Running | None = None
+
+    def __enter__(self) -> RefMover:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._git is not None:
+            self._git.communicate()
+
+    def move(self, updates: Sequence[RefUpdate]) -> None:
+        """Move all refs, or none.
+
+        Raises:
+            GitFailed: one of them had another value than expected, or is locked.
+        """
+        git = self._started()
+        assert git.stdin
+        assert git.stdout
+        lines = ["start\n", *(update.line() for update in updates), "prepare\n", "commit\n"]
+        try:
+            git.stdin.write("".join(lines).encode())
+            git.stdin.flush()
+        except OSError:  # it gave up at an earlier line, and says why
+            raise self._failed(git) from None
+        for step in (b"start", b"prepare", b"commit"):
+            if git.stdout.readline() != step + b": ok\n":
+                raise self._failed(git)
+
+    def _started(self) -> process.Running:
+        if self._git is None:
+            # refs outside heads, remotes and notes get no reflog unless asked for
+            self._git = process.start(self._directory, self._args, config=("core.logAllRefUpdates=always",))
+        return self._git
+
+    def _failed(self, git: process.Running) -> GitFailed:
+        self._git = None
+        _, said = git.communicate()
+        return GitFailed(self._args, git.returncode, said.decode(errors="replace"))
+
+
+def move_refs(directory: Path, updates: Sequence[RefUpdate], *, reason: str) -> None:
+    """One transaction; see `RefMover.move`."""
+    with RefMover(directory, reason=reason) as mover:
+        mover.move(updates)
 
 
 def list_refs(directory: Path, *prefixes: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from gxt.ops.base import Base, write_base
 from gxt.ops.workspace import Workspace
 from gxt.store import journal
 from gxt.store.console import collect
+from gxt.store.documents import documents
 from gxt.store.locks import store_lock
 from gxt.store.seal import seal
 
@@ -39,15 +40,10 @@ def finish(
     end: JsonObject = {"status": status, "exit_code": exit_code, "duration_s": round(duration_s, 6)}
     notices, unwritten = _say_end(live, end)
     try:
+        folded = journal.read(live.path, unfinished=status, also=unwritten)
+        files = documents(folded, collect(live.path), series_bytes=workspace.settings.series_bytes)
         with store_lock(repository):
-            folded = journal.read(live.path, unfinished=status, also=unwritten)
-            sealed = seal(
-                repository,
-                folded,
-                number=live.number,
-                console=collect(live.path),
-                series_bytes=workspace.settings.series_bytes,
-            )
+            sealed = seal(repository, folded, files, number=live.number)
             journal.remove(live.path)
     except (GxtError, OSError) as error:
         reason = f"{error.message} ({error.hint})" if isinstance(error, GxtError) else str(error)

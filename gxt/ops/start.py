@@ -13,7 +13,7 @@ from gxt.errors import GitFailed, GxtError, UsageError
 from gxt.git import process
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader
-from gxt.git.refs import RefUpdate, update_refs
+from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.repository import Repository, guessed_identity
 from gxt.git.snapshot import Limits, Snapshot, take
 from gxt.model.codec import FORMAT, time_to_json
@@ -35,6 +35,7 @@ from gxt.store.tree import read_tip
 
 DEFAULT_PARAMS = "params.yaml"
 _ATTEMPTS = 5
+_GC_PATIENCE_S = 30.0  # a training that starts beside `git gc --prune=now` must not lose its code
 
 
 class StartRequest(NamedTuple):
@@ -276,7 +277,7 @@ def _protect(workspace: Workspace, planned: Plan, reader: ObjectReader) -> Plan:
 def _keep(repository: Repository, planned: Plan) -> None:
     snapshot, ref = planned.snapshot, live_ref(planned.uid)
     if not snapshot.dirty and snapshot.head:
-        update_refs(repository.top, [RefUpdate(ref, snapshot.head, repository.zero)], reason="gxt: start")
+        move_refs(repository.top, [RefUpdate(ref, snapshot.head, repository.zero)], reason="gxt: start")
         return
     person = Person("gxt", "gxt@localhost", planned.at_us // 1_000_000, "+0000")
     with FastImport(repository.top) as importer:
@@ -288,7 +289,7 @@ def _keep(repository: Repository, planned: Plan) -> None:
             parents=[snapshot.head] if snapshot.head else [],
             puts=[Put("040000", snapshot.tree, "")],
         )
-    collector.await_end(repository, patience_s=1.0)
+    collector.await_end(repository, patience_s=_GC_PATIENCE_S)
     # fast-import looks no deeper than the tree itself
     excluded = [f"^{snapshot.head}"] if snapshot.head else []
     process.run(repository.top, ("rev-list", "--objects", "--quiet", ref, *excluded))

@@ -1,7 +1,8 @@
 """A `git gc --prune=now` beside us: it takes away what it saw no ref for, also when the ref came meanwhile.
 
-A gc that starts after our refs are there spares what they name, and one that has ended takes nothing more. So
-what matters is checked, and written again where it is gone, when the gc that runs now has ended.
+A gc that starts after a ref is there spares what the ref names, and one that has ended takes nothing more. So
+new objects get a ref first, and are looked at when the gc that ran then has ended; nothing is published
+before. A gc with git's own grace of two weeks never takes a new object, and is not waited for.
 """
 
 from __future__ import annotations
@@ -9,36 +10,94 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
 
+from gxt.git import process
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 
+_GRACE = ("2.weeks.ago", "2 weeks ago", "never")
+_STALE_S = 12 * 3600.0  # after which git itself takes `gc.pid` for a left-over
 
-def await_end(repository: Repository, *, patience_s: float) -> None:
-    """Return when the gc that runs now, if any, has ended; at the latest when patience has."""
+
+class Seen(NamedTuple):
+    """The gc that ran at some time, if any, and the packs of that time."""
+
+    gc: bytes
+    packs: frozenset[str]
+
+
+def look(repository: Repository) -> Seen:
+    """What to compare with later: whether a gc may have been at work since."""
+    packs = (repository.common_dir / "objects/pack").glob("*.pack")
+    return Seen(_running(repository), frozenset(path.name for path in packs))
+
+
+def await_end(repository: Repository, *, patience_s: float) -> bool:
+    """Return when the gc that runs now, if any, can take nothing more; False when patience ended first."""
     running = _running(repository)
+    if not running or not _takes_new_objects(repository, running):
+        return True
     gives_up_s = time.monotonic() + patience_s
-    while running and running == _running(repository) and time.monotonic() < gives_up_s:
+    while running == _running(repository):
+        if time.monotonic() > gives_up_s:
+            return False
         time.sleep(0.005)
+    return True
 
 
-def are_there(reader: ObjectReader, names: Iterable[str]) -> bool:
-    """Whether git has every object that is named (an id, or `ID:path`)."""
-    return None not in list(reader.read_many(names))
+def are_there(repository: Repository, reader: ObjectReader, names: Iterable[str], *, since: Seen) -> bool:
+    """Whether git has every object that is named (an id, or `ID:path`).
+
+    A reader goes on reading packs that gc has deleted: `since`, from before it was opened, tells whether
+    that may have happened, and another one has to look.
+    """
+    if look(repository) == since and not since.gc:
+        return None not in list(reader.read_many(names))
+    with ObjectReader(repository.top) as fresh:
+        return None not in list(fresh.read_many(names))
 
 
 def _running(repository: Repository) -> bytes:
     """What `gc.pid` says while a gc runs: its process id and its host."""
+    path = repository.common_dir / "gc.pid"
     try:
-        said = (repository.common_dir / "gc.pid").read_bytes()
+        said = path.read_bytes()
+        if time.time() - path.stat().st_mtime > _STALE_S:
+            return b""
     except OSError:
         return b""
-    pid, _, host = said.decode(errors="replace").partition(" ")
-    if pid.isdigit() and host.strip() == os.uname().nodename:
+    pid = _pid_here(said)
+    if pid is not None:
         try:
-            os.kill(int(pid), 0)
+            os.kill(pid, 0)
         except (ProcessLookupError, OverflowError):  # it was killed, and left the file
             return b""
         except PermissionError:
             return said
     return said
+
+
+def _pid_here(said: bytes) -> int | None:
+    """The process id, if it is one of this host."""
+    pid, _, host = said.decode(errors="replace").partition(" ")
+    return int(pid) if pid.isdigit() and host.strip() == os.uname().nodename else None
+
+
+def _takes_new_objects(repository: Repository, said: bytes) -> bool:
+    """Whether a running gc was told to take what is younger than two weeks, as far as can be seen."""
+    pid = _pid_here(said)
+    words = _command_line(pid) if pid is not None else []
+    if not words or any(word.startswith("--prune") for word in words):
+        return True
+    configured = process.attempt(repository.top, ("config", "gc.pruneExpire")).stdout.decode().strip()
+    return bool(configured) and configured not in _GRACE
+
+
+def _command_line(pid: int) -> list[str]:
+    """The words of a process; empty when they cannot be seen."""
+    try:
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
+    except OSError:
+        return []

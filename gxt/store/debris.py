@@ -14,9 +14,9 @@ from pathlib import Path
 
 from gxt.errors import GitFailed
 from gxt.git.objects import ObjectReader
-from gxt.git.refs import RefUpdate, list_refs, update_refs
+from gxt.git.refs import RefUpdate, list_refs, move_refs
 from gxt.git.repository import Repository
-from gxt.store import journal
+from gxt.store import collector, journal
 from gxt.store.places import EXPERIMENTS, LIVE_REFS, NOTES, TEMPORARY_REFS, live_home, live_ref
 
 _STALE_S = 2.0  # git holds a ref's lock for milliseconds
@@ -37,6 +37,8 @@ def sweep(repository: Repository) -> None:
     """Remove it. Call it with the store's lock."""
     journal.sweep(repository)
     remove_stale_locks(repository)
+    if not may_delete_refs(repository):
+        return
     try:
         refs = list_refs(repository.top, LIVE_REFS, TEMPORARY_REFS)
     except GitFailed:  # one damaged ref can fail the whole listing: that is no reason not to seal
@@ -44,10 +46,25 @@ def sweep(repository: Repository) -> None:
     wanted = {live_ref(name) for name in _names(live_home(repository))}
     stale = [RefUpdate(ref, None) for ref in refs if ref not in wanted]
     if stale:
-        update_refs(repository.top, stale, reason="gxt: recovery")
+        with suppress(GitFailed):
+            move_refs(repository.top, stale, reason="gxt: recovery")
     for folder, _, _ in os.walk(repository.common_dir / TEMPORARY_REFS, topdown=False):
         with suppress(OSError):  # git removes empty directories with the last ref, but not after a kill
             Path(folder).rmdir()
+
+
+def may_delete_refs(repository: Repository) -> bool:
+    """Whether nothing speaks against deleting refs that are done with.
+
+    A gc at work may have read the experiments ref before they were; and a lock on the packed refs that
+    somebody has left would have git wait for a second in vain, each time.
+    """
+    return not packed_refs_lock(repository).exists() and collector.await_end(repository, patience_s=0)
+
+
+def packed_refs_lock(repository: Repository) -> Path:
+    """The lock of whoever packs or deletes refs: often left by a killed git, and never ours to remove."""
+    return repository.common_dir / "packed-refs.lock"
 
 
 def remove_stale_locks(repository: Repository) -> None:
@@ -58,13 +75,14 @@ def remove_stale_locks(repository: Repository) -> None:
                 lock.unlink(missing_ok=True)
 
 
-def lock_hint(repository: Repository) -> str:
-    """Which lock is in the way, how old it is, and what to do about it."""
-    for lock in (repository.common_dir / "packed-refs.lock", *_lock_files(repository)):
+def lock_hint(repository: Repository, *, older_than_s: float = 0) -> str:
+    """Which lock is in the way, how old it is, and what to do about it; empty when there is none."""
+    for lock in (packed_refs_lock(repository), *_lock_files(repository)):
         with suppress(OSError):
             age_s = time.time() - lock.stat().st_mtime
-            return f"{lock} is {age_s:.0f} s old: if no git is running, remove it: rm '{lock}'"
-    return "nothing is lost: gxt list tries again"
+            if age_s > older_than_s:
+                return f"{lock} is {age_s:.0f} s old: if no git is running, remove it: rm '{lock}'"
+    return ""
 
 
 def mend_notes(repository: Repository, reader: ObjectReader) -> None:

@@ -29,14 +29,16 @@ class Written(NamedTuple):
     """Objects that are in git but not published.
 
     Attributes:
-        updates: the refs that have to move for the run to exist.
-        notes: the refs that should move with them, and are made up for later when they cannot.
+        entry: the move of the experiments ref, with which the run exists.
+        notes: the refs that should move with it, and are made up for later when they cannot.
+        protecting: the end of the refs that keep the objects from gc until then.
         run: the run as JSON.
-        objects: every object that was written, as git reads it when the refs have moved.
+        objects: every object that was written, as git reads it.
     """
 
-    updates: tuple[RefUpdate, ...]
+    entry: RefUpdate
     notes: tuple[RefUpdate, ...]
+    protecting: tuple[RefUpdate, ...]
     run: JsonObject
     objects: tuple[str, ...]
 
@@ -67,7 +69,6 @@ class _Writing:
         self.author = author
         self.committer = committer
         self.temporary: list[str] = []
-        self.notes_tips: Mapping[str, str] = {}
         self.rebuild_notes = False
 
     def commit(
@@ -97,7 +98,6 @@ def write(
     *,
     documents: Mapping[str, bytes],
     number: int,
-    notes_tips: Mapping[str, str] | None = None,
     rebuild_notes: bool = False,
 ) -> Written:
     """Write the run commit, the entry and the notes for a run under a number.
@@ -109,14 +109,13 @@ def write(
         folded: what the journal says.
         documents: the files of the run's directory, by path.
         number: its number.
-        notes_tips: what the notes refs are to be built on; by default what they are now.
         rebuild_notes: write the notes of every run, whatever is there.
     """
     run = folded.run()
     with FastImport(repository.top) as importer:
         author, committer = _person(folded, folded.started_us), _person(folded, folded.last_us)
         writing = _Writing(importer, reader, tip, folded.uid, author, committer)
-        writing.notes_tips, writing.rebuild_notes = notes_tips or {}, rebuild_notes
+        writing.rebuild_notes = rebuild_notes
         marks = {path: importer.blob(data) for path, data in documents.items()}
         tree, head = (_if_present(reader, _code(folded, key)) for key in ("tree", "head"))
         commit = writing.commit(
@@ -133,15 +132,17 @@ def write(
             puts=_entry_puts(writing, marks, commit.mark, number),
         )
         notes = {what: _write_notes(writing, what, entry.oid, commit.oid, marks) for what in NOTES}
-    updates = (
-        RefUpdate(EXPERIMENTS, entry.oid, tip.oid if tip else repository.zero),
-        *(RefUpdate(ref, None) for ref in writing.temporary),
-        RefUpdate(live_ref(folded.uid), None),
-    )
+    protecting = [RefUpdate(ref, None) for ref in (*writing.temporary, live_ref(folded.uid))]
     moves = {what: move._replace(old=move.old or repository.zero) for what, move in notes.items() if move}
     noted = [str(move.new) for what, move in moves.items() if NOTED_FILES[what] in documents]
     objects = _names(entry.oid, commit.oid, number, documents, noted)
-    return Written(updates, tuple(moves.values()), {**run, "commit": commit.oid}, objects)
+    return Written(
+        entry=RefUpdate(EXPERIMENTS, entry.oid, tip.oid if tip else repository.zero),
+        notes=tuple(moves.values()),
+        protecting=tuple(protecting),
+        run={**run, "commit": commit.oid},
+        objects=objects,
+    )
 
 
 def _names(
@@ -163,7 +164,7 @@ def _write_notes(
     A tip that does not show the present entry (it lags, is damaged, or somebody else wrote it) is rebuilt
     whole as a child of itself, so that a note edited by hand stays in its history.
     """
-    present = writing.reader.read(writing.notes_tips.get(NOTES[what], NOTES[what]))
+    present = writing.reader.read(NOTES[what])
     old = present.oid if present is not None else ""
     parents = [old] if present is not None and present.kind == "commit" else []
     current = False

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gxt.errors import DamagedRecord, GxtError
-from gxt.git.refs import RefUpdate, update_refs
 from gxt.git.repository import Repository
 from gxt.model.ids import parse_run_id
 from gxt.store import debris, journal, locks
 from gxt.store.console import collect
+from gxt.store.documents import documents
 from gxt.store.index import Index
-from gxt.store.places import live_paths, live_ref
+from gxt.store.places import live_paths
 from gxt.store.seal import Sealed, seal
 from gxt.store.tree import uid_of
+
+_FORGOTTEN_S = 60.0  # no git holds a lock on refs for so long
 
 
 class Recovery(NamedTuple):
@@ -33,7 +35,8 @@ def recover(repository: Repository, *, series_bytes: int) -> Recovery:
             with locks.store_lock_if_free(repository) as ours:
                 if ours:
                     debris.sweep(repository)
-        return Recovery()
+        left = debris.lock_hint(repository, older_than_s=_FORGOTTEN_S)
+        return Recovery(notices=(left,) if left else ())
     sealed, notices = [], []
     try:
         with locks.store_lock(repository):
@@ -47,6 +50,8 @@ def recover(repository: Repository, *, series_bytes: int) -> Recovery:
                     notices.append(f"{path.name} could not be recovered: {error.strerror}: {error.filename}")
                 else:
                     sealed += [one] if one else []
+            if len(sealed) < len(dead):
+                debris.sweep(repository)
     except OSError as error:  # a read-only repository can still be read
         notices.append(f"interrupted runs could not be recorded: {error.strerror}")
     return Recovery(tuple(sealed), tuple(notices))
@@ -67,21 +72,14 @@ def _seal_dead(repository: Repository, path: Path, series_bytes: int) -> Sealed 
             known = _is_sealed(index, path.name)
             looked_at = index.tip.oid if index.tip else ""
         if known:  # killed between the publication and the removal of the journal
-            update_refs(repository.top, [RefUpdate(live_ref(path.name), None)], reason="gxt: recovery")
             journal.remove(path)
             return None
         folded = journal.read(path, unfinished="interrupted")
         if folded.uid != path.name:
             raise DamagedRecord("its journal is another run's", hint=f"move {path} away")
+        files = documents(folded, collect(path), series_bytes=series_bytes)
         number = journal.reserved_number(path)
-        sealed = seal(
-            repository,
-            folded,
-            number=number,
-            console=collect(path),
-            series_bytes=series_bytes,
-            looked_at=looked_at,
-        )
+        sealed = seal(repository, folded, files, number=number, looked_at=looked_at)
         journal.remove(path)
         return sealed
     finally:

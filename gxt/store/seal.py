@@ -1,34 +1,30 @@
 """Sealing: a journal becomes a run commit, an entry of the experiments ref, and notes.
 
-Objects first, by one fast-import onto temporary refs that protect them from a gc beside us; then one
-transaction with the expected old value of every ref. The experiments ref alone is the truth: a transaction
-over several refs is not atomic under SIGKILL with git's files backend, so notes that lag behind are rebuilt
-by the next sealing, and sealing the same journal again gives the same run commit and does no harm.
+Objects first, by one fast-import onto temporary refs that protect them from a gc beside us, looked at before
+they are published; then one transaction with the expected old value of every ref. The experiments ref alone
+is the truth: a transaction over several refs is not atomic under SIGKILL with git's files backend, so notes
+that lag behind are rebuilt by the next sealing, and sealing the same journal again gives the same run commit
+and does no harm.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from typing import NamedTuple
 
 from gxt.errors import GitFailed, StoreBusy
 from gxt.git.objects import ObjectReader
-from gxt.git.refs import update_refs
+from gxt.git.refs import RefMover
 from gxt.git.repository import Repository
-from gxt.model.codec import dump_document
 from gxt.model.events import Folded
 from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
-from gxt.model.series import encode, thin
 from gxt.store import collector, debris
 from gxt.store.entry import Written, write
 from gxt.store.tree import Tip, changed_folders, open_folders, read_tip, uid_of
 
-SERIES_CHUNK_BYTES = 1 << 20  # what hosting services advise for one git object
 _ATTEMPTS = 8
 _ATTEMPTS_WITH_NOTES = 5
 _GC_PATIENCE_S = 5.0
@@ -46,10 +42,9 @@ class Sealed(NamedTuple):
 def seal(
     repository: Repository,
     folded: Folded,
+    documents: Mapping[str, bytes],
     *,
     number: int,
-    console: bytes,
-    series_bytes: int,
     looked_at: str | None = None,
 ) -> Sealed:
     """Put a run into git. Call it with the store's lock.
@@ -57,67 +52,117 @@ def seal(
     Args:
         repository: where.
         folded: what the journal says.
+        documents: the files of the run's directory, by path.
         number: the number reserved for it; the next free one is taken when somebody has it by now.
-        console: the content of `output.log`; empty when nothing was captured.
-        series_bytes: a larger series is thinned, its extremes kept, with a notice.
         looked_at: the entry up to which the caller knows that this run is not sealed yet; empty for no entry
             at all; by default the present one.
 
     Raises:
-        StoreBusy: another git process held a lock, or moved the refs again and again.
+        StoreBusy: another git process held a lock, moved the refs again and again, or collects garbage.
         GitFailed: git could not write.
     """
-    documents = _documents(folded, console, series_bytes)
-    failed: GitFailed | None = None
+    sealing = _Sealing(repository, folded, documents, number, looked_at)
     gives_up_s = time.monotonic() + _PATIENCE_S
     for attempt in range(_ATTEMPTS):
         if attempt:
             time.sleep(0.05 * attempt)
             debris.remove_stale_locks(repository)
-        with ObjectReader(repository.top) as reader:
-            if attempt:
-                debris.mend_notes(repository, reader)
-            tip = read_tip(reader)
-            if looked_at is not None and looked_at != (tip.oid if tip else ""):
-                published = _published(reader, looked_at, tip, folded)
-                if published:
-                    return published
-            looked_at = tip.oid if tip else ""
-            final = _free_number(reader, tip, number)
-            try:
-                again = partial(write, repository, reader, tip, folded, documents=documents, number=final)
-                written = again(rebuild_notes=failed is not None)
-            except GitFailed as error:
-                # gc may take an object or an empty object directory away while fast-import writes beside it
-                failed = error
-                continue
-            # the next sealing can make up for the notes: what is wrong with their refs must not cost a run
-            updates = written.updates + (written.notes if attempt < _ATTEMPTS_WITH_NOTES else ())
-            if update_refs(repository.top, updates, reason=f"gxt: {run_id(final)} {folded.status}"):
-                _settle(repository, reader, written, partial(again, rebuild_notes=failed is not None))
-                return Sealed(uid=folded.uid, number=final, run={**written.run, "id": run_id(final)})
+        sealed = sealing.attempt(attempt)
+        if sealed:
+            return sealed
         if time.monotonic() > gives_up_s:
             break
-    if failed is not None:
-        raise failed
+    if sealing.failed is not None:
+        raise sealing.failed
     raise StoreBusy(
         f"{run_id(number)} could not be sealed: git could not move its refs",
-        hint=debris.lock_hint(repository),
+        hint=debris.lock_hint(repository) or "nothing is lost: gxt list tries again",
     )
 
 
-def _settle(
-    repository: Repository, reader: ObjectReader, written: Written, again: Callable[..., Written]
-) -> None:
-    """See that git has what was published, and write the very same objects again where it has not."""
-    before = {move.ref: move.old for move in written.notes}
-    for _ in range(_ATTEMPTS):
-        collector.await_end(repository, patience_s=_GC_PATIENCE_S)
-        if collector.are_there(reader, written.objects):
-            return
-        with suppress(GitFailed):
-            temporary = [update for update in again(notes_tips=before).updates if update.new is None]
-            update_refs(repository.top, temporary, reason="gxt: written again")
+class _Sealing:
+    """What one attempt leaves for the next: what was looked at, and how git failed."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        folded: Folded,
+        documents: Mapping[str, bytes],
+        number: int,
+        looked_at: str | None,
+    ) -> None:
+        self._repository = repository
+        self._folded = folded
+        self._documents = documents
+        self._number = number
+        self._looked_at = looked_at
+        self.failed: GitFailed | None = None
+
+    def attempt(self, count: int) -> Sealed | None:
+        """Write, look, publish; None when something came between."""
+        seen = collector.look(self._repository)
+        with ObjectReader(self._repository.top) as reader:
+            if count:
+                debris.mend_notes(self._repository, reader)
+            tip = read_tip(reader)
+            looked_at = tip.oid if tip else ""
+            if self._looked_at is not None and self._looked_at != looked_at:
+                published = _published(reader, self._looked_at, tip, self._folded)
+                if published:
+                    return published
+            self._looked_at = looked_at
+            number = _free_number(reader, tip, self._number)
+            written = self._write(reader, tip, number)
+            if written is None or not self._is_safe(reader, written, seen):
+                return None
+        return self._publish(written, number, with_notes=count < _ATTEMPTS_WITH_NOTES)
+
+    def _write(self, reader: ObjectReader, tip: Tip | None, number: int) -> Written | None:
+        """The objects, on temporary refs; None when git failed."""
+        rebuild = self.failed is not None
+        try:
+            return write(
+                self._repository,
+                reader,
+                tip,
+                self._folded,
+                documents=self._documents,
+                number=number,
+                rebuild_notes=rebuild,
+            )
+        except GitFailed as error:
+            # gc may take an object or an empty object directory away while fast-import writes beside it
+            self.failed = error
+            return None
+
+    def _is_safe(self, reader: ObjectReader, written: Written, seen: collector.Seen) -> bool:
+        """Whether git has the objects, and no gc runs that can have missed their refs."""
+        if not collector.await_end(self._repository, patience_s=_GC_PATIENCE_S):
+            raise StoreBusy(
+                f"{run_id(self._number)} is not in git yet: git gc --prune is at work",
+                hint="gxt list puts it there when that has ended",
+            )
+        return collector.are_there(self._repository, reader, written.objects, since=seen)
+
+    def _publish(self, written: Written, number: int, *, with_notes: bool) -> Sealed | None:
+        """Move the refs; None when somebody else has moved or locked them.
+
+        The refs that protected the objects go only when no gc runs that may have read the experiments ref
+        before it moved.
+        """
+        # the next sealing can make up for the notes: what is wrong with their refs must not cost a run
+        notes = written.notes if with_notes else ()
+        reason = f"gxt: {run_id(number)} {self._folded.status}"
+        with RefMover(self._repository.top, reason=reason) as refs:
+            try:
+                refs.move([written.entry, *notes])
+            except GitFailed:
+                return None
+            collector.await_end(self._repository, patience_s=_GC_PATIENCE_S)
+            if debris.may_delete_refs(self._repository):
+                with suppress(GitFailed):  # the next command sweeps them
+                    refs.move(written.protecting)
+        return Sealed(uid=self._folded.uid, number=number, run={**written.run, "id": run_id(number)})
 
 
 def _free_number(reader: ObjectReader, tip: Tip | None, reserved: int) -> int:
@@ -143,33 +188,3 @@ def _published(reader: ObjectReader, since: str, tip: Tip | None, folded: Folded
             run = folded.run(folder.entries["run"].oid)
             return Sealed(folded.uid, folder.number, {**run, "id": run_id(folder.number)})
     return None
-
-
-def _documents(folded: Folded, console: bytes, series_bytes: int) -> dict[str, bytes]:
-    """Every file of the run's directory but the run itself."""
-    metrics = folded.metrics
-    chunks = encode(folded.series, uid=folded.uid, chunk_bytes=SERIES_CHUNK_BYTES) if folded.series else []
-    size = sum(map(len, chunks))
-    if size > series_bytes:
-        rows = max(len(one.step) for one in folded.series.values())
-        kept = max(1000, rows * series_bytes // size)
-        chunks = encode(thin(folded.series, max_rows=kept), uid=folded.uid, chunk_bytes=SERIES_CHUNK_BYTES)
-        notice = f"series thinned from {rows} to {kept} points a metric: over {series_bytes >> 20} MiB"
-        notices = metrics["notices"]
-        metrics = {**metrics, "notices": [*(notices if isinstance(notices, list) else []), notice]}
-    files = {
-        "config.json": dump_document(folded.config),
-        "environment.json": dump_document(folded.environment),
-        "metrics.json": dump_document(metrics),
-    }
-    if folded.annotations:
-        files["annotations.jsonl"] = b"".join(
-            json.dumps(event).encode() + b"\n" for event in folded.annotations
-        )
-    if len(chunks) == 1:
-        files["series"] = chunks[0]
-    else:
-        files |= {f"series/{i:04d}": chunk for i, chunk in enumerate(chunks, 1)}
-    if console:
-        files["output.log"] = console
-    return files

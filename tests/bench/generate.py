@@ -20,10 +20,11 @@ from random import Random
 
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader, TreeEntry
-from gxt.git.refs import RefUpdate, update_refs
+from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.repository import Repository, discover
 from gxt.model.events import Folded, fold
-from gxt.store import entry, seal
+from gxt.store import entry
+from gxt.store.documents import documents
 from gxt.store.places import EXPERIMENTS, NOTES
 from gxt.store.tree import Tip
 from tests.bench.made_up import AUTHORS, Code, Idea, console, journal, next_idea
@@ -153,9 +154,7 @@ def _write_runs(repository: Repository, runs: int, chance: Random) -> Tip:
             recent = [*recent[-RECENT:], idea]
         tip = Tip(importer.oid(previous), runs + 1)
     moved = [RefUpdate(f"{_TEMPORARY}/{name}", None) for name in ("run", "entry")]
-    assert update_refs(
-        repository.top, [RefUpdate(EXPERIMENTS, tip.oid, repository.zero), *moved], reason="generated"
-    )
+    move_refs(repository.top, [RefUpdate(EXPERIMENTS, tip.oid, repository.zero), *moved], reason="generated")
     return tip
 
 
@@ -172,8 +171,8 @@ class _Stream:
         """The mark of the run's entry."""
         folded = self.folded
         run = folded.run()
-        documents = seal._documents(folded, printed, _SERIES_BYTES)
-        marks = {path: self.importer.blob(data) for path, data in documents.items()}
+        files = documents(folded, printed, series_bytes=_SERIES_BYTES)
+        marks = {path: self.importer.blob(data) for path, data in files.items()}
         commit = self._commit(
             "run",
             entry._run_message(folded, run),
@@ -212,7 +211,7 @@ def _write_notes(repository: Repository, tip: Tip) -> None:
         writing.rebuild_notes = True
         written = [entry._write_notes(writing, what, tip.oid, "", {}) for what in NOTES]
     updates = [RefUpdate(one.ref, one.new, repository.zero) for one in written if one]
-    assert update_refs(
+    move_refs(
         repository.top, [*updates, *(RefUpdate(ref, None) for ref in writing.temporary)], reason="generated"
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from gxt.git.repository import discover
 from gxt.store import journal
 from gxt.store.console import collect
+from gxt.store.documents import documents
 from gxt.store.locks import store_lock
 from gxt.store.places import EXPERIMENTS, live_paths
 from gxt.store.recovery import recover
@@ -51,8 +52,9 @@ def test_an_orphan_that_publishes_beside_the_recovery_gives_no_second_entry(dead
     folded = journal.read(path, unfinished="interrupted")
     with store_lock(repository):
         before = git(dead, "rev-parse", EXPERIMENTS)
-        orphan = seal(repository, folded, number=2, console=collect(path), series_bytes=64 << 20)
-        again = seal(repository, folded, number=2, console=b"", series_bytes=64 << 20, looked_at=before)
+        files = documents(folded, collect(path), series_bytes=64 << 20)
+        orphan = seal(repository, folded, files, number=2)
+        again = seal(repository, folded, files, number=2, looked_at=before)
     assert (again.number, again.run["commit"]) == (2, orphan.run["commit"])
     assert run_uids(dead)[:-1] == [path.name]
     recover(repository, series_bytes=64 << 20)
@@ -62,12 +64,17 @@ def test_an_orphan_that_publishes_beside_the_recovery_gives_no_second_entry(dead
 # Somebody who does not take gxt's lock moves the ref in the last moment, once.
 RIVAL = """#!/bin/sh
 case "$*" in *" update-ref "*) ;; *) exec "$GXT_TEST_GIT" "$@" ;; esac
-lines=$(cat)
-case "$lines" in *refs/gxt/experiments*)
-    [ -e "$GXT_TEST_DONE" ] || "$GXT_TEST_GIT" update-ref refs/gxt/experiments "$GXT_TEST_RIVAL"
-    touch "$GXT_TEST_DONE" ;;
-esac
-printf '%s\\n' "$lines" | "$GXT_TEST_GIT" "$@"
+lines="$GXT_TEST_DONE.$$"
+mkfifo "$lines"
+exec 3<&0
+while IFS= read -r line; do
+    case "$line" in *refs/gxt/experiments*)
+        [ -e "$GXT_TEST_DONE" ] || "$GXT_TEST_GIT" update-ref refs/gxt/experiments "$GXT_TEST_RIVAL"
+        touch "$GXT_TEST_DONE" ;;
+    esac
+    printf '%s\\n' "$line"
+done <&3 >"$lines" 2>"$lines.said" &
+exec "$GXT_TEST_GIT" "$@" <"$lines" 3<&-
 """
 
 

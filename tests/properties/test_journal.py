@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from gxt.errors import DamagedRecord
 from gxt.model.events import Folded, fold
 from gxt.model.json_types import Json, JsonObject
+from gxt.store import documents as store
 from gxt.store.journal import encode
-from gxt.store.seal import _documents
 
 law = settings(deadline=None)  # a busy machine is no failure
 
@@ -81,7 +81,7 @@ def journals(draw: st.DrawFn) -> bytes:
 
 def documents(folded: Folded) -> dict[str, bytes]:
     """What is sealed, as bytes: NaN has no equal."""
-    return _documents(folded, b"", 64 << 20)
+    return store.documents(folded, b"", series_bytes=64 << 20)
 
 
 def with_notice(found: dict[str, bytes], text: str) -> JsonObject:

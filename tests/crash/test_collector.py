@@ -1,0 +1,167 @@
+"""A `git gc --prune=now` that has looked at the refs at the worst time: the test is the collector.
+
+A process stands in for gc in `gc.pid`; what it would take away, the test takes.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gxt.git.repository import discover
+from gxt.store import collector
+from gxt.store.recovery import recover
+from tests.conftest import data, git
+from tests.crash.conftest import EXPERIMENTS, check_sound, fake_git, live_directory
+
+SERIES_BYTES = 64 << 20
+
+
+@contextmanager
+def process(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process with these words on its command line, until the end of the block."""
+    started = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()", *words], stdin=subprocess.PIPE
+    )
+    try:
+        yield started
+    finally:
+        started.communicate()
+
+
+def say_gc(repo: Path, pid: int, host: str = os.uname().nodename) -> Path:
+    """Write `gc.pid` as git does."""
+    path = repo / ".git/gc.pid"
+    path.write_text(f"{pid} {host}")
+    return path
+
+
+def take_all_but(repo: Path, *spared: str) -> int:
+    """Delete every loose object that none of the revisions reaches; how many that were."""
+    kept = {line.split()[0] for line in git(repo, "rev-list", "--objects", *spared).splitlines()}
+    loose = [
+        path for path in (repo / ".git/objects").glob("??/*") if path.parent.name + path.name not in kept
+    ]
+    for path in loose:
+        path.unlink()
+    return len(loose)
+
+
+def refs(repo: Path, *below: str) -> list[str]:
+    return git(repo, "for-each-ref", "--format=%(refname)", *below).splitlines()
+
+
+def await_that(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@contextmanager
+def recovering(repo: Path) -> Iterator[None]:
+    """The recovery of the dead run in a thread of its own; it has ended without a word after the block."""
+    said: list[tuple[str, ...]] = []
+    thread = threading.Thread(
+        target=lambda: said.append(recover(discover(repo), series_bytes=SERIES_BYTES).notices)
+    )
+    thread.start()
+    yield
+    thread.join()
+    assert said == [()]
+
+
+def test_nothing_is_published_that_a_collector_at_work_may_take(dead: Path) -> None:
+    """It looked before the objects were written, and takes them after."""
+    with process("--prune=now") as gc:
+        pid_file = say_gc(dead, gc.pid)
+        looked_at = git(dead, "for-each-ref", "--format=%(objectname)").splitlines()
+        with recovering(dead):
+            await_that(lambda: any(ref.endswith("/config") for ref in refs(dead, "refs/gxt/tmp")))
+            await_that(lambda: take_all_but(dead, *looked_at))
+            for _ in range(40):  # as long as it lasts
+                assert git(dead, "rev-parse", EXPERIMENTS) in looked_at
+            pid_file.unlink()
+    assert [run["status"] for run in data(dead, "list")] == ["interrupted", "completed"]
+    check_sound(dead)
+
+
+# The collector starts, and has read the experiments ref, just before it moves.
+STARTS_BEFORE_THE_MOVE = """#!/bin/sh
+case "$*" in *" update-ref "*) ;; *) exec "$GXT_TEST_GIT" "$@" ;; esac
+while IFS= read -r line; do
+    case "$line" in *refs/gxt/experiments*) printf '%s' "$GXT_TEST_GC" >"$GXT_TEST_GC_PID" ;; esac
+    printf '%s\\n' "$line"
+done | "$GXT_TEST_GIT" "$@"
+"""
+
+
+def test_what_protects_a_run_stays_until_a_collector_has_ended(
+    dead: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It read the experiments ref before that moved, and reads the other refs after."""
+    before = git(dead, "rev-parse", EXPERIMENTS)
+    uid = live_directory(dead).name
+    pid_file = dead / ".git/gc.pid"
+    with process("--prune=now") as gc:
+        for name, value in {
+            **fake_git(tmp_path / "bin", STARTS_BEFORE_THE_MOVE),
+            "GXT_TEST_GC": f"{gc.pid} {os.uname().nodename}",
+            "GXT_TEST_GC_PID": str(pid_file),
+        }.items():
+            monkeypatch.setenv(name, value)
+        with recovering(dead):
+            await_that(lambda: git(dead, "rev-parse", EXPERIMENTS) != before)
+            others = refs(dead, "refs/gxt/live", "refs/gxt/tmp")
+            assert [ref for ref in others if ref.startswith("refs/gxt/live")] == [f"refs/gxt/live/{uid}"]
+            assert take_all_but(dead, "HEAD", before, *others, "--glob=refs/notes") == 0
+            pid_file.unlink()
+    assert refs(dead, "refs/gxt/live", "refs/gxt/tmp") == []
+    assert [run["status"] for run in data(dead, "list")] == ["interrupted", "completed"]
+    check_sound(dead)
+
+
+def test_a_reader_that_still_has_a_deleted_pack_is_not_believed(repo: Path) -> None:
+    from gxt.git.objects import ObjectReader
+
+    git(repo, "gc", "--quiet")
+    head = git(repo, "rev-parse", "HEAD")
+    repository = discover(repo)
+    seen = collector.look(repository)
+    with ObjectReader(repo) as reader:
+        assert collector.are_there(repository, reader, [head], since=seen)
+        for path in (repo / ".git/objects/pack").iterdir():
+            path.unlink()
+        assert reader.read(head) is not None
+        assert not collector.are_there(repository, reader, [head], since=seen)
+
+
+def test_only_a_gc_that_takes_new_objects_is_waited_for(repo: Path) -> None:
+    repository = discover(repo)
+
+    def may_go_on() -> bool:
+        return collector.await_end(repository, patience_s=0)
+
+    assert may_go_on()
+    with process() as plain, process("--prune=now") as pruning:
+        say_gc(repo, plain.pid)
+        assert may_go_on()
+        git(repo, "config", "gc.pruneExpire", "now")
+        assert not may_go_on()
+        git(repo, "config", "--unset", "gc.pruneExpire")
+        say_gc(repo, pruning.pid)
+        assert not may_go_on()
+    assert may_go_on(), "it was killed and has left its file"
+    path = say_gc(repo, 1, "another-host")
+    assert not may_go_on()
+    long_ago = time.time() - 13 * 3600
+    os.utime(path, (long_ago, long_ago))
+    assert may_go_on(), "git itself takes it for a left-over"
