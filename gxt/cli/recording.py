@@ -49,7 +49,6 @@ def run(words: Namespace) -> None:
     command = words.command[1:] if words.command[:1] == ["--"] else words.command
     if not command:
         raise UsageError("no command to run", hint="write it last: gxt run -- python train.py")
-    gc.enable()  # a training may take weeks
     workspace = open_workspace(Path.cwd())
     request = StartRequest(
         command=command,
@@ -68,6 +67,7 @@ def run(words: Namespace) -> None:
         return
 
     def on_start(started: Started) -> None:
+        gc.enable()  # a training may take weeks
         if not words.quiet:
             output.say_notices((*workspace.notices, *started.plan.notices))
             output.say(running.start_line(started, output.talk_width()))

@@ -130,8 +130,8 @@ def looks_secret(path: str) -> bool:
 
 def _status(repository: Repository) -> _Status:
     """Parse `git status --porcelain=v2 -z`, whose format git promises to keep."""
-    options = "--porcelain=v2 -z --branch --untracked-files=all --no-renames --ignore-submodules=none"
-    said = process.run(repository.top, ("status", *options.split()))
+    options = "--porcelain=v2 -z --branch --no-ahead-behind --untracked-files=all --no-renames"
+    said = process.run(repository.top, ("status", *options.split(), "--ignore-submodules=none"))
     status = _Status()
     for line in os.fsdecode(said).split("\0"):
         kind = line[:1]
@@ -220,25 +220,24 @@ def _write_tree(repository: Repository, changed: list[str], status: _Status) -> 
         if index.exists():
             shutil.copy2(index, copy)  # with its time: git takes entries newer than the index as changed
         env = {"GIT_INDEX_FILE": str(copy)}
-        paths = b"".join(os.fsencode(path) + b"\0" for path in changed)
-        try:
-            _update_index(repository, paths, env)
-        except GitFailed:
-            _update_one_by_one(repository, changed, env, status)
+        _update_index(repository, changed, env, status)
         return process.run(repository.top, ("write-tree",), env=env).decode().strip()
 
 
-def _update_index(repository: Repository, paths: bytes, env: dict[str, str]) -> None:
+def _update_index(repository: Repository, paths: list[str], env: dict[str, str], status: _Status) -> None:
+    """Put the paths into the index; one that git cannot read is skipped, and found by halving."""
     args = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
-    process.run(repository.top, args, stdin=paths, env=env)
-
-
-def _update_one_by_one(
-    repository: Repository, changed: list[str], env: dict[str, str], status: _Status
-) -> None:
-    """One unreadable file fails the whole batch: take the others, and name it."""
-    for path in changed:
-        try:
-            _update_index(repository, os.fsencode(path) + b"\0", env)
-        except GitFailed as failed:
-            status.skipped.append(Skipped(path, f"git could not read it: {failed.stderr.strip()[:200]}"))
+    try:
+        process.run(
+            repository.top, args, stdin=b"".join(os.fsencode(path) + b"\0" for path in paths), env=env
+        )
+    except GitFailed as failed:
+        if not paths:
+            raise
+        if len(paths) == 1:
+            reason = f"git could not read it: {failed.stderr.strip()[:200]}"
+            status.skipped.append(Skipped(paths[0], reason))
+            return
+        half = len(paths) // 2
+        _update_index(repository, paths[:half], env, status)
+        _update_index(repository, paths[half:], env, status)

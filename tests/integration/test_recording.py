@@ -135,3 +135,20 @@ def test_the_next_run_derives_from_this_one(recorded: Path) -> None:
     assert second["parent_uid"] == first["uid"]
     tip = git(recorded, "log", "-1", "--format=%P", "refs/gxt/experiments").split()
     assert tip[1] == second["commit"]
+
+
+def test_a_file_that_git_cannot_take_is_named_and_the_others_are_recorded(repo: Path) -> None:
+    (repo / ".gitattributes").write_text("*.bad filter=broken\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "attributes")
+    git(repo, "config", "filter.broken.clean", "false")
+    git(repo, "config", "filter.broken.required", "true")
+    for name in ("a.py", "b.bad", "c.py", "d.py", "e.bad"):
+        (repo / name).write_text(f"{name}\n")
+    said = gxt(repo, "run", "--", "true").stderr
+    run = data(repo, "show", "@")
+    names = git(repo, "ls-tree", "--name-only", run["commit"]).splitlines()
+    assert names == [".gitattributes", "a.py", "c.py", "d.py", "params.yaml", "train.py"]
+    skipped = [one["path"] for one in run["code"]["skipped"]]
+    assert skipped == ["b.bad", "e.bad"]
+    assert "not in the snapshot: b.bad (git could not read it: " in said
