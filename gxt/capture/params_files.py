@@ -37,7 +37,7 @@ def load_params(path: Path) -> JsonObject:
         InvalidParams: missing, over 4 MiB, another format, invalid (the message names line and column), or
             not a mapping at the top.
     """
-    return parse_params(_read(path), path)
+    return parse_params(params_text(path), path)
 
 
 def edit_params(path: Path, assignments: Sequence[tuple[str, str]]) -> bytes:
@@ -51,7 +51,7 @@ def edit_params(path: Path, assignments: Sequence[tuple[str, str]]) -> bytes:
         InvalidParams: as `load_params`; an unknown key; a key that holds further keys; a value that the
             format cannot hold.
     """
-    text = _read(path)
+    text = params_text(path)
     params = parse_params(text, path)
     for name, given in assignments:
         keys, value = split_keys(name), parse_scalar(given)
@@ -74,7 +74,7 @@ def parse_assignment(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-def _read(path: Path) -> str:
+def params_text(path: Path) -> str:
     """The text of the file, with its line ends and, if it has one, its byte order mark."""
     if path.suffix.lower() not in _FORMATS:
         raise InvalidParams(

@@ -20,8 +20,9 @@ from gxt.model.json_types import Json, JsonObject
 
 _T = TypeVar("_T")
 
-# A file changed less than this before it was looked at may change again without a new time stamp.
-_TIMESTAMP_GRAIN_NS = 50_000_000
+# A file changed less than this before it was looked at may change again without a new time stamp: the
+# coarsest file systems (FAT) count in steps of 2 s.
+_TIMESTAMP_GRAIN_NS = 2_000_000_000
 
 
 class Answer(NamedTuple):
@@ -81,7 +82,8 @@ def _stamp(path: str) -> list[Json] | None:
         link, target = Path(path).lstat(), Path(path).stat()
     except (OSError, ValueError):
         return None
-    return [link.st_mtime_ns, link.st_ino, target.st_mtime_ns, target.st_ino, target.st_size]
+    times = [link.st_mtime_ns, link.st_ctime_ns, target.st_mtime_ns, target.st_ctime_ns]
+    return [*times, link.st_ino, target.st_ino, target.st_size]
 
 
 def _is_settled(stamp: list[Json] | None, asked_ns: int) -> bool:

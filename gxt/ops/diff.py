@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, cast
 
-from gxt.capture.params_files import load_params, parse_params
+from gxt.capture.params_files import parse_params
+from gxt.capture.remembered_params import load_remembered
 from gxt.errors import InvalidParams
 from gxt.git import process
 from gxt.git.objects import ObjectReader
@@ -22,6 +23,7 @@ from gxt.ops.history import History
 from gxt.ops.show import whole
 from gxt.ops.start import limits, params_paths
 from gxt.ops.workspace import Workspace
+from gxt.store.places import cache_home
 
 Changes: TypeAlias = "dict[str, tuple[Json | Missing, Json | Missing]]"
 
@@ -103,7 +105,8 @@ def _params_since(workspace: Workspace, run: JsonObject, reader: ObjectReader) -
     top = workspace.repository.top
     names = [str(name) for name in cast("list[Json]", run["param_files"])]
     paths = [top / name for name in names] or params_paths(workspace, ())
-    now = redact_params(merge(*(load_params(path) for path in paths if path.is_file())))
+    cache_dir = cache_home(workspace.repository) / "params"
+    now = redact_params(merge(*(load_remembered(path, cache_dir) for path in paths if path.is_file())))
     inside = [name for name in names if not name.startswith("..") and "\n" not in name]
     blobs = list(reader.read_many(f"{_tree(run)}:{name}" for name in inside))
     then = [_parsed(blob.data, Path(name)) for name, blob in zip(inside, blobs, strict=True) if blob]

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gxt.capture.params_files import edit_params, load_params, parse_assignment, parse_params
+from gxt.capture.params_files import edit_params, parse_assignment, parse_params
+from gxt.capture.remembered_params import load_remembered
 from gxt.errors import GitFailed, GxtError, UsageError
 from gxt.git import process
 from gxt.git.fast_import import FastImport, Person, Put
@@ -29,7 +30,7 @@ from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 from gxt.store import collector, journal
 from gxt.store.locks import store_lock
-from gxt.store.places import live_paths, live_ref
+from gxt.store.places import cache_home, live_paths, live_ref
 from gxt.store.settings import Settings
 from gxt.store.tree import read_tip
 
@@ -99,7 +100,9 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     paths = params_paths(workspace, request.params)
     edit = _edited(paths, request.assignments)
     contents = [
-        parse_params(edit[1].decode(), path) if edit and edit[0] == path else load_params(path)
+        parse_params(edit[1].decode(), path)
+        if edit and edit[0] == path
+        else load_remembered(path, cache_home(repository) / "params")
         for path in paths
     ]
     with History(workspace, reader) as history:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import git, gxt
+from tests.conftest import data, git, gxt
 
 ROOT = Path(__file__).parents[2]
 SLOW = {"dataclasses", "inspect", "rich", "typer", "yaml"}  # each costs more than all of a list of 20 runs
@@ -64,6 +65,14 @@ def test_commands_load_no_heavy_module(repo: Path, words: list[str]) -> None:
     gxt(repo, "run", "-q", "--", "true")
     run = f"sys.argv = ['gxt', *{words!r}]\nfrom gxt.cli.main import _run\n_run({words!r})"
     assert {name.split(".")[0] for name in _loaded(run, repo)} & (HEAVY | SLOW) == set()
+
+
+def test_a_run_with_known_parameters_loads_no_heavy_module(repo: Path) -> None:
+    os.utime(repo / "params.yaml", (1_700_000_000, 1_700_000_000))  # what changed just now is not remembered
+    gxt(repo, "run", "-q", "--", "true")
+    run = "from gxt.cli.main import _run\ntry: _run(['run', '-q', '--', 'true'])\nexcept SystemExit: pass"
+    assert {name.split(".")[0] for name in _loaded(run, repo)} & (HEAVY | SLOW) == set()
+    assert data(repo, "show")["params"] == {"lr": 0.1, "model": {"type": "mlp", "width": 64}}
 
 
 def test_processes_start_in_few_places() -> None:
