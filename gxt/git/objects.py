@@ -66,17 +66,18 @@ class ObjectReader:
         git = self._started()
         assert git.stdin
         assert git.stdout
-        pending = iter(names)
+        # a path that is no UTF-8 is the bytes that the file system has
+        pending = (name.encode(errors="surrogateescape") for name in names)
         while window := list(islice(pending, 64)):
             while window:
                 size, count = 0, 0
                 for name in window:
-                    size += len(name.encode()) + 1
+                    size += len(name) + 1
                     if count and size > _WINDOW_BYTES:
                         break
                     count += 1
                 batch, window = window[:count], window[count:]
-                git.stdin.write("".join(f"{name}\n" for name in batch).encode())
+                git.stdin.write(b"".join(name + b"\n" for name in batch))
                 git.stdin.flush()
                 for _ in batch:
                     yield _answer(git.stdout)
@@ -97,7 +98,7 @@ class ObjectReader:
 
 
 def _answer(stdout: IO[bytes]) -> GitObject | None:
-    header = stdout.readline().decode()
+    header = stdout.readline().decode(errors="surrogateescape")
     if not header:
         raise GitFailed(("cat-file", "--batch"), -1, "git cat-file ended unexpectedly")
     words = header.split()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -225,6 +227,16 @@ def test_the_work_tree_lost_its_parameters_file(lone: Path) -> None:
     assert data(lone, "diff", "1")["params"] == {
         "lr": [0.1, None], "model.type": ["mlp", None], "model.width": [64, None],
     }  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems refuse names that are no UTF-8")
+def test_a_parameters_file_with_a_name_that_is_no_utf8(lone: Path) -> None:
+    path = lone / os.fsdecode(b"p\xff.yaml")
+    path.write_text("depth: 4\n")
+    gxt(lone, "run", "-q", "--params", path.name, "--", "true")
+    assert data(lone, "diff", "2")["params"] == {}
+    path.unlink()
+    assert data(lone, "diff", "2")["params"] == {"depth": [4, None]}
 
 
 def test_an_invalid_parameters_file_in_the_work_tree_is_an_error(lone: Path) -> None:
