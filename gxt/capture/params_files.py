@@ -10,9 +10,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final, cast
 
-from gxt.capture.yaml_source import load_yaml, replace_in_yaml
+from gxt.capture.yaml_source import load_word, load_yaml, replace_in_yaml
 from gxt.errors import InvalidParams
-from gxt.model.params import flatten, join_keys, normalise, parse_scalar, split_keys
+from gxt.model.params import flatten, join_keys, normalise, split_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence
@@ -45,7 +45,7 @@ def edit_params(path: Path, assignments: Sequence[tuple[str, str]]) -> bytes:
 
     Args:
         path: a file that `load_params` reads.
-        assignments: dotted keys with their values as text, typed by `parse_scalar`. Keys are never added.
+        assignments: dotted keys with their values as text, read by `load_word`. Keys are never added.
 
     Raises:
         InvalidParams: as `load_params`; an unknown key; a key that holds further keys; a value that the
@@ -54,24 +54,42 @@ def edit_params(path: Path, assignments: Sequence[tuple[str, str]]) -> bytes:
     text = params_text(path)
     params = parse_params(text, path)
     for name, given in assignments:
-        keys, value = split_keys(name), parse_scalar(given)
+        keys, value = split_keys(name), _value(name, given)
         _check_settable(params, keys, path)
         edited = _replaced(text, keys, value, path)
         text, params = edited, _checked(edited, path, params, keys, value, shared="&" in text)
-    return text.encode()
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise _cannot_edit(path, split_keys(assignments[-1][0])) from error
 
 
 def parse_assignment(text: str) -> tuple[str, str]:
     """The key and the value of `KEY=VALUE`.
 
     Raises:
-        InvalidParams: the `=` or the key is missing.
+        InvalidParams: the `=`, the key or the value is missing.
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         what = "has no key" if equals else "has no ="
         raise InvalidParams(f"--set {text!r} {what}", hint="write KEY=VALUE, for example --set lr=0.1")
+    if not value.strip():  # to YAML it were null, to a shell script it is a variable that was not set
+        raise InvalidParams(
+            f"--set {text!r} has no value", hint=f"write {key}=null, or for an empty text '{key}=\"\"'"
+        )
     return key.strip(), value
+
+
+def _value(name: str, given: str) -> object:
+    try:
+        value = load_word(given)
+        normalise(value)
+    except InvalidParams as error:
+        raise InvalidParams(
+            f"{name} cannot be set to {given}: no valid YAML", hint=f"in quotes it is text: '{name}=\"…\"'"
+        ) from error
+    return value
 
 
 def params_text(path: Path) -> str:
@@ -155,7 +173,7 @@ def _nearest(name: str, params: JsonObject) -> str:
     return f"it has {', '.join(names[:8])}{' …' if len(names) > 8 else ''}" if names else "it has none"
 
 
-def _replaced(text: str, keys: Sequence[str], value: Json, path: Path) -> str:
+def _replaced(text: str, keys: Sequence[str], value: object, path: Path) -> str:
     bom, text = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     kind = _FORMATS[path.suffix.lower()]
     if kind == "YAML":
@@ -164,7 +182,7 @@ def _replaced(text: str, keys: Sequence[str], value: Json, path: Path) -> str:
 
 
 def _checked(
-    text: str, path: Path, before: JsonObject, keys: Sequence[str], value: Json, *, shared: bool
+    text: str, path: Path, before: JsonObject, keys: Sequence[str], value: object, *, shared: bool
 ) -> JsonObject:
     """What the edited text holds, once it is sure that the value arrived and nothing else changed."""
     try:
@@ -202,21 +220,26 @@ def _equal_but_for(before: JsonObject, after: JsonObject, keys: Sequence[str]) -
     return {**before, **last} == {**after, **last} and list(before) == list(after)
 
 
-def _replaced_in_json(text: str, keys: Sequence[str], value: Json) -> str:
+def _replaced_in_json(text: str, keys: Sequence[str], value: object) -> str:
     start, end = _json_value(text, _skip_space(text, 0), keys)
     old = text[start:end]
-    try:
-        new = json.dumps(value, ensure_ascii="\\u" in text, allow_nan=False)
-    except ValueError as error:
-        raise InvalidParams(f"JSON has no number for {value}", hint="write the word in quotes") from error
+    new = _json_of(value, text)
     closing = old.rpartition("\n")[2][:-1]  # the indentation of the closing bracket, if that has its own line
     if "\n" in old and not closing.strip() and isinstance(value, (dict, list)) and value:
         newline = "\r\n" if "\r\n" in text else "\n"
         first = old.split("\n")[1]
         step = first[: len(first) - len(first.lstrip())][len(closing) :]
-        lines = json.dumps(value, ensure_ascii="\\u" in text, allow_nan=False, indent=step or 2)
-        new = lines.replace("\n", newline + closing)
+        new = _json_of(value, text, indent=step or 2).replace("\n", newline + closing)
     return text[:start] + new + text[end:]
+
+
+def _json_of(value: object, text: str, indent: str | int | None = None) -> str:
+    """The value in JSON, escaped as the text around it is."""
+    is_ascii = "\\u" in text
+    try:
+        return json.dumps(value, ensure_ascii=is_ascii, allow_nan=False, default=normalise, indent=indent)
+    except (ValueError, TypeError) as error:
+        raise InvalidParams(f"JSON cannot hold {value}", hint="in quotes it is text") from error
 
 
 def _json_value(text: str, at: int, keys: Sequence[str]) -> tuple[int, int]:
@@ -249,7 +272,7 @@ def _skip_space(text: str, at: int) -> int:
     return at
 
 
-def _replaced_in_toml(text: str, keys: Sequence[str], value: Json) -> str:
+def _replaced_in_toml(text: str, keys: Sequence[str], value: object) -> str:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
     from tomlkit.items import Array
@@ -270,7 +293,7 @@ def _replaced_in_toml(text: str, keys: Sequence[str], value: Json) -> str:
         raise InvalidParams(f"{join_keys(keys)} cannot be set: {reason}", hint="edit the file") from error
 
 
-def _toml_item(value: Json, old: object) -> Item:
+def _toml_item(value: object, old: object) -> Item:
     """The value as TOML, text in the quotes that were there, an object in one line."""
     import tomlkit
     from tomlkit.items import String

@@ -7,20 +7,23 @@ only the characters of the value itself are exchanged. Which file, and what may 
 
 from __future__ import annotations
 
+import json
 import math
+from contextlib import suppress
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from gxt.errors import InvalidParams
-from gxt.model.params import MAX_DEPTH, MAX_NODES, key_text
+from gxt.model.params import MAX_DEPTH, MAX_NODES, key_text, normalise
+from gxt.model.scalars import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import yaml
 
-    from gxt.model.json_types import Json
-
+_MAX_SLOW: Final = 1 << 18  # characters; the loader in Python needs more than a second for them
 _NOT_PLAIN: Final = frozenset("y n yes no on off true false null nan inf".split())
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -34,6 +37,7 @@ class _Loader(Protocol):
     def get_single_node(self) -> yaml.Node | None: ...
     def construct_document(self, node: yaml.Node) -> object: ...
     def construct_object(self, node: yaml.Node, deep: bool = ...) -> object: ...
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str: ...
     def dispose(self) -> None: ...
 
 
@@ -48,8 +52,7 @@ def load_yaml(text: str, name: str) -> object:
     import yaml
 
     try:
-        _check_size(text, name)
-        loader = _loader(text)
+        loader = _loader(text, name)
         try:
             node = loader.get_single_node()
             return None if node is None else loader.construct_document(node)
@@ -65,7 +68,36 @@ def load_yaml(text: str, name: str) -> object:
         raise _invalid(f"{name} holds a value that does not fit its type: {error}") from error
 
 
-def replace_in_yaml(text: str, keys: Sequence[str], value: Json) -> str:
+def load_word(text: str) -> object:
+    """What a word of a command line would be as a value in a YAML file.
+
+    A list, a mapping or a text in quotes is read as such. Anything else is one plain word: a number, true,
+    null or a date where it looks like one, else text, in which `#`, `: `, `*` and their like mean nothing.
+
+    Raises:
+        InvalidParams: a bracket or a quote is not closed, or the word fits no value of its type (2026-13-45).
+    """
+    import yaml
+
+    text = clean_text(text).strip()
+    if text.startswith(("[", "{", '"', "'")):
+        # JSON is YAML, but PyYAML reads its `"\\ud83d\\ude00"` as two halves of a character.
+        with suppress(ValueError, RecursionError):
+            return cast("object", json.loads(text, parse_constant=str))
+        return load_yaml(text, "the value")
+    loader = _loader("", "")
+    try:
+        tag = loader.resolve(yaml.ScalarNode, text, (True, False))
+        if tag.endswith((":merge", ":value")):  # << and =: keys with a meaning of their own
+            return text
+        return loader.construct_object(yaml.ScalarNode(tag, text))
+    except _CONSTRUCTOR_FAILURES as error:
+        raise _invalid(f"{text} does not fit its type: {error}") from error
+    finally:
+        loader.dispose()
+
+
+def replace_in_yaml(text: str, keys: Sequence[str], value: object) -> str:
     """The text with the value at the nested key replaced; comments, anchors, quotes and layout stay.
 
     The text has been read by `load_yaml` and holds the key. An alias there (`*lr`) gives way to the value; an
@@ -76,7 +108,7 @@ def replace_in_yaml(text: str, keys: Sequence[str], value: Json) -> str:
     """
     import yaml
 
-    loader = _loader(text)
+    loader = _loader(text, "")
     try:
         node = loader.get_single_node()
         key_node = None
@@ -158,14 +190,14 @@ def _end_of_block(text: str, start: int, end: int) -> int:
         end = line - 1
 
 
-def _block_list(text: str, column: int, items: Sequence[Json]) -> str:
+def _block_list(text: str, column: int, items: Sequence[object]) -> str:
     """The items below each other, as the ones they replace."""
     newline = "\r\n" if "\r\n" in text else "\n"
     indent = newline + " " * column
     return indent.join(f"- {_text_of(item)}" for item in items)
 
 
-def _text_of(value: Json, style: str | None = None) -> str:
+def _text_of(value: object, style: str | None = None) -> str:
     """A value as every reader of YAML 1.1 and 1.2 reads it, in one line; text in the quotes of `style`."""
     if isinstance(value, str):
         return _quoted(value, style)
@@ -177,7 +209,11 @@ def _text_of(value: Json, style: str | None = None) -> str:
         return _float(value)
     if isinstance(value, list):
         return f"[{', '.join(_text_of(item) for item in value)}]"
-    return f"{{{', '.join(f'{_quoted(key, None)}: {_text_of(item)}' for key, item in value.items())}}}"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_text_of(key)}: {_text_of(item)}' for key, item in value.items())}}}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return _text_of(normalise(value))  # bytes, a set
 
 
 def _float(value: float) -> str:
@@ -216,12 +252,12 @@ def _escaped(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _check_size(text: str, name: str) -> None:
+def _check_size(text: str, name: str, kind: type[yaml.SafeLoader]) -> None:
     """Count before anything is built: PyYAML composes by recursion, and hangs on millions of nodes."""
     import yaml
 
     depth = nodes = 0
-    for event in yaml.parse(text, Loader=_loader_class()):
+    for event in yaml.parse(text, Loader=kind):
         nodes += isinstance(event, yaml.NodeEvent)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
@@ -243,18 +279,33 @@ def _invalid(message: str) -> InvalidParams:
     return InvalidParams(f"not valid YAML: {message}", hint="mend the file, or name another with --params")
 
 
-def _loader(text: str) -> _Loader:
-    return cast("_Loader", _loader_class()(text))
+def _loader(text: str, name: str) -> _Loader:
+    """A loader for the text, which is neither too large nor too deep; the one in C where it was built.
+
+    `[a:]` and `{b:}` are errors to that one, but not to the one that `yaml.safe_load` takes.
+    """
+    import yaml
+
+    fast = _loader_class(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    try:
+        _check_size(text, name, fast)
+    except yaml.MarkedYAMLError:
+        if len(text) > _MAX_SLOW:
+            raise
+        slow = _loader_class(yaml.SafeLoader)
+        with suppress(yaml.YAMLError):
+            _check_size(text, name, slow)
+            return cast("_Loader", slow(text))
+        raise
+    return cast("_Loader", fast(text))
 
 
-@lru_cache(maxsize=1)
-def _loader_class() -> type[yaml.SafeLoader]:
-    """PyYAML's safe loader, the one in C where it was built, with the two differences needed here."""
+@lru_cache(maxsize=2)
+def _loader_class(base: type[yaml.SafeLoader]) -> type[yaml.SafeLoader]:
+    """One of PyYAML's safe loaders, with the two differences needed here."""
     import re
 
     import yaml
-
-    base: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class ParamsLoader(base):  # type: ignore[valid-type, misc]
         """Reads 1e-3 as a number, and ends a merge that would copy without bounds."""

@@ -1,6 +1,6 @@
 """What one word of a command line means: a number, true, null, a list, or just text. Nothing is evaluated.
 
-The types are those that YAML and argparse users expect. Not for files: they have their own loaders.
+The types are those that YAML and argparse users expect. Not for files and `--set`: those are read as YAML is.
 """
 
 from __future__ import annotations

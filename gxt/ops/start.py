@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gxt.capture.params_files import edit_params, parse_assignment, parse_params
+from gxt.capture.programs import find_executable
 from gxt.capture.remembered_params import load_remembered
-from gxt.errors import GitFailed, GxtError, UsageError
+from gxt.capture.replacing import replace_content
+from gxt.errors import GitFailed, GxtError, InvalidParams, UsageError
 from gxt.git import process
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader
@@ -94,11 +96,12 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
 
     Raises:
         InvalidParams: a parameters file or an assignment that cannot be used. Nothing was changed.
+        UsageError: there are assignments, but no file to edit or no command to run. Nothing was changed.
         UnknownRun, AmbiguousRun: the parent is not one run.
     """
     repository, settings = workspace.repository, workspace.settings
     paths = params_paths(workspace, request.params)
-    edit = _edited(paths, request.assignments)
+    edit = _edited(repository, paths, request)
     contents = [
         parse_params(edit[1].decode(), path)
         if edit and edit[0] == path
@@ -108,7 +111,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     with History(workspace, reader) as history:
         parent, parent_uid, base_left = _parent(history, request.parent)
     if edit and write:
-        edit[0].write_bytes(edit[1])
+        _put_in_place(*edit)
     bounds = limits(settings)
     snapshot = _take(workspace, reader) if write else take(repository, reader, bounds, write=False)
     at_us = journal.now_us()
@@ -192,15 +195,32 @@ def params_paths(workspace: Workspace, named: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(Path(os.path.normpath(path)) for path in paths))
 
 
-def _edited(paths: list[Path], assignments: Sequence[str]) -> tuple[Path, bytes] | None:
-    if not assignments:
+def _edited(repository: Repository, paths: list[Path], request: StartRequest) -> tuple[Path, bytes] | None:
+    if not request.assignments:
         return None
     if not paths:
         raise UsageError(
             "--set edits the parameters file, and there is none",
             hint=f"write {DEFAULT_PARAMS}, or name a file: --params FILE",
         )
-    return paths[-1], edit_params(paths[-1], [parse_assignment(text) for text in assignments])
+    edit = edit_params(paths[-1], [parse_assignment(text) for text in request.assignments])
+    program = request.command[0]
+    if find_executable(program, cwd=repository.cwd, env=os.environ) is None:
+        raise UsageError(
+            f"there is no command {clean_text(program)} to run",
+            hint=f"{paths[-1].name} is as it was: nothing is edited for a command that cannot start",
+        )
+    return paths[-1], edit
+
+
+def _put_in_place(path: Path, content: bytes) -> None:
+    try:
+        replace_content(path, content)
+    except OSError as error:
+        raise InvalidParams(
+            f"{path} cannot be written: {error.strerror or error}",
+            hint="run without --set, or make it writable",
+        ) from error
 
 
 def _parent(history: History, ref: str | None) -> tuple[JsonObject | None, str | None, bool]:

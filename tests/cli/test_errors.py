@@ -182,6 +182,12 @@ def test_a_parameters_file_that_cannot_be_used(
          "gxt: there is no parameter model.depth in <here>/params.yaml\n     did you mean model.width?\n"),
         (["model=3"],
          "gxt: model is a group of parameters\n     set one of model.type, model.width\n"),
+        (["lr="],
+         "gxt: --set 'lr=' has no value\n     write lr=null, or for an empty text 'lr=\"\"'\n"),
+        (["lr=[1"],
+         "gxt: lr cannot be set to [1: no valid YAML\n     in quotes it is text: 'lr=\"…\"'\n"),
+        (["lr=2026-13-45"],
+         "gxt: lr cannot be set to 2026-13-45: no valid YAML\n     in quotes it is text: 'lr=\"…\"'\n"),
     ],
 )  # fmt: skip
 def test_an_assignment_that_cannot_be_made(repo: Path, assignments: list[str], message: str) -> None:
@@ -208,6 +214,18 @@ def test_set_without_a_parameters_file(repo: Path) -> None:
         "gxt: --set edits the parameters file, and there is none\n"
         "     write params.yaml, or name a file: --params FILE\n"
     )
+
+
+@pytest.mark.parametrize("command", ["no-such-command", "./params.yaml"])
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_nothing_is_edited_for_a_command_that_cannot_start(repo: Path, command: str, more: list[str]) -> None:
+    before = (repo / "params.yaml").read_bytes()
+    assert said(repo, "run", "--set", "lr=3", *more, "--", command, code=2) == (
+        f"gxt: there is no command {command} to run\n"
+        "     params.yaml is as it was: nothing is edited for a command that cannot start\n"
+    )
+    assert (repo / "params.yaml").read_bytes() == before
+    assert _untouched(repo)
 
 
 def test_an_empty_parameters_file_has_none(repo: Path) -> None:
