@@ -1,40 +1,44 @@
-"""What `dvc.yaml` says about metrics, read without DVC: which files hold them, and which one comes first."""
+"""What the `dvc.yaml` files of a repository say about metrics: which files hold them, which comes first."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
 from pathlib import Path
+from typing import NamedTuple
 
 from gxt.errors import InvalidParams
+from gxt.git import process
+from gxt.git.repository import Repository
+from gxt.model.json_types import JsonObject
 from gxt.model.metrics import flatten_numbers
+from gxt.store.places import cache_home
+
+_NAME = "dvc.yaml"
 
 
-def metrics_files(top: Path) -> list[Path]:
-    """The metrics files that `dvc.yaml` declares, for the whole pipeline and for its stages."""
-    path = top / "dvc.yaml"
-    if not path.is_file():
-        return []
-    from gxt.capture.yaml_source import load_yaml  # most repositories have no dvc.yaml
+class Declared(NamedTuple):
+    """Metrics files.
 
-    try:
-        pipeline = load_yaml(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, ValueError, InvalidParams):
-        return []  # DVC itself tells what is wrong with it; a run does not depend on it
-    if not isinstance(pipeline, dict):
-        return []
-    found = [top / name for name in _names(pipeline.get("metrics"))]
-    stages = pipeline.get("stages")
-    for stage in stages.values() if isinstance(stages, dict) else ():
-        if isinstance(stage, dict):
-            folder = top / str(stage.get("wdir", "."))
-            found += [folder / name for name in _names(stage.get("metrics"))]
-    return list(dict.fromkeys(found))
+    Attributes:
+        paths: in the order in which they are declared; they need not exist.
+        notices: what could not be read or worked out, in words.
+    """
+
+    paths: tuple[Path, ...]
+    notices: tuple[str, ...]
 
 
-def declared_metric(top: Path) -> str | None:
-    """The first metric of the first metrics file that `dvc.yaml` declares and that exists."""
-    for path in metrics_files(top):
+def metrics_files(repository: Repository) -> Declared:
+    """The metrics files that each `dvc.yaml` declares, for its whole pipeline and for its stages."""
+    found = [_declared_in(path, repository) for path in _pipelines(repository)]
+    paths = dict.fromkeys(path for one in found for path in one.paths)
+    return Declared(tuple(paths), tuple(notice for one in found for notice in one.notices))
+
+
+def declared_metric(repository: Repository) -> str | None:
+    """The first metric of the first metrics file that `dvc.yaml` at the top declares and that exists."""
+    for path in _declared_in(repository.top / _NAME, repository).paths:
         numbers = read_metrics(path)
         if numbers:
             return next(iter(numbers))
@@ -52,9 +56,39 @@ def read_metrics(path: Path) -> dict[str, float]:
         return {}
 
 
-def _names(declared: object) -> Iterator[str]:
-    """Entries are names, or `{name: options}`; templated names (`${…}`) are DVC's to resolve."""
-    for entry in declared if isinstance(declared, list) else ():
-        for name in entry if isinstance(entry, dict) else (entry,):
-            if isinstance(name, str) and "${" not in name:
-                yield name
+def _pipelines(repository: Repository) -> list[Path]:
+    """`dvc.yaml` beside the user and in the folders above, up to the top; with DVC all that git tracks.
+
+    DVC itself looks at every folder of the work tree, which takes seconds in a large one.
+    """
+    top, cwd = repository.top, repository.cwd
+    folders = [cwd, *(folder for folder in cwd.parents if folder.is_relative_to(top)), top]
+    paths = [folder / _NAME for folder in folders]
+    if any((folder / ".dvc").is_dir() for folder in folders):
+        listed = process.attempt(top, ("ls-files", "-z", "--", _NAME, f"**/{_NAME}"))
+        paths += [top / name for name in os.fsdecode(listed.stdout).split("\0") if name]
+    return list(dict.fromkeys(paths))
+
+
+def _declared_in(path: Path, repository: Repository) -> Declared:
+    if not path.is_file():
+        return Declared((), ())
+    # most repositories have no dvc.yaml
+    from gxt.capture.remembered_params import load_remembered
+    from gxt.model.pipeline import metrics_declared
+
+    cache_dir, name = cache_home(repository) / "params", os.path.relpath(path, repository.top)
+
+    def load(file: str) -> JsonObject | None:
+        return load_remembered(path.parent / file, cache_dir) if (path.parent / file).is_file() else None
+
+    try:
+        declared = metrics_declared(load_remembered(path, cache_dir), load)
+    except InvalidParams as error:
+        return Declared((), (f"no metrics from {name}: {error.message}; name them with --metrics FILE",))
+    paths = tuple(Path(os.path.normpath(path.parent / file)) for file in declared.files)
+    if not declared.unresolved:
+        return Declared(paths, ())
+    unknown = ", ".join(declared.unresolved)
+    notice = f"metrics of {name} that cannot be worked out: {unknown}; name their files with --metrics FILE"
+    return Declared(paths, (notice,))

@@ -123,7 +123,7 @@ class History:
         """
         settings = self.workspace.settings
         names = dict.fromkeys(name for one in reversed(metrics) for name in one)
-        chosen = settings.metric or declared_metric(self.workspace.repository.top)
+        chosen = settings.metric or declared_metric(self.workspace.repository)
         return main_metric(names, chosen=chosen, goals=settings.goals)
 
     def _read_journals(self) -> list[tuple[int, Path, Folded]]:

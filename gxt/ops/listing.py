@@ -107,7 +107,7 @@ def _rows(history: History, request: ListRequest) -> Listing:
 def _view_key(history: History, request: ListRequest) -> str:
     """All that a list depends on: the runs by their tip, the program, the settings, the time zone."""
     workspace, tip = history.workspace, history.index.tip
-    declared = declared_metric(workspace.repository.top)
+    declared = declared_metric(workspace.repository)
     zone = (time.tzname, time.timezone, time.altzone)
     return repr(("list", tip and tip.oid, __version__, request.limit, workspace.settings, declared, zone))
 

@@ -98,7 +98,7 @@ def _main(workspace: Workspace, planned: Plan, finished: Finished | None) -> Met
     """Of the run's metrics the one that stands for it; those of its parent come first, for they are older."""
     settings, own = workspace.settings, metrics_of(finished.run) if finished else {}
     names = [*(name for name in metrics_of(planned.parent or {}) if name in own), *own]
-    chosen = settings.metric or declared_metric(workspace.repository.top)
+    chosen = settings.metric or declared_metric(workspace.repository)
     return main_metric(names, chosen=chosen, goals=settings.goals)
 
 
@@ -135,13 +135,14 @@ class _MetricsFiles(NamedTuple):
     top: Path
     before: dict[Path, tuple[int, ...] | None]
     named: tuple[Path, ...]
+    undeclared: tuple[str, ...]
 
     @classmethod
     def watch(cls, repository: Repository, named: Sequence[str]) -> _MetricsFiles:
         asked = tuple(repository.cwd / name for name in named)
-        folders = dict.fromkeys((repository.cwd, repository.top))
-        paths = [*asked, *(path for folder in folders for path in metrics_files(folder))]
-        return cls(repository.top, {path: _stamp(path) for path in dict.fromkeys(paths)}, asked)
+        declared = metrics_files(repository)
+        before = {path: _stamp(path) for path in dict.fromkeys((*asked, *declared.paths))}
+        return cls(repository.top, before, asked, declared.notices)
 
     def written(self) -> list[tuple[str, dict[str, float]]]:
         """The numbers in each file that changed."""
@@ -150,13 +151,14 @@ class _MetricsFiles(NamedTuple):
         return [(name, numbers) for name, numbers in found if numbers]
 
     def notices(self) -> list[str]:
-        """Files that the user named and the run did not write, or wrote without a number."""
-        notices = []
-        for path in self.named:
+        """What `dvc.yaml` does not tell, files named by the user but not written, files without a number."""
+        notices = [*self.undeclared]
+        for path, before in self.before.items():
             stamp = _stamp(path)
             name = os.path.relpath(path, self.top)
-            if stamp is None or stamp == self.before[path]:
-                notices.append(f"{name} was not written by the run: no metrics taken from it")
+            if stamp is None or stamp == before:
+                if path in self.named:
+                    notices.append(f"{name} was not written by the run: no metrics taken from it")
             elif not read_metrics(path):
                 notices.append(f"{name} holds no numbers that can be read as JSON or YAML")
         return notices

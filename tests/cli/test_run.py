@@ -265,6 +265,106 @@ def test_metrics_files_that_dvc_yaml_declares(repo: Path) -> None:
     )
 
 
+TEMPLATED = """\
+vars:
+- more.json:out
+- name: eval
+metrics:
+- ${out.folder}/${name}.json
+stages:
+  train:
+    foreach: ${seeds}
+    do:
+      cmd: python train.py ${item}
+      metrics:
+      - m${item}.json
+  grid:
+    matrix:
+      a: [x, y]
+      b: [1, 2]
+    cmd: python grid.py
+    wdir: grid
+    metrics:
+      - ${item.a}${item.b}.json:
+          cache: false
+  named:
+    foreach:
+      one: {file: first}
+    do:
+      metrics:
+      - ${key}-${item.file}.json
+"""
+
+
+def test_the_templates_of_dvc_yaml_are_worked_out(repo: Path) -> None:
+    (repo / "dvc.yaml").write_text(TEMPLATED)
+    (repo / "params.yaml").write_text("seeds: [1, 2]\n")
+    (repo / "more.json").write_text('{"out": {"folder": "res"}, "name": "hidden"}')
+    (repo / "res").mkdir()
+    (repo / "grid").mkdir()
+    names = ["res/eval", "m1", "m2", "grid/x1", "grid/x2", "grid/y1", "grid/y2", "one-first"]
+    script = "; ".join(f"echo '{{\"{name}\": {at}}}' > {name}.json" for at, name in enumerate(names))
+    done = gxt(repo, "run", "--", "sh", "-c", script)
+    assert data(repo, "show")["metrics"] == {name: at for at, name in enumerate(names)}
+    assert "gxt:" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "notice"),
+    [
+        ("metrics: [", ("no metrics from dvc.yaml: not valid YAML: <here>/dvc.yaml, line 2, column 1: "
+         "did not find expected node content; name them with --metrics FILE")),
+        ("- x", ("no metrics from dvc.yaml: <here>/dvc.yaml is not a mapping at the top; "
+         "name them with --metrics FILE")),
+        ("metrics: ['${none.x}.json', m.json]",
+         ("metrics of dvc.yaml that cannot be worked out: ${none.x}.json (there is no none.x); "
+         "name their files with --metrics FILE")),
+        ("vars: [none.yaml]\nstages: {train: {foreach: '${all}', do: {metrics: [a.json]}}}",
+         ("metrics of dvc.yaml that cannot be worked out: vars (there is no none.yaml), "
+         "stage train (there is no all); name their files with --metrics FILE")),
+        ("metrics: ['${model}.json', '\\${x}.json', '${lr']",
+         ("metrics of dvc.yaml that cannot be worked out: ${model}.json (model is no text or number), "
+         "${lr (lr is no text or number); name their files with --metrics FILE")),
+    ],
+)  # fmt: skip
+def test_what_dvc_yaml_does_not_tell_is_said_and_the_run_goes_on(
+    repo: Path, pipeline: str, notice: str
+) -> None:
+    (repo / "dvc.yaml").write_text(pipeline)
+    done = gxt(repo, "run", "--", "touch", "ran")
+    notice = notice.replace("<here>", str(repo))
+    assert done.stderr.splitlines()[1] == f"gxt: {notice}"
+    assert (data(repo, "show")["notices"], (repo / "ran").exists()) == ([notice], True)
+    gxt(repo, "list")
+
+
+def test_a_broken_metrics_file_that_dvc_yaml_declares_is_said(repo: Path) -> None:
+    (repo / "dvc.yaml").write_text("metrics: [m.json, unwritten.json]\n")
+    done = gxt(repo, "run", *write("m.json", '{"acc": 1'))
+    assert done.stderr.splitlines()[1] == "gxt: m.json holds no numbers that can be read as JSON or YAML"
+    assert len(done.stderr.splitlines()) == 3
+
+
+def test_the_dvc_yaml_files_that_are_read(repo: Path) -> None:
+    """Those from here up to the top; where DVC is set up, all that git tracks."""
+    for folder in ("a/b", "c"):
+        (repo / folder).mkdir(parents=True)
+    for folder in (".", "a", "a/b", "c"):
+        (repo / folder / "dvc.yaml").write_text("metrics: [m.json]\n")
+    every = {"m.json": "top", "a/m.json": "a", "a/b/m.json": "b", "c/m.json": "c"}
+    script = "; ".join(f'echo \'{{"{name}": 1}}\' > "{repo}/{path}"' for path, name in every.items())
+
+    def found(cwd: Path) -> set[str]:
+        gxt(cwd, "run", "-q", "--", "sh", "-c", script)
+        return set(data(repo, "show")["metrics"])
+
+    assert found(repo) == {"top"}
+    assert found(repo / "a" / "b") == {"b", "a", "top"}
+    (repo / ".dvc").mkdir()
+    git(repo, "add", "a", "c/dvc.yaml", "dvc.yaml")
+    assert found(repo) == found(repo / "a") == {"top", "a", "b", "c"}
+
+
 def test_what_is_left_out_is_one_warning(repo: Path) -> None:
     (repo / ".env").write_text("KEY=1\n")
     (repo / "big.bin").write_bytes(bytes((5 << 20) + 1))
