@@ -14,11 +14,6 @@ Options = list[tuple[str, str]]
 """Options as (name with its dashes, value); the value of a flag is ""."""
 
 
-def basename(word: str) -> str:
-    """A word without the folders before it."""
-    return word.rpartition("/")[2]
-
-
 def split_options(words: Sequence[str], values: frozenset[str]) -> tuple[Options, list[str]]:
     """The leading options, and the words from the first that is none.
 

@@ -14,22 +14,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gxt.capture.command_line import assignments, basename, inline_text, simple_commands, split_options
+from gxt.capture.command_line import assignments, inline_text, simple_commands, split_options
 from gxt.capture.programs import find_executable
 from gxt.capture.project_env import PROJECT_TOOLS, project_run
+from gxt.model.launchers import PLAIN_LAUNCHERS, SHELLS, basename, is_python
 
 _MAX_DEPTH = 8  # launchers inside launchers; also stops a script whose shebang names itself
 _SHEBANG_BYTES = 4096
 
-_SHELLS = ("sh", "bash", "dash", "ksh", "zsh")
-# fmt: off
-_LAUNCHERS = (
-    "caffeinate", "chrt", "ionice", "mpiexec", "mpirun", "ncu", "nice", "nohup", "nsys", "numactl", "orterun",
-    "perf", "setsid", "srun", "stdbuf", "strace", "taskset", "time", "timeout", "unbuffer", "xvfb-run",
-)
 # Options that take a value: without this list the value would be taken for the command.
 _ENV_VALUES = frozenset({"-u", "--unset", "-C", "--chdir", "-S", "--split-string"})
-# fmt: on
 
 
 class Launch(NamedTuple):
@@ -80,18 +74,10 @@ def _resolve(words: list[str], place: _Place) -> Launch | None:
     found = find_executable(words[0], cwd=place.cwd, env=place.env)
     if found is None:
         return None
-    if _is_python(name):
+    if is_python(name):
         return Launch(found, place.cwd, place.env)
     interpreter = _shebang(found)
     return _resolve([*interpreter, str(found)], place) if interpreter else None
-
-
-def _is_python(name: str) -> bool:
-    """Whether a file name is one of an interpreter: python, python3.12, python3.13t, pypy3.10, …"""
-    for stem in ("python", "pypy"):
-        if name.startswith(stem):
-            return not name[len(stem) :].strip("0123456789.td")
-    return False
 
 
 def _shebang(script: Path) -> list[str]:
@@ -105,7 +91,7 @@ def _shebang(script: Path) -> list[str]:
         return []
     first, _, rest = os.fsdecode(head[2:]).partition("\n")
     path, _, argument = first.strip().partition(" ")
-    if basename(path) in _SHELLS and rest.startswith("'''exec' "):
+    if basename(path) in SHELLS and rest.startswith("'''exec' "):
         return _exec_trick(rest.partition("\n")[0], script)
     if basename(path) == "env":
         return ["env", *shlex.split(argument)]
@@ -202,7 +188,7 @@ def _project(words: list[str], place: _Place) -> Launch | None:
 _Tool = Callable[[list[str], _Place], "Launch | None"]
 _TOOLS: dict[str, _Tool] = {
     "env": _env,
-    **dict.fromkeys(_LAUNCHERS, _launcher),
-    **dict.fromkeys(_SHELLS, _shell),
+    **dict.fromkeys(PLAIN_LAUNCHERS, _launcher),
+    **dict.fromkeys(SHELLS, _shell),
     **dict.fromkeys(PROJECT_TOOLS, _project),
 }

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from gxt.capture.command_line import Options, basename, option, split_options
+from gxt.capture.command_line import Options, option, split_options
 from gxt.capture.programs import find_executable
+from gxt.model.launchers import basename
 
 # fmt: off
 # Options that take a value: without these lists the value would be taken for the command.

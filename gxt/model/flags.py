@@ -9,6 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gxt.model.codec import number_to_json
+from gxt.model.launchers import (
+    LAUNCHER_MODULES,
+    OTHER_LAUNCHERS,
+    PLAIN_LAUNCHERS,
+    PYTHON_LAUNCHERS,
+    SHELLS,
+    basename,
+    is_python,
+)
 from gxt.model.scalars import clean_text, parse_scalar
 
 if TYPE_CHECKING:
@@ -16,20 +25,6 @@ if TYPE_CHECKING:
 
     from gxt.model.json_types import Json, JsonObject
 
-_SHELLS: Final = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish"})
-_PYTHON_LAUNCHERS: Final = frozenset(
-    "torchrun accelerate deepspeed uv coverage ipython ipython3 horovodrun kernprof debugpy pdb".split()
-)
-_OTHER_LAUNCHERS: Final = frozenset(
-    "env srun mpirun mpiexec conda mamba micromamba pixi poetry pipenv pdm hatch rye nohup time nice ionice "
-    "taskset numactl stdbuf timeout setsid caffeinate xvfb-run sudo nsys ncu py-spy docker podman apptainer "
-    "singularity".split()
-)
-_LAUNCHER_MODULES: Final = frozenset(
-    "torch.distributed.run torch.distributed.launch torch.utils.bottleneck accelerate.commands.launch "
-    "deepspeed deepspeed.launcher.runner horovod.runner coverage cProfile profile trace pdb ipdb debugpy "
-    "line_profiler kernprof memory_profiler scalene viztracer pyinstrument".split()
-)
 _SUBCOMMANDS: Final = frozenset({"run", "exec", "launch", "profile"})
 
 _MAX_KEYS: Final = 32  # a value in brackets may be 32 deep again: together they stay within what is merged
@@ -41,11 +36,14 @@ _Unwrapped: TypeAlias = "tuple[Sequence[str], bool]"
 def from_command(argv: Sequence[str]) -> JsonObject:
     """The parameters in the words of a command, nested by their dots, types kept.
 
-    `--lr 0.1`, `--lr=0.1`, `-b 32`, `-b32`, `--flag` (true), `--layers 64 64` (a list), `--no-cuda`
-    (`no_cuda` is true), `--model.dim 64`, and hydra's `model.dim=64`, `+a=1`, `++a=1`; dashes become
-    underscores, the last of a repeated flag wins. Positional words, hydra's `~key` and everything after `--`
-    are left out, and so are the words up to the script or module: those of `python`, `torchrun`, `accelerate
-    launch`, `uv run`, `srun` and their like.
+    `--lr 0.1`, `--lr=0.1`, `-b 32`, `-b32`, `--flag` (true), `--layers 64 64` (a list), `--no-cuda` (`cuda`
+    is false, but `--no_cuda`, a name that the script has chosen, is true), `--model.dim 64`, and hydra's
+    `model.dim=64`, `+a=1`, `++a=1`; dashes become underscores, the last of a repeated flag wins. Positional
+    words, hydra's `~key` and everything after `--` are left out, and so are the words up to the script or
+    module: those of `python`, `torchrun`, `accelerate launch`, `uv run`, `srun` and their like.
+
+    A list holds numbers only or no number, so that `-e 3 data.csv` is 3; a flag that is repeated with one
+    value takes one each time.
 
     Args:
         argv: the command with its program first, as a shell would pass it on.
@@ -54,15 +52,17 @@ def from_command(argv: Sequence[str]) -> JsonObject:
     words, is_command = argv, True
     while is_command:  # a launcher starts a launcher: srun uv run torchrun train.py
         words, is_command = _unwrap(words)
+    words = words[: words.index("--")] if "--" in words else words
+    single = _taking_one(words)
     at = 0
-    while at < len(words) and words[at] != "--":
+    while at < len(words):
         word = words[at]
         at += 1
         if _is_assignment(word):
             key, _, value = word.partition("=")
             _place(found, key.lstrip("+"), _strict(parse_scalar(value)))
         elif _is_flag(word):
-            values = _values(words, at)
+            values = _values(words, at)[: 1 if word in single else None]
             at += len(values)
             name, given = _flag(word, values)
             _place(found, name, _strict(given))
@@ -75,6 +75,8 @@ def _flag(word: str, values: Sequence[str]) -> tuple[str, Json]:
     name = name.lstrip("-").replace("-", "_")
     if equals:
         return name, parse_scalar(attached)
+    if _is_negation(word) and not any(map(_is_number, values)):
+        return name.removeprefix("no_"), False
     if not values:
         if not word.startswith("--") and len(name) > 1 and name[1:].isdigit():
             return name[0], parse_scalar(name[1:])
@@ -85,13 +87,25 @@ def _flag(word: str, values: Sequence[str]) -> tuple[str, Json]:
 
 
 def _values(words: Sequence[str], at: int) -> Sequence[str]:
-    """The words from `at` on that belong to the flag before them."""
+    """The words from `at` on that may belong to the flag before them: all numbers, or none."""
     if "=" in words[at - 1]:
         return ()
     end = at
-    while end < len(words) and not (words[end] == "--" or _is_flag(words[end]) or _is_override(words[end])):
+    while end < len(words) and not (_is_flag(words[end]) or _is_override(words[end])):
+        if end > at and _is_number(words[end]) != _is_number(words[at]):
+            break
         end += 1
     return words[at:end]
+
+
+def _taking_one(words: Sequence[str]) -> set[str]:
+    """The flags that occur several times, once with one value: they take no list."""
+    counts: dict[str, list[int]] = {}
+    for at, word in enumerate(words, start=1):
+        if _is_flag(word):
+            name, equals, _ = word.partition("=")
+            counts.setdefault(name, []).append(1 if equals else len(_values(words, at)))
+    return {name for name, found in counts.items() if len(found) > 1 and 1 in found}
 
 
 def _place(found: JsonObject, dotted: str, value: Json) -> None:
@@ -129,6 +143,16 @@ def _is_flag(word: str) -> bool:
     return not any(map(str.isspace, name)) and word[1:].lower() not in ("inf", "infinity", "nan")
 
 
+def _is_negation(word: str) -> bool:
+    """Whether the word turns something off: `--no-cuda`, as argparse, click and transformers name it."""
+    return word.startswith("--no-") and word[5:6].isalpha()
+
+
+def _is_number(word: str) -> bool:
+    value = parse_scalar(word)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _is_override(word: str) -> bool:
     """Whether the word is one of hydra's, so that it never is the value of a flag before it."""
     return _is_assignment(word) or (word.startswith("~") and _is_dotted_name(word[1:].partition("=")[0]))
@@ -149,14 +173,14 @@ def _unwrap(argv: Sequence[str]) -> _Unwrapped:
     """The words after the program, or the shorter command that it launches."""
     if not argv:
         return (), False
-    name = _basename(argv[0])
-    if _is_python(name):
+    name = basename(argv[0])
+    if is_python(name):
         return _after_python(argv)
-    if name in _SHELLS:
+    if name in SHELLS:
         return _after_shell(argv), False
-    if name in _PYTHON_LAUNCHERS:
+    if name in PYTHON_LAUNCHERS:
         return _after_launcher(argv, takes_module=True)
-    if name in _OTHER_LAUNCHERS:
+    if name in PLAIN_LAUNCHERS or name in OTHER_LAUNCHERS:
         return _after_launcher(argv, takes_module=False)
     script = next((at for at, word in enumerate(argv) if word.endswith(".py")), 0)
     return argv[script + 1 :], False
@@ -173,7 +197,7 @@ def _after_python(argv: Sequence[str]) -> _Unwrapped:
             return argv[at:], False
         if letter == "m":
             module = "".join(argv[at - 1 : at]) if separate else attached
-            if module in _LAUNCHER_MODULES:
+            if module in LAUNCHER_MODULES:
                 return _after_launcher((module, *argv[at:]), takes_module=True)
             return argv[at:], False
     return argv[at + 1 :], False
@@ -190,16 +214,16 @@ def _first_with_value(letters: str) -> tuple[str, str]:
 def _after_launcher(argv: Sequence[str], *, takes_module: bool) -> _Unwrapped:
     """The words after the script or the module that is launched, or the command that is."""
     for at in range(1, len(argv)):
-        word, name = argv[at], _basename(argv[at])
+        word, name = argv[at], basename(argv[at])
         if word.endswith(".py"):
             return argv[at + 1 :], False
-        if _is_python(name) or name in _SHELLS:
+        if is_python(name) or name in SHELLS:
             return argv[at:], True
         if takes_module and word in ("-m", "--module"):
             return argv[at + 2 :], False
-        if name in _PYTHON_LAUNCHERS and (argv[at - 1] == "--" or not argv[at - 1].startswith("-")):
+        if name in PYTHON_LAUNCHERS and (argv[at - 1] == "--" or not argv[at - 1].startswith("-")):
             return argv[at:], True
-    if argv[0] in _LAUNCHER_MODULES:
+    if argv[0] in LAUNCHER_MODULES:
         return argv[1:], False
     return _after_foreign_program(argv), False
 
@@ -225,15 +249,3 @@ def _after_shell(argv: Sequence[str]) -> Sequence[str]:
     if argv[at:] and argv[at] == "--":
         at += 1
     return argv[at + 1 :]
-
-
-def _basename(word: str) -> str:
-    return word.rpartition("/")[2]
-
-
-def _is_python(name: str) -> bool:
-    """Whether the program is an interpreter: `python`, `python3.11`, `pypy3`."""
-    for prefix in ("python", "pypy"):
-        if name.startswith(prefix):
-            return not name[len(prefix) :].strip("0123456789.")
-    return False
