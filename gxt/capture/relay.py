@@ -65,7 +65,6 @@ class Relay:
     """One command's traffic, and what was seen of its end.
 
     Attributes:
-        child: the command, once it is started.
         told: a signal that asks to end was passed on.
         typed_stop: a key that asks to end was passed on.
         log_error: why the record stopped, or "".
@@ -74,7 +73,6 @@ class Relay:
     """
 
     def __init__(self, plumbing: Plumbing, on_line: Sink) -> None:
-        self.child: Child | None = None
         self.told = False
         self.typed_stop = False
         self.log_error = ""
@@ -82,13 +80,30 @@ class Relay:
         self.ended_us = 0
         self._plumbing = plumbing
         self._on_line = on_line
+        self._child: Child | None = None
+        self._early: list[int] = []
         self._stop_whom: int | None = None
         self._interrupted_at_s = -math.inf
         self._waited_s = 0.0
         self._drained_bytes = 0
 
-    def run(self, child: Child, wakeup: int) -> int:
-        """Serve the command until it has ended and what it wrote is passed on. Returns its exit code."""
+    def began(self, child: Child) -> None:
+        """The command is started: it gets the signals that came meanwhile, and from now on all."""
+        self._child = child
+        for signum in self._early:
+            self._signal_group(signum)
+
+    def run(self, child: Child, wakeup: int, on_end: Callable[[], None]) -> int:
+        """Serve the command until it has ended and what it wrote is passed on.
+
+        Args:
+            child: the command.
+            wakeup: becomes readable when a signal has come.
+            on_end: called when it has ended, before what is left of its output is passed on.
+
+        Returns:
+            Its exit code.
+        """
         returncode: int | None = None
         while self._plumbing.channels or returncode is None:
             ready, sendable = self._wait(wakeup, ended=returncode is not None)
@@ -96,6 +111,7 @@ class Relay:
                 os.read(wakeup, CHUNK_BYTES)
             if returncode is None and (returncode := child.poll()) is not None:
                 self.ended_us = now_us()
+                on_end()
             for channel in [each for each in self._plumbing.channels if each.source in ready]:
                 self._pass_on(channel, ended=returncode is not None)
             if self._plumbing.keyboard is not None and self._plumbing.keyboard.terminal in ready:
@@ -203,10 +219,12 @@ class Relay:
         return self._interrupted_at_s - previous_s <= KILL_AFTER_SECOND_INTERRUPT_S
 
     def _signal_group(self, signum: int) -> None:
+        if self._child is None:
+            self._early.append(signum)
         # Once the command is reaped its number may belong to somebody else.
-        if self.child is not None and self.child.returncode is None:
+        elif self._child.returncode is None:
             with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
-                os.killpg(self.child.pid, signum)
+                os.killpg(self._child.pid, signum)
             self.told = self.told or signum in STOPPING
 
     def _suspend(self, whom: int) -> None:

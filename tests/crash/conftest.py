@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,14 +146,21 @@ def read_line(fd: int) -> str:
 
 def await_death(pid: int) -> None:
     """Return when a process that is not our child has ended."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    with os.fdopen(handle, "rb"):
-        import select
+    if sys.platform == "linux":
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        with os.fdopen(handle, "rb"):
+            import select
 
-        select.select([handle], [], [], 10)
+            select.select([handle], [], [], 10)
+    else:
+        deadline = time.monotonic() + 10
+        with suppress(ProcessLookupError):
+            while time.monotonic() < deadline:
+                os.kill(pid, 0)
+                time.sleep(0.01)
 
 
 def kill(*pids: int) -> None:

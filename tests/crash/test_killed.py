@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from tests.conftest import data, git, gxt
 from tests.crash.conftest import Paced, await_death, check_sound, kill, notices, paced
 
 STEPS = 12
-TOLD = sys.platform == "linux"  # elsewhere nobody tells a training that its wrapper is dead
 
 
 def check_interrupted(repo: Path, *, first_command: list[str], console: list[str]) -> None:
@@ -50,7 +48,7 @@ def test_a_killed_run_is_interrupted_and_keeps_what_it_logged(
         words = training.last_words()
         await_death(training.pid)
         training.process.wait()
-    assert words == ("SIGTERM\n" if who == "wrapper" and TOLD else "")
+    assert words == ("SIGTERM\n" if who == "wrapper" else "")
     if who == "training":  # the wrapper lives, and has sealed it
         assert notices(repo, "list") == []
         assert data(repo, "show")["exit_code"] == -9

@@ -83,6 +83,7 @@ def test_processes_start_in_few_places() -> None:
         if pattern.search(path.read_text()) and not str(path.relative_to(ROOT / "gxt")).startswith("demo/")
     }
     assert found == {
+        "capture/guardian.py",  # the shell that outlives us
         "capture/programs.py",  # asks an interpreter what it is, nvidia-smi what there is
         "capture/process.py",  # the wrapped command
         "git/objects.py",

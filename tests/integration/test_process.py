@@ -24,9 +24,11 @@ from typing import Any, TypeAlias
 import pytest
 
 from gxt.capture.process import Ended
+from gxt.capture.signals import signals_caught
 
 Json: TypeAlias = dict[str, Any]
 WAIT_S = 20.0
+WAKE_UP_PIPE = ("readable", "writable")  # a process makes it once and keeps it
 
 DRIVER = """
 import fcntl, json, os, signal, sys, termios
@@ -48,10 +50,16 @@ def on_line(stream, line, at_us):
         lines.append([stream, line.decode("latin-1"), at_us])
 
 handlers = {s: signal.getsignal(s) for s in signal.Signals}
+if "twice" in options:
+    run_command(argv, extra_env={}, on_line=on_line, on_started=started.append)
 ended = run_command(argv, extra_env={"GXT_RUN": "uid-1"}, on_line=on_line, on_started=started.append)
 facts = ended._asdict() | {"lines": lines, "calls": calls, "started": len(started)}
-facts["handlers_restored"] = handlers == {s: signal.getsignal(s) for s in signal.Signals}
-facts["descriptors"] = sorted(int(fd) for fd in os.listdir("/dev/fd") if int(fd) > 2)[:-1]
+facts["handlers_changed"] = sorted(s.name for s in signal.Signals if signal.getsignal(s) != handlers[s])
+facts["descriptors"] = sum(int(fd) > 2 for fd in os.listdir("/dev/fd")) - 1
+try:
+    facts["children"] = os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    facts["children"] = None
 with open(report, "w") as file:
     json.dump(facts, file)
 if "exit-like" in options:
@@ -195,7 +203,8 @@ def test_a_command_that_cannot_be_started_says_what_a_shell_would(
     done = finished(driver(name, options="exit-like"), cwd=tmp_path)
     facts = report(tmp_path)
     assert (facts["returncode"], facts["error"], facts["interrupted"]) == (code, error, False)
-    assert (facts["started"], facts["lines"], facts["descriptors"]) == (0, [], [])
+    assert (facts["started"], facts["lines"], facts["children"]) == (0, [], None)
+    assert facts["descriptors"] == len(WAKE_UP_PIPE)
     assert done.returncode == code
 
 
@@ -208,9 +217,19 @@ def test_a_script_without_an_interpreter_line_is_for_sh(
 
 
 def test_nothing_of_ours_is_left_behind(driver: Callable[..., list[str]], tmp_path: Path) -> None:
-    finished(driver("true"))
+    """No process, no handler that does anything, and of descriptors one pipe, however often we run."""
+    finished(driver("true", options="twice"))
     facts = report(tmp_path)
-    assert (facts["handlers_restored"], facts["descriptors"], facts["started"]) == (True, [], 1)
+    assert (facts["started"], facts["children"], facts["descriptors"]) == (2, None, len(WAKE_UP_PIPE))
+    assert facts["handlers_changed"] == ["SIGCHLD", "SIGCONT", "SIGWINCH"]
+
+
+def test_a_signal_that_another_thread_took_late_still_finds_the_pipe_open() -> None:
+    with signals_caught(lambda *_: None) as readable:
+        writable = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    os.write(writable, b"\x11")
+    assert os.read(readable, 9) == b"\x11"
 
 
 # -------------------------------------------------------------------------------------------------- streams
@@ -426,7 +445,6 @@ def test_a_signal_that_our_starter_ignores_stays_ignored(
     assert signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN  # Python's own, in the command as here
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
 def test_when_we_are_killed_the_command_is_told(driver: Callable[..., list[str]]) -> None:
     readable, writable = os.pipe()
     code = (
