@@ -136,9 +136,11 @@ def console(words: Namespace) -> None:
     workspace = _open()
     if words.follow and not words.json:
         gc.enable()  # a training may take weeks
-        for line in operation.follow(workspace, words.id):
-            output.write(printing.console_line(line, times=words.times))
-            output.flush()
+        output.say_notices(workspace.notices)
+        for lines in operation.follow(workspace, words.id):
+            output.write(
+                "".join(printing.console_line(line, times=words.times) for line in lines), flush=True
+            )
         return
     run, lines = operation.console(workspace, words.id)
     if words.json:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from gxt.model.json_types import JsonObject
 from gxt.ops.history import History
 from gxt.ops.show import folder_of
 from gxt.ops.workspace import Workspace
 from gxt.store import journal
-from gxt.store.console import collect, parse_lines
+from gxt.store.console import Follower, collect, parse_lines
 
 ConsoleLine = tuple[str, int, bytes]
 _POLL_S = 0.2
@@ -27,29 +28,43 @@ def console(workspace: Workspace, ref: str) -> tuple[JsonObject, list[ConsoleLin
         return run, list(parse_lines(_log(history, run)))
 
 
-def follow(workspace: Workspace, ref: str) -> Iterator[ConsoleLine]:
-    """The console of a run, line by line as it comes, until the run ends."""
+def follow(workspace: Workspace, ref: str) -> Iterator[list[ConsoleLine]]:
+    """The console of a run as it comes, some lines at a time, until the run has ended.
+
+    Every line that is printed from now on, however fast; of those before as much as is kept.
+
+    Raises:
+        UnknownRun, AmbiguousRun: the reference names no single run.
+    """
     with History(workspace) as history:
         run = history.resolve(ref)
         live = history.live_of(run)
-        if live is None:
-            yield from parse_lines(_log(history, run))
-            return
-        path = live.path
-    seen = 0
-    while True:
-        alive = journal.is_alive(path)
-        if not path.exists():
-            break
-        lines = list(parse_lines(collect(path)))
-        yield from lines[seen:]
-        seen = max(seen, len(lines))
-        if not alive:
-            return
-        time.sleep(_POLL_S)
-    with History(workspace) as history:
-        sealed = history.by_uid(str(run["uid"]))
-        yield from list(parse_lines(_log(history, sealed)))[seen:] if sealed else ()
+    follower = _follower(live.path) if live else None
+    if live is None or follower is None:
+        yield console(workspace, str(run["uid"]))[1]
+        return
+    try:
+        goes_on = True
+        while goes_on:
+            goes_on = journal.goes_on(live.path)  # before the read: then all is written that is to come
+            while lines := follower.read():
+                yield list(parse_lines(lines))
+            if goes_on:
+                time.sleep(_POLL_S)
+        yield list(parse_lines(follower.rest))
+    finally:
+        follower.close()
+        journal.forget_console(live.path)
+
+
+def _follower(path: Path) -> Follower | None:
+    """A follower of a live run; None when it has ended meanwhile."""
+    while journal.goes_on(path):
+        try:
+            return Follower(path)
+        except FileNotFoundError:  # nothing printed yet
+            time.sleep(_POLL_S)
+    return None
 
 
 def _log(history: History, run: JsonObject) -> bytes:

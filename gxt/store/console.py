@@ -1,22 +1,30 @@
 """The console of a run: every line with its time and stream, bounded on disk while the run goes on.
 
-`output.log` takes the first half; the rest goes round through two files of the second half's size, so that a
-run that prints for a week keeps its head and its tail, and a killed one has them on disk.
+`output.log` takes the first half, then `output.1`, `output.2` … as much each. Of those the last two stay: a
+run that prints for a week keeps its head and its tail, and a killed one has them on disk. Whoever follows the
+console shares a lock on the file it reads: that one stays, and all that come after it.
 
 A line is `2026-11-20T23:51:00.123456Z 1 text`: the time in UTC, the stream (1 stdout, 2 stderr), the text.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from gxt.model.codec import time_to_json
+from gxt.store import locks
 
 HEAD = "output.log"
-_TAIL, _OLDER = "output.tail", "output.tail.1"
-HALF_BYTES = (512 << 10) - 128  # with the line about what was cut, 1 MiB together
+HALF_BYTES = 512 << 10
+FOLLOWED_FILES = 2048
+"""How many files stay at most for somebody who does not read on (a pager that waits): 1 GiB."""
+
+_READ_BYTES = 64 << 10
+_LEFT_OUT = "output left out here: gxt keeps the first and the last 512 KiB, times included"
 
 
 class ConsoleLog:
@@ -26,20 +34,20 @@ class ConsoleLog:
         OSError: the disk took nothing.
     """
 
-    def __init__(self, directory: Path, half_bytes: int = HALF_BYTES) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._half = half_bytes
-        self._in_head = True
+        self._number = 0  # of the file that is being written; the head is 0
+        self._oldest = 1
         self._size = 0
         self._file: IO[bytes] | None = None  # opened by the first line: a full disk must not stop a start
 
     def write(self, stream: int, line: bytes, at_us: int) -> None:
         """Record a line of the command's output (without its newline)."""
         data = b"%b %d %b\n" % (time_to_json(at_us).encode(), stream, line)
-        if self._size and self._size + len(data) > self._half:
+        if self._size and self._size + len(data) > HALF_BYTES:
             self._turn()
         if self._file is None:
-            self._file = (self._directory / (HEAD if self._in_head else _TAIL)).open("ab", buffering=0)
+            self._file = (self._directory / _name(self._number)).open("ab", buffering=0)
         self._file.write(data)
         self._size += len(data)
 
@@ -51,27 +59,90 @@ class ConsoleLog:
 
     def _turn(self) -> None:
         self.close()
-        if not self._in_head:
-            (self._directory / _TAIL).replace(self._directory / _OLDER)
-        self._in_head = False
+        self._number += 1
         self._size = 0
+        head_is_read = _is_read(self._directory / HEAD)
+        while self._oldest < self._number - 1:
+            path = self._directory / _name(self._oldest)
+            if self._oldest > self._number - FOLLOWED_FILES and (head_is_read or _is_read(path)):
+                break
+            path.unlink(missing_ok=True)
+            self._oldest += 1
 
 
-def collect(directory: Path, half_bytes: int = HALF_BYTES) -> bytes:
+class Follower:
+    """Reads the console of a live run as it grows, every line of it; also what is still unread at its end.
+
+    Attributes:
+        rest: the beginning of a line that is not finished.
+
+    Raises:
+        FileNotFoundError: the run is not live any more, or has not printed yet and we may not write.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._number = 0
+        self.rest = b""
+        # by a descriptor, because the directory gets another name when the run is sealed
+        self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._file = _open_shared(HEAD, self._directory)
+        except OSError:
+            os.close(self._directory)
+            raise
+        if not directory.exists():  # it was sealed before our lock was there, and its files go
+            self.close()
+            raise FileNotFoundError(directory)
+
+    def read(self) -> bytes:
+        """The next lines, whole ones; nothing when there are no more yet."""
+        while True:
+            # before the read: what is no longer the last file does not grow
+            following = next((n for n in _numbers(self._directory) if n > self._number), None)
+            data = os.read(self._file, _READ_BYTES)
+            if not data and following is None:
+                return b""
+            lines, newline, self.rest = (self.rest + data).rpartition(b"\n")
+            if newline:
+                return lines + newline
+            if not data and following is not None:
+                self.rest = self._turn(following) if not self.rest else self.rest + b"\n"
+
+    def close(self) -> None:
+        """Let the files go."""
+        os.close(self._file)
+        os.close(self._directory)
+
+    def _turn(self, number: int) -> bytes:
+        """Go on with this file. Returns a line that tells when there are some between that are gone."""
+        try:
+            file = _open_shared(_name(number), self._directory)
+        except FileNotFoundError:  # it was on its way out when we came: the one after it is not
+            return b""
+        os.close(self._file)
+        missing = number - self._number > 1
+        self._file, self._number = file, number
+        return _left_out(os.pread(file, 27, 0)) if missing else b""
+
+
+def collect(directory: Path) -> bytes:
     """The console as it is sealed: at most 1 MiB, with a line that says what was cut; may be empty."""
     head = _read(directory / HEAD)
-    tail = _read(directory / _OLDER) + _read(directory / _TAIL)
-    if len(tail) <= half_bytes and not (directory / _OLDER).exists():
+    numbers = _numbers(directory)
+    tail = b"".join(_read(directory / _name(number)) for number in numbers[-2:])
+    if numbers in ([], [1]):
         return head + tail
-    kept = tail[-half_bytes:]
-    if len(kept) < len(tail):
-        kept = kept[kept.find(b"\n") + 1 :]
-    when = kept[:27].decode(errors="replace")
-    return (
-        head
-        + f"{when} 0 … output left out here: gxt keeps the first and the last 512 KiB …\n".encode()
-        + kept
-    )
+    start = len(tail) + len(_left_out(tail[:27])) - HALF_BYTES
+    kept = tail[tail.find(b"\n", start - 1) + 1 :] if start > 0 else tail
+    return head + _left_out(kept[:27]) + kept
+
+
+def still_read(directory: Path) -> list[Path]:
+    """The files of a console that somebody who follows it has still to read."""
+    with suppress(FileNotFoundError):
+        paths = [directory / HEAD, *(directory / _name(number) for number in _numbers(directory))]
+        return next((paths[at:] for at, path in enumerate(paths) if _is_read(path)), [])
+    return []
 
 
 def parse_lines(log: bytes) -> Iterator[tuple[str, int, bytes]]:
@@ -81,6 +152,47 @@ def parse_lines(log: bytes) -> Iterator[tuple[str, int, bytes]]:
         stream, _, text = rest.partition(b" ")
         if stream.isdigit():
             yield at.decode(errors="replace"), int(stream), text
+
+
+def _name(number: int) -> str:
+    return f"output.{number}" if number else HEAD
+
+
+def _numbers(directory: Path | int) -> list[int]:
+    """The files after the head, ascending."""
+    names = [name.removeprefix("output.") for name in os.listdir(directory)]  # noqa: PTH208 also a descriptor
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+def _left_out(when: bytes) -> bytes:
+    return b"%b 0 \xe2\x80\xa6 %b \xe2\x80\xa6\n" % (when, _LEFT_OUT.encode())
+
+
+def _is_read(path: Path) -> bool:
+    """Whether somebody shares the lock on a file."""
+    alone = locks.hold(path)
+    if alone is None:
+        return path.exists()
+    os.close(alone)
+    return False
+
+
+def _open_shared(name: str, directory: int) -> int:
+    """Open a file and share its lock. A head that is not there is made, to be held before its first line.
+
+    Raises:
+        FileNotFoundError: it is not there, or is no longer.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC
+    try:
+        file = os.open(name, flags | (os.O_CREAT if name == HEAD else 0), 0o666, dir_fd=directory)
+    except PermissionError:
+        file = os.open(name, flags, dir_fd=directory)
+    locks.share(file)
+    if os.fstat(file).st_nlink:
+        return file
+    os.close(file)
+    raise FileNotFoundError(name)
 
 
 def _read(path: Path) -> bytes:

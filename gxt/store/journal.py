@@ -22,6 +22,7 @@ from gxt.git.repository import Repository
 from gxt.model.events import Folded, fold
 from gxt.model.json_types import JsonObject
 from gxt.store import locks
+from gxt.store.console import still_read
 from gxt.store.places import live_home
 
 # How the training finds its run; the only variables that are added to its environment.
@@ -129,7 +130,7 @@ def create(repository: Repository, *, uid: str, number: int, started: JsonObject
 
 def remove(path: Path) -> None:
     """Remove the directory of a sealed run: out of sight first, so that no half of it is ever seen."""
-    done = path.with_name(f".done-{path.name}")
+    done = _done(path)
     _delete(done)  # an earlier half of it would be in the way
     with suppress(OSError):  # the run is in git: the next recovery finds that out, and tries again
         path.rename(done)
@@ -143,17 +144,33 @@ def sweep(repository: Repository) -> None:
             _delete(path)
 
 
+def forget_console(path: Path) -> None:
+    """Delete what `remove` has left of a directory for somebody who was following the console."""
+    _delete(_done(path))
+
+
+def _done(path: Path) -> Path:
+    return path.with_name(f".done-{path.name}")
+
+
 def _delete(folder: Path) -> None:
-    """Delete a directory of files, as far as that is possible."""
+    """Delete a directory of files, as far as that is possible and nobody reads on."""
     with suppress(OSError):
+        wanted = still_read(folder)
         for path in folder.iterdir():
-            path.unlink()
+            if path not in wanted:
+                path.unlink(missing_ok=True)
         folder.rmdir()
 
 
 def is_alive(path: Path) -> bool:
     """Whether somebody still records into this directory, or logs into its journal."""
     return locks.is_held(path) or is_alive_beside(path)
+
+
+def goes_on(path: Path) -> bool:
+    """Whether the run is not known to be over: it is alive here, or may be on another machine."""
+    return is_alive(path) or (path.exists() and runs_elsewhere(path) is not None)
 
 
 def is_alive_beside(path: Path) -> bool:

@@ -51,24 +51,30 @@ def test_what_acts_on_a_terminal_is_shown_and_colours_are_left_out(repo: Path) -
     )
 
 
-def test_following_a_run_ends_with_it(repo: Path) -> None:
-    (repo / "go").mkdir()
-    script = "echo first; until [ -e go/on ]; do sleep 0.05; done; echo last"
-    run = subprocess.Popen([sys.executable, "-m", "gxt", "run", "-q", "--", "sh", "-c", script], cwd=repo,
-                           stdout=subprocess.PIPE)  # fmt: skip
-    assert run.stdout
-    assert run.stdout.readline() == b"first\n"
-    follow = subprocess.Popen([sys.executable, "-m", "gxt", "output", "--follow"], cwd=repo, text=True,
-                              stdout=subprocess.PIPE)  # fmt: skip
-    assert follow.stdout
-    assert follow.stdout.readline() == "first\n"
-    assert gxt(repo, "output").stdout == "first\n"
-    (repo / "go" / "on").touch()
-    assert follow.stdout.read() == "last\n"
-    assert (run.wait(), follow.wait()) == (0, 0)
-    run.stdout.close()
-    follow.stdout.close()
+def test_of_a_long_console_the_first_and_the_last_512_kib_are_kept(repo: Path) -> None:
+    """A line is 31 bytes and its text: these have 64, so that the halves can be exact."""
+    (repo / "train.py").write_text("for i in range(40_000): print(f'{i:033}')")
+    gxt(repo, "run", "-q", "--", sys.executable, "train.py")
+    log = git_bytes(repo, "refs/gxt/experiments:exp-0xx/exp-001/output.log").splitlines(keepends=True)
+    remark = next(at for at, line in enumerate(log) if line[28:29] == b"0")
+    assert log[remark][:27] == log[remark + 1][:27]
+    assert log[remark][27:].decode() == (
+        " 0 … output left out here: gxt keeps the first and the last 512 KiB, times included …\n"
+    )
+    head, tail = log[:remark], log[remark + 1 :]
+    assert len(b"".join(head)) == 512 << 10
+    assert len(b"".join(log)) == (1 << 20) - ((512 << 10) - len(log[remark])) % 64
+    assert [int(line[30:]) for line in head] == list(range(8192))
+    assert [int(line[30:]) for line in tail] == list(range(40_000 - len(tail), 40_000))
 
 
-def test_following_a_run_that_has_ended_shows_it(history: Path) -> None:
-    assert gxt(history, "output", "4", "--follow").stdout == "one\ttwo\nbad\n"
+def test_a_console_of_one_mebibyte_is_kept_whole(repo: Path) -> None:
+    (repo / "train.py").write_text("for i in range(16_384): print(f'{i:033}')")
+    gxt(repo, "run", "-q", "--", sys.executable, "train.py")
+    log = git_bytes(repo, "refs/gxt/experiments:exp-0xx/exp-001/output.log")
+    assert len(log) == 1 << 20
+    assert [int(line[30:]) for line in log.splitlines()] == list(range(16_384))
+
+
+def git_bytes(repo: Path, name: str) -> bytes:
+    return subprocess.run(["git", "show", name], cwd=repo, capture_output=True, check=True).stdout
