@@ -318,7 +318,7 @@ def _start(
     from gxt.ops.start import StartRequest, begin, plan
     from gxt.ops.workspace import open_workspace
 
-    workspace = open_workspace(Path.cwd())
+    workspace = open_workspace()
     command = [Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]]
     request = StartRequest(
         command=command,

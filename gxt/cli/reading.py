@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gxt.cli import output
@@ -23,7 +22,7 @@ _RUN = "exp-012, 12, a name, a uid or commit, @, @~2, best."
 def _open() -> Workspace:
     from gxt.ops.workspace import open_workspace
 
-    return open_workspace(Path.cwd())
+    return open_workspace()
 
 
 def list__words(parser: Parser) -> None:

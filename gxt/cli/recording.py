@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from argparse import REMAINDER, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gxt.cli import output
@@ -49,7 +48,7 @@ def run(words: Namespace) -> None:
     command = words.command[1:] if words.command[:1] == ["--"] else words.command
     if not command:
         raise UsageError("no command to run", hint="write it last: gxt run -- python train.py")
-    workspace = open_workspace(Path.cwd())
+    workspace = open_workspace()
     request = StartRequest(
         command=command,
         name=words.name,
@@ -94,7 +93,7 @@ def base(words: Namespace) -> None:
     from gxt.ops.workspace import open_workspace
     from gxt.render import standing
 
-    workspace = open_workspace(Path.cwd())
+    workspace = open_workspace()
     result = operation(workspace, words.id)
     if words.json:
         output.show_json(result.run, workspace.notices)

@@ -69,7 +69,7 @@ def start(
             env=environment(),
             start_new_session=True,  # Ctrl-C in the terminal must not cut a write in half
         )
-    except FileNotFoundError as error:
+    except OSError as error:
         raise _not_startable(cwd, error) from error
 
 
@@ -93,7 +93,7 @@ def attempt(
             check=False,
             start_new_session=True,
         )
-    except FileNotFoundError as error:
+    except OSError as error:
         raise _not_startable(cwd, error) from error
 
 
@@ -116,9 +116,14 @@ def run(
     return done.stdout
 
 
-def _not_startable(cwd: Path, error: FileNotFoundError) -> GxtError:
+def _not_startable(cwd: Path, error: OSError) -> GxtError:
     if not cwd.is_dir():
         return GxtError(f"{cwd} does not exist", hint="go to a directory that does, and try again")
+    if isinstance(error, FileNotFoundError):
+        return GxtError(
+            f"git is not installed: {error.strerror}", hint="install git 2.34 or newer: https://git-scm.com"
+        )
+    where = f" in {cwd}" if error.filename == str(cwd) else ""
     return GxtError(
-        f"git is not installed: {error.strerror}", hint="install git 2.34 or newer: https://git-scm.com"
+        f"git cannot be started{where}: {error.strerror}", hint=f"see why: git -C {cwd} --version"
     )

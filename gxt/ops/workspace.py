@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from gxt.errors import GxtError
 from gxt.git.repository import Repository, discover
 from gxt.store.places import is_quiet
 from gxt.store.settings import Settings, load_settings
@@ -24,13 +25,14 @@ class Workspace(NamedTuple):
     notices: tuple[str, ...] = ()
 
 
-def open_workspace(cwd: Path) -> Workspace:
-    """Find the repository, and seal what killed processes left behind.
+def open_workspace(cwd: Path | None = None) -> Workspace:
+    """Find the repository that holds a directory, ours if none is named, and seal what killed processes left.
 
     Raises:
         NotARepository, BareRepository: there is nothing to work in.
+        GxtError: nor is there a directory.
     """
-    repository = discover(cwd)
+    repository = discover(cwd or _working_directory())
     settings = load_settings(repository)
     if is_quiet(repository):
         return Workspace(repository, settings)
@@ -43,3 +45,13 @@ def open_workspace(cwd: Path) -> Workspace:
         if one.run["status"] == "interrupted"
     ]
     return Workspace(repository, settings, (*notices, *recovery.notices))
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise GxtError(
+            f"the working directory cannot be used: {error.strerror}",
+            hint="somebody may have deleted it: go to one that is there, and try again",
+        ) from error

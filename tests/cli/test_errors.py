@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -294,3 +295,41 @@ def test_a_run_has_no_json_of_its_own(repo: Path) -> None:
         "gxt: unrecognized arguments: --json\n     gxt run --help tells how\n"
     )
     assert json.loads(gxt(repo, "show", "--json", code=2).stdout)["error"]["code"] == "unknown-run"
+
+
+GONE = (
+    "gxt: the working directory cannot be used: No such file or directory\n"
+    "     somebody may have deleted it: go to one that is there, and try again\n"
+)
+
+
+@pytest.mark.parametrize("words", [["list"], ["run", "--", "true"], ["base"]])
+def test_a_working_directory_that_was_deleted(repo: Path, words: list[str]) -> None:
+    (repo / "gone").mkdir()
+    command = [sys.executable, "-m", "gxt", *words]
+    script = f"cd gone && rmdir ../gone && {shlex.join(command)}"
+    done = subprocess.run(["sh", "-c", script], cwd=repo, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", GONE)
+
+
+def test_a_git_that_may_not_be_executed(repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text("")
+    done = gxt(repo, "list", code=1, PATH=str(tmp_path / "bin"))
+    assert done.stderr == (
+        f"gxt: git cannot be started: Permission denied\n     see why: git -C {repo} --version\n"
+    )
+
+
+def test_a_git_that_the_system_has_no_room_for(repo: Path) -> None:
+    script = (
+        "import os; os.environ['LARGE'] = 'x' * (1 << 22)\n"
+        "import sys; sys.argv = ['gxt', 'list']; from gxt.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=repo, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"gxt: git cannot be started: Argument list too long\n     see why: git -C {repo} --version\n",
+    )

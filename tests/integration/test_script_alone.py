@@ -88,3 +88,16 @@ def test_runs_that_git_no_longer_has_leave_the_index(repo: Path) -> None:
     assert len(data(repo, "list")) == 1
     git(repo, "update-ref", "-d", "refs/gxt/experiments")
     assert data(repo, "list") == []
+
+
+def test_in_a_directory_that_was_deleted_the_training_goes_on_with_one_warning(repo: Path) -> None:
+    code = (
+        "import os; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+        "import gxt\nfor i in range(3): gxt.log({'loss': i})\nprint('trained')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "trained\n")
+    assert done.stderr == (
+        "gxt: log: GxtError: the working directory cannot be used: No such file or directory; "
+        "the training goes on\n"
+    )
