@@ -206,7 +206,7 @@ class _OwnRun(Run):
         super()._after_fork()
         if self._holds:
             self._holds = False  # the fork of a fork must not close a descriptor of the training
-            os.close(self._live.held)  # the parent's lock must end with the parent
+            self._live.held.close()  # the parent's lock must end with the parent
 
 
 _current: Run | None = None

@@ -23,6 +23,7 @@ from gxt.model.events import Folded, fold
 from gxt.model.json_types import JsonObject
 from gxt.store import locks
 from gxt.store.console import still_read
+from gxt.store.descriptor import Descriptor
 from gxt.store.places import live_home
 
 # How the training finds its run; the only variables that are added to its environment.
@@ -45,9 +46,7 @@ class JournalWriter:
     """An open journal. One event is one `write` of one line, so a killed process loses nothing it logged."""
 
     def __init__(self, path: Path) -> None:
-        self.fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        locks.share(self.fd)
-        self._file = os.fstat(self.fd)
+        self._file = _shared(path, os.O_CREAT)
         self._path = path
         self._torn = False
 
@@ -65,34 +64,34 @@ class JournalWriter:
 
     def reopen(self) -> None:
         """Take a descriptor of its own in a forked child, so that the parent's lock ends with the parent."""
-        inherited = self.fd
-        self.fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        locks.share(self.fd)
-        os.close(inherited)
+        inherited, self._file = self._file, _shared(self._path)
+        inherited.close()
 
     def write_line(self, text: str) -> None:
         """Write one line of JSON; see `append`."""
         data = text.encode() + b"\n"
         if self._torn:
             data = b"\n" + data  # so that this line does not grow onto the torn one
-        if not self._is_ours():
+        found = self._file.stat()
+        if found is None:
             raise OSError("the script has closed the journal's descriptor")
-        written = os.write(self.fd, data)
+        if found.st_nlink == 0:
+            raise OSError("the run has ended, or its directory was deleted")
+        written = os.write(self._file.number, data)
         self._torn = written < len(data)
         if self._torn:
             raise OSError(f"only {written} of {len(data)} bytes written to the journal")
 
     def close(self) -> None:
         """Give up the journal; its lock goes with it."""
-        if self._is_ours():
-            os.close(self.fd)
+        self._file.close()
 
-    def _is_ours(self) -> bool:
-        """Whether the descriptor still is the journal: a daemon closes all, and opens others."""
-        try:
-            return os.path.samestat(os.fstat(self.fd), self._file)
-        except OSError:
-            return False
+
+def _shared(path: Path, more: int = 0) -> Descriptor:
+    """A journal opened for appending, with a lock that says that its process still writes to it."""
+    number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | more, 0o666)
+    locks.share(number)
+    return Descriptor.of(number)
 
 
 class LiveRun(NamedTuple):
@@ -101,13 +100,13 @@ class LiveRun(NamedTuple):
     uid: str
     number: int
     path: Path
-    held: int
+    held: Descriptor
     journal: JournalWriter
 
     def release(self) -> None:
         """Let go of the directory; what is not sealed by now is an interrupted run."""
         self.journal.close()
-        os.close(self.held)
+        self.held.close()
 
 
 def create(repository: Repository, *, uid: str, number: int, started: JsonObject, at_us: int) -> LiveRun:
@@ -125,7 +124,7 @@ def create(repository: Repository, *, uid: str, number: int, started: JsonObject
     )
     making.rename(path)
     journal.moved(path / JOURNAL)
-    return LiveRun(uid=uid, number=number, path=path, held=held, journal=journal)
+    return LiveRun(uid=uid, number=number, path=path, held=Descriptor.of(held), journal=journal)
 
 
 def remove(path: Path) -> None:

@@ -78,6 +78,37 @@ for file in mine: file.write('x'); file.close()
     assert (run["status"], run["metrics"]) == ("completed", {"a": 1})
 
 
+@pytest.mark.parametrize("child", ["", "if os.fork() == 0: gxt.log({'a': 3}); os._exit(0)\nos.wait()"])
+def test_alone_too_it_closes_no_file_of_the_script(repo: Path, child: str) -> None:
+    code = f"""
+import gxt, os, threading
+gxt.init().log({{'a': 1}})
+for other in threading.enumerate()[1:]: other.join()  # its pipes are no matter of this test
+os.closerange(3, 100)
+mine = [open(f'mine{{i}}.txt', 'w') for i in range(20)]
+{child}
+gxt.finish()
+for file in mine: file.write('x'); file.close()
+"""
+    assert script(repo, code) == 0
+    assert {path.read_text() for path in repo.glob("mine*.txt")} == {"x"}
+
+
+def test_logging_into_a_deleted_directory_is_told_once(repo: Path) -> None:
+    code = """
+import gxt, os, shutil
+run = gxt.init()
+shutil.rmtree(os.environ["GXT_LIVE"])
+gxt.log({'a': 1})
+gxt.log({'a': 2})
+"""
+    (repo / "t.py").write_text(code)
+    done = gxt(repo, "run", "-q", "--", sys.executable, "t.py")
+    assert done.stderr == (
+        "gxt: log: OSError: the run has ended, or its directory was deleted; the training goes on\n"
+    )
+
+
 def test_runs_that_git_no_longer_has_leave_the_index(repo: Path) -> None:
     gxt(repo, "run", "-q", "--", "true")
     root = git(repo, "rev-list", "--max-parents=0", "--first-parent", "refs/gxt/experiments").splitlines()[-1]
