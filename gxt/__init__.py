@@ -5,8 +5,9 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing has it, whose import costs as much as starting Python
 
 if TYPE_CHECKING:
-    from gxt.api import Run, finish, init, log, log_params, tag
+    from gxt.api import finish, init, log, log_params, tag
     from gxt.errors import GxtError
+    from gxt.recording import Run
 
 __all__ = ["GxtError", "Run", "finish", "init", "log", "log_params", "tag"]
 

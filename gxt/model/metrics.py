@@ -9,13 +9,15 @@ from typing import SupportsFloat
 def flatten_numbers(content: object, prefix: str = "") -> dict[str, float]:
     """Every number in nested mappings, names joined with `/`: `{"final": {"elo": 3}}` is `final/elo`.
 
+    So are the parts of a name that is a tuple.
+
     What is no number (text, lists, None) is left out; True and False are 1 and 0.
     """
     found: dict[str, float] = {}
     if not isinstance(content, Mapping):
         return found
     for key, value in content.items():
-        name = f"{prefix}{key}"
+        name = prefix + ("/".join(map(str, key)) if isinstance(key, tuple) else str(key))
         if isinstance(value, Mapping):
             found |= flatten_numbers(value, f"{name}/")
         else:

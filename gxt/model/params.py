@@ -11,7 +11,7 @@ from datetime import date, time
 from enum import Enum
 from itertools import islice
 from os import PathLike, fsdecode
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from gxt.errors import InvalidParams, QueryError
 from gxt.model.codec import number_to_json
@@ -35,6 +35,7 @@ __all__ = [
     "normalise",
     "parse_scalar",
     "split_keys",
+    "top_level",
 ]
 
 MAX_DEPTH: Final = 64
@@ -202,6 +203,19 @@ def normalise(value: object) -> Json:
             all. A YAML bomb ends here.
     """
     return _Normaliser().json_of(value, 0)
+
+
+def top_level(value: object) -> dict[str, Any]:
+    """What a config holds by name, its values untouched; one without names has the name `config`."""
+    if value is None:
+        return {}
+    try:
+        plain = _plain(value)
+    except _FOREIGN_FAILURES:
+        plain = None
+    if not isinstance(plain, dict):
+        return {"config": value}
+    return {key_text(key): item for key, item in plain.items()}
 
 
 def key_text(key: object) -> str:

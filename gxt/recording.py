@@ -1,0 +1,282 @@
+"""A run as training code holds it. What it logs goes into a journal; nothing here raises into the training.
+
+The first failure is one warning and a notice in the run. One `log` is one `write` of one line, so what was
+logged survives a SIGKILL in the next instruction. Which run a process has is `gxt.api`'s part.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, SupportsInt, cast
+
+from gxt.errors import GxtError, UsageError
+from gxt.model.ids import run_id
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.metrics import flatten_numbers, to_number
+from gxt.model.params import normalise, top_level
+from gxt.model.scalars import clean_text
+from gxt.model.secrets import redact_params
+from gxt.store import journal
+
+if TYPE_CHECKING:
+    from gxt.ops.environment import EnvironmentThread
+    from gxt.ops.workspace import Workspace
+
+_STEP_LIMIT = 1 << 63
+_EXACT_INT = 1 << 53  # beyond it an integer is not a double any more; such values go the slow way
+
+
+class Run:
+    """A run that is being recorded. `gxt.init` makes one.
+
+    Attributes:
+        id: `exp-013`; while the run goes on it can still change when a colleague's run comes first.
+        uid: the identity of the run, the same everywhere and for ever. Empty when nothing is recorded.
+        config: the parameters given to `init` by name, each as it was given.
+    """
+
+    def __init__(
+        self,
+        *,
+        id_: str = "",
+        uid: str = "",
+        config: Mapping[str, Any],
+        writer: journal.JournalWriter | None = None,
+    ) -> None:
+        self.id = id_
+        self.uid = uid
+        self.config = dict(config)
+        self._writer = writer
+        self._step = -1
+        self._warned = False
+        self._ended = False
+        self._told_of_end = False
+
+    def __repr__(self) -> str:
+        state = "ended" if self._ended else "live" if self._writer else "not recorded"
+        return f"<gxt run {self.id}, {state}>" if self.id else f"<gxt run, {state}>"
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(exit_code_of(kind, error))
+
+    def log(self, metrics: Mapping[str, object], step: int | None = None) -> None:
+        """Record the values of metrics at a step.
+
+        Args:
+            metrics: numbers by name: Python, numpy and torch scalars. Nested mappings and the parts of a
+                tuple are joined with `/`; NaN and infinities are kept.
+            step: any integer; without it one more than the step before, 0 at first.
+        """
+        writer = self._writer
+        if writer is None:
+            self._ignore("log")
+            return
+        try:
+            if type(metrics) is not dict:
+                _check_named(metrics)
+            values = metrics
+            for value in metrics.values():
+                kind = type(value)
+                if kind is float or (kind is int and -_EXACT_INT < cast("int", value) < _EXACT_INT):
+                    continue
+                values = self._numbers(metrics)
+                break
+            if step is None:
+                step = self._step + 1
+            elif type(step) is not int or not -_STEP_LIMIT <= step < _STEP_LIMIT:
+                step = self._whole(step)
+            self._step = step
+            event = {"e": "metrics", "t": time.time_ns() // 1000, "s": step, "m": values}
+            try:
+                line = journal.encode(event)
+            except TypeError:  # a name that JSON has no text for
+                line = journal.encode({**event, "m": self._numbers(metrics)})
+            writer.write_line(line)
+        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
+            self._failed("log", error)
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Record parameters, merged over those that are known; also argparse namespaces and dataclasses."""
+        self._write("log_params", "params", lambda: {"params": recorded(top_level(params))})
+
+    def tag(self, *tags: str | Iterable[str]) -> None:
+        """Label the run."""
+        label = f"{self.uid}-{time.time_ns()}"
+        self._write("tag", "tag", lambda: {"id": label, "tags": list[Json](labels(tags))})
+
+    def finish(self, exit_code: int = 0) -> None:
+        """End the run; under `gxt run` it ends with its command. Logging afterwards is ignored."""
+        if not self._ended:
+            self._ended = True
+            self._end(exit_code)
+
+    def _end(self, exit_code: int) -> None:  # noqa: ARG002 the command around it says how it ended
+        self._close()
+
+    def _whole(self, step: object) -> int:
+        """A step that is no plain int64: what has a whole value keeps it, anything else counts on."""
+        whole = int(step) if isinstance(step, SupportsInt) else None
+        if whole is None or whole != step or not -_STEP_LIMIT <= whole < _STEP_LIMIT:
+            self._warn(f"log: step {step!r} is no 64-bit integer; counted on from the last one")
+            return self._step + 1
+        return whole
+
+    def _numbers(self, metrics: Mapping[str, object]) -> dict[str, float]:
+        numbers = flatten_numbers(metrics)
+        if len(numbers) < len(metrics) and not any(isinstance(value, Mapping) for value in metrics.values()):
+            lost = sorted(str(name) for name, value in metrics.items() if to_number(value) is None)
+            self._warn(f"log: not a number: {', '.join(lost)}")
+        return numbers
+
+    def _describe(self, said: Mapping[str, str | None]) -> None:
+        if said:
+            self._write("init", "described", lambda: said)
+
+    def _write(self, what: str, kind: str, fields: journal.Fields) -> None:
+        if self._writer is None:
+            self._ignore(what)
+            return
+        try:
+            self._writer.append(kind, fields())
+        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
+            self._failed(what, error)
+
+    def _ignore(self, what: str) -> None:
+        """Say once that the run has ended; what other ranks log is left out without a word."""
+        if self._ended and self.uid and not self._told_of_end:
+            self._told_of_end = True
+            _say(f"{what} after finish is ignored: gxt.init() begins another run")
+
+    def _failed(self, what: str, error: BaseException) -> None:
+        try:
+            reason = str(error)
+        except Exception:  # noqa: BLE001 an exception of the script's own making may not even print
+            reason = "it cannot be shown"
+        if isinstance(error, GxtError):
+            self._warn(f"{what}: {reason} ({error.hint})" if error.hint else f"{what}: {reason}")
+        else:
+            self._warn(f"{what}: {type(error).__name__}: {reason}")
+
+    def _warn(self, text: str) -> None:
+        """Say it once, and keep it in the run."""
+        if self._warned:
+            return
+        self._warned = True
+        _say(f"{text}; the training goes on")
+        if self._writer is not None:
+            with suppress(OSError, ValueError):
+                self._writer.append("notice", {"text": text})
+
+    def _close(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with suppress(OSError):
+                writer.close()
+
+    def _after_fork(self) -> None:
+        if self._writer is not None:
+            self._writer.reopen()
+
+
+class OwnRun(Run):
+    """A run that this process records itself: there is no `gxt run` around it."""
+
+    def __init__(self, workspace: Workspace, live: journal.LiveRun, config: Mapping[str, Any]) -> None:
+        super().__init__(id_=run_id(live.number), uid=live.uid, config=config, writer=live.journal)
+        self._workspace = workspace
+        self._live = live
+        self._started_s = time.monotonic()
+        self._pid = os.getpid()
+        self._holds = True
+        self._environment: EnvironmentThread | None = None
+
+    def watch_environment(self) -> None:
+        """Look at the interpreter beside the training."""
+        from gxt.ops.environment import EnvironmentThread
+
+        self._environment = EnvironmentThread(self._workspace.repository, self._live, [sys.executable])
+        self._environment.start()
+
+    def _end(self, exit_code: int) -> None:
+        """Put the run into git. A forked child leaves that to its parent."""
+        from gxt.ops.finish import finish
+
+        if self._pid != os.getpid():
+            self._close()
+            return
+        status = "interrupted" if exit_code == 130 else "failed" if exit_code else "completed"
+        try:
+            if self._environment is not None:
+                self._environment.finish()
+            self._writer = None
+            finished = finish(
+                self._workspace,
+                self._live,
+                status=status,
+                exit_code=exit_code,
+                duration_s=time.monotonic() - self._started_s,
+            )
+            for notice in finished.notices if finished else ("the run could not be recorded",):
+                self._warn(notice)
+        except Exception as error:  # noqa: BLE001 the results of the training matter more
+            self._failed("finish", error)
+        else:
+            self.id = str(finished.run["id"]) if finished else self.id
+
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        if self._holds and not self._ended:
+            self._holds = False  # the fork of a fork must not close a descriptor of the training
+            self._live.held.close()  # the parent's lock must end with the parent
+
+
+def recorded(params: Mapping[str, Any]) -> JsonObject:
+    """Parameters as they are written: plain, and without secrets.
+
+    Raises:
+        InvalidParams: too deep or too large.
+    """
+    return redact_params(cast("JsonObject", normalise(params)))
+
+
+def labels(tags: object) -> list[str]:
+    """Tags as texts; one text is one tag, and what holds several is taken apart."""
+    if tags is None:
+        return []
+    if isinstance(tags, Iterable) and not isinstance(tags, (str, bytes)):
+        return [label for one in tags for label in labels(one)]
+    text = clean_text(str(tags))
+    return [text] if text.strip() else []
+
+
+def exit_code_of(kind: type[BaseException] | None, error: BaseException | None = None) -> int:
+    """The exit code of a process that an exception ends, as Python itself would give it."""
+    if kind is None:
+        return 0
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return 130 if issubclass(kind, KeyboardInterrupt) else 1
+
+
+def _check_named(metrics: object) -> None:
+    if not isinstance(metrics, Mapping):
+        raise UsageError(
+            f"metrics are numbers by name, not a {type(metrics).__name__}",
+            hint='write for example gxt.log({"loss": 0.5})',
+        )
+
+
+def _say(text: str) -> None:
+    import logging
+
+    logging.getLogger("gxt").warning("gxt: %s", text)

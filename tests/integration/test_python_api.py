@@ -1,0 +1,139 @@
+"""What `import gxt` does with what scripts give it, under `gxt run` and alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import data
+
+WRAPPED = pytest.mark.parametrize("wrapped", [True, False])
+
+
+def script(repo: Path, code: str, *, wrapped: bool = False) -> tuple[str, str]:
+    """Run a script that imports gxt, under `gxt run` or alone; what it printed and what it was told."""
+    (repo / "t.py").write_text(f"import gxt\n{code}\n")
+    before = [sys.executable, "-m", "gxt", "run", "-q", "--"] if wrapped else []
+    command = [*before, sys.executable, "t.py"]
+    done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
+
+
+@WRAPPED
+@pytest.mark.parametrize("end", ["gxt.finish()", "run.finish()", "with run: pass"])
+def test_what_is_logged_after_the_end_is_ignored_with_one_warning(
+    repo: Path, wrapped: bool, end: str
+) -> None:
+    code = f"run = gxt.init()\ngxt.log({{'a': 1}})\n{end}\nfor x in (2, 3): gxt.log({{'a': x}}); gxt.tag('t')"
+    _, told = script(repo, code, wrapped=wrapped)
+    assert told == "gxt: log after finish is ignored: gxt.init() begins another run\n"
+    runs = data(repo, "list")
+    assert [(run["metrics"], run["tags"], run["notices"]) for run in runs] == [({"a": 1}, [], [])]
+
+
+def test_an_init_after_the_end_begins_another_run(repo: Path) -> None:
+    code = (
+        "gxt.init(); gxt.finish(); gxt.log({'a': 1})\nwith gxt.init() as run: run.log({'a': 2})\nprint(run)"
+    )
+    assert script(repo, code)[0] == "<gxt run exp-002, ended>\n"
+    assert [(run["id"], run["metrics"]) for run in data(repo, "list")] == [
+        ("exp-002", {"a": 2}),
+        ("exp-001", {}),
+    ]
+
+
+def test_an_exit_that_a_script_caught_is_not_its_next_run_s(repo: Path) -> None:
+    code = "import sys\ngxt.init()\ntry: sys.exit(3)\nexcept SystemExit: pass\ngxt.init()"
+    script(repo, code)
+    assert [run["status"] for run in data(repo, "list")] == ["completed", "completed"]
+
+
+@WRAPPED
+def test_config_is_as_it_was_given_and_secrets_are_not_written(repo: Path, wrapped: bool) -> None:
+    code = """
+import argparse, math
+given = {"api_key": "hunter2hunter2", "clip": math.inf, "layers": (64, 64)}
+assert gxt.init(given).config == given
+assert gxt.init(argparse.Namespace(**given)).config == given
+assert gxt.init("big").config == {"config": "big"}
+assert gxt.init().config == {}
+gxt.init(given)
+"""
+    script(repo, code, wrapped=wrapped)
+    params = data(repo, "show")["params"]
+    assert {key: params[key] for key in ("api_key", "clip", "layers")} == {
+        "api_key": "[redacted]",
+        "clip": "Infinity",
+        "layers": [64, 64],
+    }
+
+
+@WRAPPED
+def test_tags_may_be_one_text_or_lists_of_them(repo: Path, wrapped: bool) -> None:
+    code = "gxt.init(tags='abc'); gxt.tag(['x', 'y'], 'z'); gxt.tag(' ', ()); gxt.tag(7)"
+    script(repo, code, wrapped=wrapped)
+    assert data(repo, "show")["tags"] == ["abc", "x", "y", "z", "7"]
+
+
+def test_a_name_that_is_no_text_becomes_one(repo: Path) -> None:
+    script(repo, "gxt.init(name=7.5, message=None, tags=None)")
+    run = data(repo, "show")
+    assert (run["name"], run["message"], run["tags"]) == ("7.5", None, [])
+
+
+@WRAPPED
+def test_logging_what_has_no_names_says_what_to_write(repo: Path, wrapped: bool) -> None:
+    _, told = script(repo, "gxt.init(); gxt.log([1]); gxt.log({'a': 1})", wrapped=wrapped)
+    reason = 'log: metrics are numbers by name, not a list (write for example gxt.log({"loss": 0.5}))'
+    assert told == f"gxt: {reason}; the training goes on\n"
+    run = data(repo, "show")
+    assert (run["metrics"], run["notices"]) == ({"a": 1}, [reason])
+
+
+def test_the_parts_of_a_tuple_are_joined_like_nested_names(repo: Path) -> None:
+    code = "gxt.log({('val', 'acc'): 0.5, 'a': 1, 2: 3.5})\ngxt.log({('val', 1): 'text', 'b': 2})"
+    _, told = script(repo, code)
+    assert told == "gxt: log: not a number: ('val', 1); the training goes on\n"
+    assert data(repo, "show")["metrics"] == {"val/acc": 0.5, "a": 1, "2": 3.5, "b": 2}
+
+
+def test_a_run_says_which_it_is_and_whether_it_records(repo: Path) -> None:
+    code = """
+import os
+run = gxt.init()
+print(run)
+gxt.finish()
+print(run)
+os.environ["RANK"] = "1"
+print(gxt.init())
+"""
+    assert script(repo, code)[0].splitlines() == [
+        "<gxt run exp-001, live>",
+        "<gxt run exp-001, ended>",
+        "<gxt run, not recorded>",
+    ]
+
+
+def test_without_the_directory_of_the_run_around_it_nothing_is_recorded(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GXT_LIVE", str(repo / ".git" / "gxt" / "live" / "01JD0000000000000000000000"))
+    printed, told = script(repo, "print(gxt.init({'lr': 1}))\ngxt.log({'a': 1}); gxt.tag('t')")
+    assert printed == "<gxt run, not recorded>\n"
+    assert told == (
+        "gxt: init: nothing is recorded, for the run around this process has ended or was deleted "
+        "(unset GXT_LIVE to record without it); the training goes on\n"
+    )
+    assert data(repo, "list") == []
+
+
+def test_a_second_init_after_the_directory_was_deleted_starts_no_run(repo: Path) -> None:
+    code = (
+        "import os, shutil\ngxt.init()\nshutil.rmtree(os.environ['GXT_LIVE'])\ngxt.init(); gxt.log({'a': 1})"
+    )
+    script(repo, code, wrapped=True)
+    assert data(repo, "list") == []
