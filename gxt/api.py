@@ -44,7 +44,8 @@ def init(
         name: a short name; the command line's wins.
         message: what is different this time.
         hypothesis: what is expected, and why.
-        parent: the run that this one derives from: an id, or `none`; by default the base of the work tree.
+        parent: the run that this one derives from: an id, or `none`; the command line's wins; by default the
+            base of the work tree.
         tags: labels; a single text is one.
         all_ranks: record from every process of a distributed job, not from rank 0 alone.
 
@@ -59,11 +60,12 @@ def init(
     _current, _ending = None, 0
     texts = {"name": name, "message": message, "hypothesis": hypothesis}
     said = {key: str(text) for key, text in texts.items() if text}
+    parent = None if parent is None else str(parent)
     around = os.environ.get(journal.ENV_DIRECTORY)
     if not all_ranks and _rank() > 0:
         _current = Run(config=given)
     elif around:
-        _current = _join(Path(around), given, said)
+        _current = _join(Path(around), given, said, parent)
         if params:
             _current.log_params(given)
         if tags:
@@ -111,7 +113,7 @@ def _run_for(what: str) -> Run:
         return _current
 
 
-def _join(directory: Path, given: Mapping[str, Any], said: Mapping[str, str]) -> Run:
+def _join(directory: Path, given: Mapping[str, Any], said: Mapping[str, str], parent: str | None) -> Run:
     """Write into the run around this process; a full disk costs the records, never the training."""
     if not directory.is_dir():
         run = Run(config=given)
@@ -120,13 +122,18 @@ def _join(directory: Path, given: Mapping[str, Any], said: Mapping[str, str]) ->
             f"(unset {journal.ENV_DIRECTORY} to record without it)"
         )
         return run
+    described: dict[str, str | None] = dict(said)
+    if parent is not None:
+        from gxt.ops.parent import parent_of_live
+
+        described["parent"] = parent_of_live(Path.cwd(), directory, parent)
     run = Run(id_=run_id(journal.reserved_number(directory)), uid=directory.name, config=given)
     try:
         run._writer = journal.JournalWriter(directory / journal.JOURNAL)
         journal.say_interpreter(directory)
     except OSError as error:
         run._failed("init", error)
-    run._describe(said)
+    run._describe(described)
     return run
 
 

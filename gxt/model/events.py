@@ -4,9 +4,9 @@ Sealing the same journal twice must give the same bytes, so nothing here reads a
 
 | event | fields besides `e` and `t` (microseconds since the epoch) |
 | --- | --- |
-| `started` | `config` (the document so far), `offset` from UTC, `host`, `boot`, `pid` |
+| `started` | `config` (the document so far), `offset` from UTC, `parent_asked`, `host`, `boot`, `pid` |
 | `environment` | `document` |
-| `described` | any of `name`, `message`, `hypothesis`: taken where the command line gave none |
+| `described` | any of `name`, `message`, `hypothesis`, `parent`: taken where the command line gave none |
 | `params` | `params`: merged over what is there |
 | `metrics` | `s` step (null: the last one), `m` {name: number} |
 | `tag` | `id` of the annotation, `tags` |
@@ -82,6 +82,7 @@ class _State:
 
     def __init__(self) -> None:
         self.config: JsonObject = {}
+        self.parent_asked = False
         self.environment: JsonObject = {"gxt": FORMAT, "python": None, "packages": {}}
         self.annotations: list[JsonObject] = []
         self.notices: list[str] = []
@@ -148,6 +149,7 @@ def _apply_rare(state: _State, kind: str, at_us: int, event: JsonObject) -> None
     if kind == "started":
         state.config = _checked_start(cast("JsonObject", event["config"]))
         state.offset = str(event["offset"])
+        state.parent_asked = bool(event.get("parent_asked"))
         state.started_us = at_us
     elif kind == "environment":
         state.environment = cast("JsonObject", event["document"])
@@ -158,6 +160,9 @@ def _apply_rare(state: _State, kind: str, at_us: int, event: JsonObject) -> None
     elif kind == "described":
         for key in ("name", "message", "hypothesis"):
             state.config[key] = state.config.get(key) or event.get(key)
+        if "parent" in event and not state.parent_asked:
+            state.config["parent"] = None if event["parent"] is None else str(event["parent"])
+            state.parent_asked = True
     elif kind == "tag":
         _tag(state, at_us, event)
     elif kind == "notice":

@@ -12,10 +12,12 @@ from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import run_id
+from gxt.model.json_types import JsonObject
 from gxt.model.run import metrics_of
 from gxt.ops.declared import declared_metric, metrics_files, read_metrics
 from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish
+from gxt.ops.history import History
 from gxt.ops.start import Plan, StartRequest, begin, plan
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
@@ -37,6 +39,7 @@ class RunResult(NamedTuple):
         plan: what it followed.
         ended: how the command ended.
         finished: what was recorded; None when nothing could be.
+        parent: the parent run, if it is here; the script may have named another one than the plan has.
         main: the metric that stands for it, if it has any.
         notices: what the user should know about its metrics and its console.
     """
@@ -45,6 +48,7 @@ class RunResult(NamedTuple):
     plan: Plan
     ended: Ended
     finished: Finished | None
+    parent: JsonObject | None
     main: Metric | None
     notices: tuple[str, ...]
 
@@ -90,14 +94,23 @@ def run(
         exit_code=ended.returncode,
         duration_s=(ended.ended_us - ended.started_us) / 1e6,
     )
-    main = _main(workspace, planned, finished)
-    return RunResult(run_id(live.number), planned, ended, finished, main, notices)
+    parent = _parent(workspace, planned, finished)
+    main = _main(workspace, parent, finished)
+    return RunResult(run_id(live.number), planned, ended, finished, parent, main, notices)
 
 
-def _main(workspace: Workspace, planned: Plan, finished: Finished | None) -> Metric | None:
+def _parent(workspace: Workspace, planned: Plan, finished: Finished | None) -> JsonObject | None:
+    uid = finished.run["parent_uid"] if finished else planned.config["parent"]
+    if uid == planned.config["parent"]:
+        return planned.parent
+    with History(workspace) as history:
+        return history.by_uid(str(uid)) if uid else None
+
+
+def _main(workspace: Workspace, parent: JsonObject | None, finished: Finished | None) -> Metric | None:
     """Of the run's metrics the one that stands for it; those of its parent come first, for they are older."""
     settings, own = workspace.settings, metrics_of(finished.run) if finished else {}
-    names = [*(name for name in metrics_of(planned.parent or {}) if name in own), *own]
+    names = [*(name for name in metrics_of(parent or {}) if name in own), *own]
     chosen = settings.metric or declared_metric(workspace.repository)
     return main_metric(names, chosen=chosen, goals=settings.goals)
 

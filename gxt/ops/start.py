@@ -27,8 +27,8 @@ from gxt.model.params import merge
 from gxt.model.run import is_recorded
 from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_command, redact_params
-from gxt.ops.base import descends, read_base
 from gxt.ops.history import History
+from gxt.ops.parent import parent_of_new
 from gxt.ops.workspace import Workspace
 from gxt.store import collector, journal
 from gxt.store.locks import store_lock
@@ -109,7 +109,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         for path in paths
     ]
     with History(workspace, reader) as history:
-        parent, parent_uid, base_left = _parent(history, request.parent)
+        parent, parent_uid, base_left = parent_of_new(history, request.parent)
     if edit and write:
         _put_in_place(*edit)
     bounds = limits(settings)
@@ -167,7 +167,11 @@ def _begin(workspace: Workspace, planned: Plan, reader: ObjectReader) -> journal
     with store_lock(repository):
         # under the lock, so that a ref of a live run without a directory is known to be debris
         planned = _protect(workspace, planned, reader)
-        started: JsonObject = {"config": planned.config, "offset": offset or "+0000"}
+        started: JsonObject = {
+            "config": planned.config,
+            "offset": offset or "+0000",
+            "parent_asked": planned.request.parent is not None,
+        }
         taken = [journal.reserved_number(path) for path in live_paths(repository)]
         tip = read_tip(reader)
         number = journal.free_number(taken, tip.next_number if tip else 1)
@@ -221,22 +225,6 @@ def _put_in_place(path: Path, content: bytes) -> None:
             f"{path} cannot be written: {error.strerror or error}",
             hint="run without --set, or make it writable",
         ) from error
-
-
-def _parent(history: History, ref: str | None) -> tuple[JsonObject | None, str | None, bool]:
-    """The parent run, its uid, and whether it is a base that HEAD has left."""
-    if ref == "none":
-        return None, None, False
-    if ref is not None:
-        run = history.resolve(ref)
-        return run, str(run["uid"]), False
-    repository = history.workspace.repository
-    base = read_base(repository)
-    if base is None:
-        return None, None, False
-    stood_on = history.by_uid(base.uid)
-    head = history.index.reader.read("HEAD")
-    return stood_on, base.uid, not descends(repository, base, head.oid if head else None)
 
 
 def _said(text: str | None) -> str | None:

@@ -71,8 +71,8 @@ def _following(result: RunResult, run: JsonObject) -> tuple[str, str]:
     verb = "show"
     if run["status"] == "failed" and not result.ended.error:
         verb = "output"
-    elif result.plan.parent and not result.ended.error:
-        verb, ids = "diff", [str(result.plan.parent["id"]), *ids]
+    elif result.parent and not result.ended.error:
+        verb, ids = "diff", [str(result.parent["id"]), *ids]
     numbers = [str(parse_run_id(one) or one) for one in ids]
     return f"→ gxt {verb} {' '.join(ids)}", f"→ gxt {verb} {' '.join(numbers)}"
 
@@ -124,7 +124,7 @@ def _side(value: Json | Missing) -> str:
 def _metrics(result: RunResult, run: JsonObject, settings: Settings) -> list[str]:
     """The main metric, then the next ones, each with its change from the parent."""
     metrics = metrics_of(run)
-    before = metrics_of(result.plan.parent) if result.plan.parent else {}
+    before = metrics_of(result.parent or {})
     first = [result.main.name] if result.main and result.main.name in metrics else []
     texts = []
     for name in list(dict.fromkeys((*first, *metrics)))[:_METRICS]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import data
+from tests.conftest import data, git, gxt
 
 WRAPPED = pytest.mark.parametrize("wrapped", [True, False])
 
@@ -137,3 +137,68 @@ def test_a_second_init_after_the_directory_was_deleted_starts_no_run(repo: Path)
     )
     script(repo, code, wrapped=True)
     assert data(repo, "list") == []
+
+
+@pytest.fixture
+def three(repo: Path) -> Path:
+    """A repository with exp-001, exp-002 from it, and exp-003 from that, the base."""
+    for name in ("one", "two", "three"):
+        gxt(repo, "run", "-q", "--name", name, "--", "true")
+    return repo
+
+
+@WRAPPED
+@pytest.mark.parametrize(
+    ("said", "parent"),
+    [("1", "exp-001"), ("two", "exp-002"), ("none", None), ("@", "exp-003"), ("@~1", "exp-002")],
+)
+def test_the_parent_that_a_script_names_is_recorded(
+    three: Path, wrapped: bool, said: str, parent: str | None
+) -> None:
+    script(three, f"gxt.init(parent={said!r})", wrapped=wrapped)
+    assert data(three, "show")["parent"] == parent
+
+
+@WRAPPED
+@pytest.mark.parametrize("said", ["9", "4", "nobody"])
+def test_a_parent_that_is_no_run_is_an_error_of_init(three: Path, wrapped: bool, said: str) -> None:
+    code = f"try: gxt.init(parent={said!r})\nexcept gxt.GxtError as error: print(error.code, error.message)"
+    printed, told = script(three, code, wrapped=wrapped)
+    assert (printed, told) == (f"unknown-run no run {said!r}\n", "")
+    parents = [run["parent"] for run in data(three, "list")]
+    assert parents == ["exp-003"] * wrapped + ["exp-002", "exp-001", None]
+
+
+def test_the_parent_on_the_command_line_wins(three: Path) -> None:
+    (three / "t.py").write_text("import gxt\ngxt.init(parent='2')\n")
+    gxt(three, "run", "-q", "--parent", "1", "--", sys.executable, "t.py")
+    assert data(three, "show")["parent"] == "exp-001"
+
+
+def test_the_first_parent_that_is_named_stays(three: Path) -> None:
+    script(three, "gxt.init(parent='2'); gxt.init(parent='1')", wrapped=True)
+    assert data(three, "show")["parent"] == "exp-002"
+
+
+def test_the_last_line_compares_with_the_parent_that_the_script_named(repo: Path) -> None:
+    code = "import gxt, sys\ngxt.init(parent=sys.argv[1]); gxt.log({'acc': float(sys.argv[2])})\n"
+    (repo / "t.py").write_text(code)
+    for parent, acc in (("none", "0.5"), ("@", "0.8")):
+        gxt(repo, "run", "-q", "--", sys.executable, "t.py", parent, acc)
+    done = gxt(repo, "run", "--", sys.executable, "t.py", "1", "0.6")
+    first, last = done.stderr.splitlines()
+    assert first.startswith("exp-003 ← exp-002")
+    assert last.endswith("acc 0.6 (+0.1 better)  → gxt diff exp-001 exp-003")
+
+
+def test_a_parent_is_not_looked_up_in_another_repository(three: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(tmp_path, "init", "-q", str(other))
+    code = f"""
+import os
+os.chdir({str(other)!r})
+try: gxt.init(parent="1")
+except gxt.GxtError as error: print(error.message)
+"""
+    printed, _ = script(three, code, wrapped=True)
+    assert printed == f"no parent can be looked up in {other}: the run is another repository's\n"
