@@ -9,20 +9,30 @@ import atexit
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.params import top_level
 from gxt.recording import OwnRun, Run, exit_code_of, labels, recorded
-from gxt.store import journal
-
-_RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
+from gxt.store import journal, ranks
 
 _current: Run | None = None  # also when it has ended: what is logged then is not for a new run
+_shared = 0  # how many runs this process has begun together with other ranks
 _ending = 0  # the exit code that the script is about to end with
+
+
+class _Said(NamedTuple):
+    """What a script says in `init`: its config as given and as recorded, its texts that are not empty."""
+
+    given: Mapping[str, Any]
+    params: JsonObject
+    texts: Mapping[str, str]
+    parent: str | None
+    tags: list[str]
 
 
 def init(
@@ -47,31 +57,35 @@ def init(
         parent: the run that this one derives from: an id, or `none`; the command line's wins; by default the
             base of the work tree.
         tags: labels; a single text is one.
-        all_ranks: record from every process of a distributed job, not from rank 0 alone.
+        all_ranks: record from every process of a distributed job on this host into the one run, not only
+            from rank 0. Without `gxt run` the others wait up to 30 seconds for the run of rank 0, and rank 0
+            at its end up to 10 seconds for them.
 
     Raises:
         GxtError: nothing can be recorded: not in a git repository, say, or no such parent.
     """
     global _current, _ending  # noqa: PLW0603 one run a process is what `gxt.log` without a run means
     given = top_level(config)
-    params = recorded(given)
+    texts = {"name": name, "message": message, "hypothesis": hypothesis}
+    said = _Said(
+        given=given,
+        params=recorded(given),
+        texts={key: str(text) for key, text in texts.items() if text},
+        parent=None if parent is None else str(parent),
+        tags=labels(tags),
+    )
     if _current is not None:
         _current.finish()
     _current, _ending = None, 0
-    texts = {"name": name, "message": message, "hypothesis": hypothesis}
-    said = {key: str(text) for key, text in texts.items() if text}
-    parent = None if parent is None else str(parent)
     around = os.environ.get(journal.ENV_DIRECTORY)
-    if not all_ranks and _rank() > 0:
+    if not all_ranks and ranks.rank() > 0:
         _current = Run(config=given)
     elif around:
-        _current = _join(Path(around), given, said, parent)
-        if params:
-            _current.log_params(given)
-        if tags:
-            _current.tag(tags)
+        _current = _join_around(Path(around), said)
+    elif all_ranks:
+        _current = _begin_together(said)
     else:
-        _current = _start(given, params, said, parent, labels(tags))
+        _current = _start(said)
     return _current
 
 
@@ -113,61 +127,92 @@ def _run_for(what: str) -> Run:
         return _current
 
 
-def _join(directory: Path, given: Mapping[str, Any], said: Mapping[str, str], parent: str | None) -> Run:
-    """Write into the run around this process; a full disk costs the records, never the training."""
+def _join_around(directory: Path, said: _Said) -> Run:
+    """Write into the run of the `gxt run` around this process."""
     if not directory.is_dir():
-        run = Run(config=given)
-        run._warn(
-            "init: nothing is recorded, for the run around this process has ended or was deleted "
-            f"(unset {journal.ENV_DIRECTORY} to record without it)"
+        return _unrecorded(
+            said,
+            "the run around this process has ended or was deleted "
+            f"(unset {journal.ENV_DIRECTORY} to record without it)",
         )
-        return run
-    described: dict[str, str | None] = dict(said)
-    if parent is not None:
+    described: dict[str, str | None] = dict(said.texts)
+    if said.parent is not None:
         from gxt.ops.parent import parent_of_live
 
-        described["parent"] = parent_of_live(Path.cwd(), directory, parent)
-    run = Run(id_=run_id(journal.reserved_number(directory)), uid=directory.name, config=given)
-    try:
-        run._writer = journal.JournalWriter(directory / journal.JOURNAL)
-        journal.say_interpreter(directory)
-    except OSError as error:
-        run._failed("init", error)
+        described["parent"] = parent_of_live(Path.cwd(), directory, said.parent)
+    run = _join(directory, said)
     run._describe(described)
+    with suppress(OSError):  # its journal has told already what is wrong with the disk
+        journal.say_interpreter(directory)
     return run
 
 
-def _start(
-    given: Mapping[str, Any], params: JsonObject, said: Mapping[str, str], parent: str | None, tags: list[str]
-) -> Run:
+def _join(directory: Path, said: _Said) -> Run:
+    """Write into a run that another process records; a full disk costs the records, never the training."""
+    run = Run(id_=run_id(journal.reserved_number(directory)), uid=directory.name, config=said.given)
+    try:
+        run._writer = journal.JournalWriter(directory / journal.JOURNAL)
+    except OSError as error:
+        run._failed("init", error)
+    if said.params:
+        run.log_params(said.given)
+    if said.tags:
+        run.tag(said.tags)
+    return run
+
+
+def _begin_together(said: _Said) -> Run:
+    """One run for all ranks of this host, without a `gxt run` that could hold them together."""
+    global _shared  # noqa: PLW0603 the ranks count alike
+    from gxt.git.repository import discover
+
+    _shared += 1
+    job = ranks.job(_shared)
+    if ranks.rank() == 0:
+        own = _start(said)
+        if job:
+            own.announce(job)
+        return own
+    directory = ranks.await_run(discover(Path.cwd()), job) if job else None
+    if directory is None:
+        return _unrecorded(
+            said, "no run of rank 0 was found on this host (gxt run -- torchrun … records all ranks)"
+        )
+    try:
+        part = ranks.take_part(directory)
+    except OSError:
+        return _unrecorded(said, "the run of rank 0 has ended")
+    run = _join(directory, said)
+    run._part = part
+    return run
+
+
+def _unrecorded(said: _Said, reason: str) -> Run:
+    run = Run(config=said.given)
+    run._warn(f"init: nothing is recorded, for {reason}")
+    return run
+
+
+def _start(said: _Said) -> OwnRun:
     from gxt.git.objects import ObjectReader
     from gxt.ops.start import StartRequest, begin, plan
     from gxt.ops.workspace import open_workspace
 
     workspace = open_workspace()
-    command = [Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]]
     request = StartRequest(
-        command=command,
-        name=said.get("name"),
-        message=said.get("message"),
-        hypothesis=said.get("hypothesis"),
-        parent=parent,
-        tags=tags,
-        config=params,
+        command=[Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]],
+        name=said.texts.get("name"),
+        message=said.texts.get("message"),
+        hypothesis=said.texts.get("hypothesis"),
+        parent=said.parent,
+        tags=said.tags,
+        config=said.params,
     )
     with ObjectReader(workspace.repository.top) as reader:
         live = begin(workspace, plan(workspace, request, reader), reader)
-    run = OwnRun(workspace, live, given)
+    run = OwnRun(workspace, live, said.given)
     run.watch_environment()
     return run
-
-
-def _rank() -> int:
-    for variable in _RANKS:
-        text = os.environ.get(variable, "")
-        if text.isdigit():
-            return int(text)
-    return 0
 
 
 def _note_failure(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -21,7 +21,8 @@ from gxt.model.metrics import flatten_numbers, to_number
 from gxt.model.params import normalise, top_level
 from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_params
-from gxt.store import journal
+from gxt.store import journal, ranks
+from gxt.store.descriptor import Descriptor
 
 if TYPE_CHECKING:
     from gxt.ops.environment import EnvironmentThread
@@ -56,6 +57,7 @@ class Run:
         self._warned = False
         self._ended = False
         self._told_of_end = False
+        self._part: Descriptor | None = None  # what tells rank 0 that this other rank still logs
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else "live" if self._writer else "not recorded"
@@ -182,8 +184,12 @@ class Run:
         if writer is not None:
             with suppress(OSError):
                 writer.close()
+        if self._part is not None:
+            self._part.close()
 
     def _after_fork(self) -> None:
+        if self._part is not None:
+            self._part.close()
         if self._writer is not None:
             self._writer.reopen()
 
@@ -198,6 +204,7 @@ class OwnRun(Run):
         self._started_s = time.monotonic()
         self._pid = os.getpid()
         self._holds = True
+        self._has_ranks = False
         self._environment: EnvironmentThread | None = None
 
     def watch_environment(self) -> None:
@@ -206,6 +213,11 @@ class OwnRun(Run):
 
         self._environment = EnvironmentThread(self._workspace.repository, self._live, [sys.executable])
         self._environment.start()
+
+    def announce(self, job: str) -> None:
+        """Let the other ranks of the job log into this run."""
+        ranks.announce(self._live, job)
+        self._has_ranks = True
 
     def _end(self, exit_code: int) -> None:
         """Put the run into git. A forked child leaves that to its parent."""
@@ -218,6 +230,8 @@ class OwnRun(Run):
         try:
             if self._environment is not None:
                 self._environment.finish()
+            if self._has_ranks and exit_code == 0:  # after a failure the launcher must hear of it at once
+                ranks.await_others(self._live.path)
             self._writer = None
             finished = finish(
                 self._workspace,

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 LEAKY_PREFIXES = ("GIT_", "GXT_", "CONDA_", "SLURM_")
-LEAKY_NAMES = {"RANK", "LOCAL_RANK", "WORLD_SIZE", "NO_COLOR"}
+LEAKY_NAMES = {
+    "RANK",
+    "LOCAL_RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "NO_COLOR",
+}
 
 
 def git(repo: Path, *args: str, stdin: str | None = None) -> str:

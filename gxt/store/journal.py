@@ -174,11 +174,7 @@ def goes_on(path: Path) -> bool:
 
 def is_alive_beside(path: Path) -> bool:
     """Whether a process other than the recorder still logs into the journal."""
-    held = locks.hold(path / JOURNAL)
-    if held is None:
-        return (path / JOURNAL).exists()
-    os.close(held)
-    return False
+    return locks.is_shared(path / JOURNAL)
 
 
 def runs_elsewhere(path: Path) -> str | None:

@@ -42,11 +42,12 @@ def hold(path: Path) -> int | None:
 
 def is_held(path: Path) -> bool:
     """Whether a living process holds the path. A path that is gone is not held."""
-    fd = _lock(path, fcntl.LOCK_SH)
-    if fd is None:
-        return path.exists()
-    os.close(fd)
-    return False
+    return _is_locked(path, fcntl.LOCK_SH)
+
+
+def is_shared(path: Path) -> bool:
+    """Whether a living process holds the path, alone or together with others."""
+    return _is_locked(path, fcntl.LOCK_EX)
 
 
 def share(fd: int) -> None:
@@ -56,6 +57,14 @@ def share(fd: int) -> None:
 
 def _store_lock_path(repository: Repository) -> Path:
     return home(repository) / "lock"
+
+
+def _is_locked(path: Path, how: int) -> bool:
+    fd = _lock(path, how)
+    if fd is None:
+        return path.exists()
+    os.close(fd)
+    return False
 
 
 def _lock(path: Path, how: int) -> int | None:
