@@ -19,8 +19,8 @@ HEAD = """\
 
     gxt COMMAND [options] [words]
 
-A run is named by its id (`exp-012`), its number (`12`), a name that only it has, a prefix of its uid or
-commit (4 characters or more), `@` (the latest), `@~2` (two before it) or `best` (by the main metric).
+A run is named by its id (`exp-012`, `exp-12`), its number (`12`), a name that only it has, a prefix of its
+uid or commit (4 characters or more), `@` (the latest), `@~2` (two before it) or `best` (by the main metric).
 `gxt --version` tells the version; every command takes `-h` and `--help`.
 
 - **stdout is data, stderr is talk.** On a terminal: colours, and tables cut to its width. In a pipe: plain

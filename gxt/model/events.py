@@ -18,17 +18,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple, cast
 
 from gxt.errors import DamagedRecord, GxtError
-from gxt.model.codec import FORMAT, number_to_json, time_to_json
+from gxt.model.codec import FORMAT, number_from_json, number_to_json, time_to_json
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge
 from gxt.model.run import run_json
 from gxt.model.series import Series, SeriesBuilder
 
 _YEAR_10000_US = 253_402_300_800 * 1_000_000
+_TOGETHER = 1000  # lines that are parsed at a time
 
 
 class Folded(NamedTuple):
@@ -77,8 +79,11 @@ class Folded(NamedTuple):
         return str(self.metrics["status"])
 
 
-class _State:
-    """What the events so far amount to."""
+class Fold:
+    """A fold under way: what the events so far amount to.
+
+    It can stop at any line and go on from its `to_json` later, but for the series, which begins anew.
+    """
 
     def __init__(self) -> None:
         self.config: JsonObject = {}
@@ -86,13 +91,63 @@ class _State:
         self.environment: JsonObject = {"gxt": FORMAT, "python": None, "packages": {}}
         self.annotations: list[JsonObject] = []
         self.notices: list[str] = []
-        self.series = SeriesBuilder()
+        self.points = SeriesBuilder()
+        self.stats: dict[str, JsonObject] = {}
         self.end: JsonObject = {}
         self.offset = "+0000"
         self.started_us = 0
         self.last_us = 0
         self.last_step = 0
         self.damaged = 0
+
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Go on with these lines; damaged ones are counted."""
+        for event in _parsed(lines):
+            try:
+                _apply(self, cast("JsonObject", event))
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, GxtError):
+                self.damaged += 1
+
+    def series(self) -> Mapping[str, Series]:
+        """The points since the start or the last call; what they come to is in `stats` from now on."""
+        series = self.points.build()
+        for name, one in series.items():
+            self.stats[name] = _joined(self.stats.get(name), _summary(one))
+        return series
+
+    def documents(self, series: Mapping[str, Series], *, unfinished: str) -> Folded:
+        """The documents that the events so far amount to, as `fold` does; `series` is what that returned."""
+        if not self.config:
+            raise DamagedRecord("the journal has no start", hint="remove its directory below .git/gxt/live")
+        return Folded(
+            config=self.config,
+            environment=self.environment,
+            metrics=_metrics_document(self, unfinished),
+            annotations=tuple(self.annotations),
+            series=series,
+            finished=bool(self.end),
+            offset=self.offset,
+            started_us=self.started_us,
+            last_us=self.last_us,
+        )
+
+    def to_json(self) -> JsonObject:
+        """All but the points since the last `series`."""
+        return {name: cast("Json", value) for name, value in vars(self).items() if name != "points"}
+
+    @classmethod
+    def from_json(cls, stored: JsonObject) -> Fold:
+        """What `to_json` returned, to be gone on with.
+
+        Raises:
+            ValueError: it is not that.
+        """
+        going = cls()
+        kinds = {name: type(value) for name, value in vars(going).items() if name != "points"}
+        if {name: type(value) for name, value in stored.items()} != kinds:
+            raise ValueError("not a fold of this version")
+        vars(going).update(stored)
+        return going
 
 
 def fold(lines: Iterable[bytes], *, unfinished: str) -> Folded:
@@ -105,32 +160,34 @@ def fold(lines: Iterable[bytes], *, unfinished: str) -> Folded:
     Raises:
         DamagedRecord: there is no `started` event, so that nobody knows what the run was.
     """
-    state = _State()
-    for line in lines:
+    going = Fold()
+    going.take(lines)
+    return going.documents(going.series(), unfinished=unfinished)
+
+
+def _parsed(lines: Iterable[bytes]) -> Iterator[Json]:
+    """What stands on each line, None where that is no JSON.
+
+    Many lines at a time: a call of the parser for each of 400,000 would take twice as long as all else.
+    """
+    rest = iter(lines)
+    while batch := list(islice(rest, _TOGETHER)):
         try:
-            event = json.loads(line)
-            _apply(state, event)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, GxtError):
-            state.damaged += 1
-    if not state.config:
-        raise DamagedRecord("the journal has no start", hint="remove its directory below .git/gxt/live")
-    if state.damaged:
-        state.notices.append(f"{state.damaged} damaged line(s) of the journal left out")
-    series = state.series.build()
-    return Folded(
-        config=state.config,
-        environment=state.environment,
-        metrics=_metrics_document(state, series, unfinished),
-        annotations=tuple(state.annotations),
-        series=series,
-        finished=bool(state.end),
-        offset=state.offset,
-        started_us=state.started_us,
-        last_us=state.last_us,
-    )
+            events = json.loads(b"[%s]" % b",".join(batch))
+        except (ValueError, RecursionError):
+            events = []
+        # lines that are damaged alone could make sense together, but not as many things as there are lines
+        yield from events if len(events) == len(batch) else map(_alone, batch)
 
 
-def _apply(state: _State, event: dict[str, Json]) -> None:
+def _alone(line: bytes) -> Json:
+    try:
+        return cast("Json", json.loads(line))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _apply(state: Fold, event: JsonObject) -> None:
     kind = event["e"]
     at_us = cast("int", event["t"])
     if type(at_us) is not int or not 0 <= at_us < _YEAR_10000_US:
@@ -138,14 +195,14 @@ def _apply(state: _State, event: dict[str, Json]) -> None:
     if kind == "metrics":
         step = event["s"]
         step = state.last_step if step is None else cast("int", step)
-        state.series.add(step, at_us, cast("dict[str, float]", event["m"]))
+        state.points.add(step, at_us, cast("dict[str, float]", event["m"]))
         state.last_step = step
     else:
         _apply_rare(state, str(kind), at_us, event)
     state.last_us = max(state.last_us, at_us)
 
 
-def _apply_rare(state: _State, kind: str, at_us: int, event: JsonObject) -> None:
+def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
     if kind == "started":
         state.config = _checked_start(cast("JsonObject", event["config"]))
         state.offset = str(event["offset"])
@@ -181,7 +238,7 @@ def _checked_start(config: JsonObject) -> JsonObject:
     return config
 
 
-def _tag(state: _State, at_us: int, event: JsonObject) -> None:
+def _tag(state: Fold, at_us: int, event: JsonObject) -> None:
     for i, tag in enumerate(cast("list[str]", event["tags"])):
         state.annotations.append(
             {
@@ -194,8 +251,9 @@ def _tag(state: _State, at_us: int, event: JsonObject) -> None:
         )
 
 
-def _metrics_document(state: _State, series: Mapping[str, Series], unfinished: str) -> JsonObject:
+def _metrics_document(state: Fold, unfinished: str) -> JsonObject:
     status = state.end.get("status", unfinished)
+    left_out = [f"{state.damaged} damaged line(s) of the journal left out"] if state.damaged else []
     duration = state.end.get("duration_s", (state.last_us - state.started_us) / 1e6)
     return {
         "gxt": FORMAT,
@@ -205,10 +263,10 @@ def _metrics_document(state: _State, series: Mapping[str, Series], unfinished: s
         "started": time_to_json(state.started_us),
         "ended": None if status == "running" else time_to_json(state.last_us),
         "duration_s": duration,
-        "metrics": {name: _summary(one) for name, one in series.items()},
+        "metrics": {**state.stats},
         "evals": [],
         "artifacts": [],
-        "notices": list(state.notices),
+        "notices": [*state.notices, *left_out],
     }
 
 
@@ -229,3 +287,18 @@ def _summary(series: Series) -> JsonObject:
         "max_step": steps[greatest_at],
         "count": len(values),
     }
+
+
+def _joined(before: JsonObject | None, after: JsonObject) -> JsonObject:
+    """The summary of a metric whose points were summarised in two parts."""
+    if before is None:
+        return after
+    joined = {**before, **{key: after[key] for key in ("last", "last_step")}}
+    joined["count"] = cast("int", before["count"]) + cast("int", after["count"])
+    for key, sign in (("min", 1), ("max", -1)):
+        old, new = (number_from_json(one[key]) for one in (before, after))
+        assert old is not None
+        assert new is not None
+        if sign * new < sign * old or (math.isnan(old) and not math.isnan(new)):
+            joined |= {name: after[name] for name in (key, f"{key}_step")}
+    return joined

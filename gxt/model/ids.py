@@ -7,6 +7,7 @@ import re
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _UID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 _ID = re.compile(r"exp-(\d{3,9})", re.ASCII)
+_SAID = re.compile(r"exp-(\d{1,9})|(\d{1,8})", re.ASCII | re.IGNORECASE)
 
 
 def new_uid(at_ms: int, randomness: bytes) -> str:
@@ -37,6 +38,12 @@ def parse_run_id(text: str) -> int | None:
         return None
     number = int(match[1])
     return number if run_id(number) == text else None
+
+
+def said_number(text: str) -> int | None:
+    """The number of a run as people say it: `exp-012`, `exp-12`, `EXP-012`, `12`; None for anything else."""
+    match = _SAID.fullmatch(text)
+    return int(match[1] or match[2]) if match else None
 
 
 def run_path(number: int) -> str:

@@ -140,6 +140,7 @@ def _environment(document: JsonObject) -> JsonObject:
         "cpu_count": _object(cpu).get("count"),
         "memory_bytes": document.get("memory_bytes"),
         "gpus": document.get("gpus", []),
+        "variables": document.get("variables", {}),
         "packages": document.get("packages", {}),
     }
 

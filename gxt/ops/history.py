@@ -14,7 +14,7 @@ from gxt.errors import AmbiguousRun, DamagedRecord, UnknownRun
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric, main_metric
-from gxt.model.ids import parse_run_id, run_id
+from gxt.model.ids import run_id, said_number
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import Row, metrics_of, row_of, without_packages
 from gxt.ops.declared import declared_metric
@@ -24,29 +24,38 @@ from gxt.store.places import live_paths
 
 if TYPE_CHECKING:
     from gxt.model.events import Folded
+    from gxt.model.series import SeriesByName
 
 
 class Live(NamedTuple):
-    """A run that is not in git yet: its directory, what its journal says, and the run as JSON."""
+    """A run that is not in git yet: its directory, the run as JSON, its series if the history has them."""
 
     path: Path
-    folded: Folded
     run: JsonObject
+    series: SeriesByName
 
 
 class History:
-    """All runs. Use it as a context manager."""
+    """All runs. Use it as a context manager.
 
-    def __init__(self, workspace: Workspace, reader: ObjectReader | None = None) -> None:
+    Args:
+        workspace: whose.
+        reader: for git's objects; it stays open.
+        series: whether the series of live runs are wanted, for which their journals are read whole.
+    """
+
+    def __init__(
+        self, workspace: Workspace, reader: ObjectReader | None = None, *, series: bool = False
+    ) -> None:
         self.workspace = workspace
         self._index = Index(workspace.repository, reader)
-        self.live: list[Live] = []
+        self._series = series
+        self._unsealed_runs: list[Live] | None = None
+        self._paths: list[Path] = []
 
     def __enter__(self) -> History:
-        # the journals first: a run that is sealed this moment is then in both, where else it were in none
-        found = self._read_journals()
+        self._paths = live_paths(self.workspace.repository)
         self._index.__enter__()
-        self.live = self._unsealed(found)
         return self
 
     def __exit__(
@@ -58,6 +67,16 @@ class History:
     def index(self) -> Index:
         """The sealed runs."""
         return self._index
+
+    @property
+    def live(self) -> list[Live]:
+        """The runs that are not in git yet, oldest first; their journals are read when it is first asked."""
+        if self._unsealed_runs is None:
+            found = self._read_journals() if self._paths else []
+            if not all(path.exists() for path in self._paths):  # sealed since: then the index must be newer
+                self._index.refresh()
+            self._unsealed_runs = self._unsealed(found)
+        return self._unsealed_runs
 
     def runs(self) -> Iterator[JsonObject]:
         """Every run, the running ones on top, then newest first; without packages."""
@@ -79,23 +98,26 @@ class History:
         """The run that a person means.
 
         Args:
-            ref: `exp-012`, `12`, a unique name, a prefix of uid or commit (4 characters or more), `@` for the
-                latest, `@~2` for two before it, `best` by the main metric.
+            ref: `exp-012`, `exp-12`, `12`, a unique name, a prefix of uid or commit (4 characters or more),
+                `@` for the latest, `@~2` for two before it, `best` by the main metric.
 
         Raises:
             UnknownRun: no run answers to it.
             AmbiguousRun: several do.
+            DamagedRecord, NewerFormat: it is there and cannot be read.
         """
-        number = int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 9 else parse_run_id(ref)
-        if number is not None:
-            found = self._numbered(number)
-            if found is not None:
-                return found
-        elif ref == "@" or ref.startswith("@~"):
+        number = said_number(ref)
+        found = self._numbered(number) if number is not None else None
+        if found is not None and (ref.isdigit() or ref == found["id"]):
+            return found
+        if ref == "@" or ref.startswith("@~"):
             return self._latest(ref)
-        elif ref == "best":
+        if ref == "best":
             return self._best()
-        candidates = self._named(ref) or (self._prefixed(ref) if len(ref) >= 4 else [])
+        candidates = self._named(ref)
+        if found is not None and found not in candidates:
+            candidates = [found, *candidates]
+        candidates = candidates or (self._prefixed(ref) if len(ref) >= 4 else [])
         if not candidates:
             raise UnknownRun(ref, hint=self._hint())
         if len(candidates) > 1:
@@ -104,8 +126,11 @@ class History:
 
     def by_uid(self, uid: str) -> JsonObject | None:
         """The run with this identity, if it is here."""
-        live = [live.run for live in self.live if live.run["uid"] == uid]
-        return live[0] if live else self._index.by_uid(uid)
+        if uid in {path.name for path in self._paths}:
+            live = [live.run for live in self.live if live.run["uid"] == uid]
+            if live:
+                return live[0]
+        return self._index.by_uid(uid)
 
     def children(self, uid: str) -> list[JsonObject]:
         """The runs derived from this one, oldest first."""
@@ -127,16 +152,14 @@ class History:
         return main_metric(names, chosen=chosen, goals=settings.goals)
 
     def _read_journals(self) -> list[tuple[int, Path, Folded]]:
-        paths = live_paths(self.workspace.repository)
-        if not paths:
-            return []
         from gxt.store import journal  # folding a journal is loaded only where one lies
 
         found = []
-        for path in paths:
+        for path in self._paths:
             try:
                 alive = journal.is_alive(path) or journal.runs_elsewhere(path)
-                folded = journal.read(path, unfinished="running" if alive else "interrupted")
+                read = journal.read if self._series else journal.read_summary
+                folded = read(path, unfinished="running" if alive else "interrupted")
             except (DamagedRecord, OSError):
                 continue  # sealed this moment, or reported by the recovery
             found.append((journal.reserved_number(path), path, folded))
@@ -156,11 +179,14 @@ class History:
         if parent:
             known = numbers.get(str(parent)) or self._index.number_of(str(parent))
             run["parent"] = run_id(known) if known else None
-        return Live(path, folded, run)
+        return Live(path, run, folded.series)
 
     def _numbered(self, number: int) -> JsonObject | None:
         live = [live.run for live in self.live if live.run["id"] == run_id(number)]
-        return live[0] if live else self._index.by_number(number)
+        found = live[0] if live else self._index.by_number(number)
+        if found is None:
+            self._index.check(number)
+        return found
 
     def _latest(self, ref: str) -> JsonObject:
         back = ref.removeprefix("@").removeprefix("~") or "0"
@@ -193,7 +219,10 @@ class History:
         if not prefix.isascii() or not prefix.isalnum():
             return []
         live = [live.run for live in self.live if str(live.run["uid"]).startswith(prefix.upper())]
-        return live or self._index.by_prefix(prefix)
+        found = live or self._index.by_prefix(prefix)
+        if not found:
+            self._index.check_named(prefix)
+        return found
 
     def _hint(self) -> str:
         newest = next(iter(self.runs()), None)

@@ -44,9 +44,9 @@ def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
 
     Raises:
         UnknownRun, AmbiguousRun: the reference names no single run.
-        DamagedRecord: git holds something else than it should.
+        DamagedRecord, NewerFormat: git holds something else than it should, or than this gxt reads.
     """
-    with History(workspace) as history:
+    with History(workspace, series=series) as history:
         run = history.resolve(ref)
         parent = history.by_uid(str(run["parent_uid"])) if run["parent_uid"] else None
         return Shown(
@@ -82,7 +82,7 @@ def series_of(history: History, run: JsonObject) -> Mapping[str, Series]:
     """The metrics of a run over time."""
     live = history.live_of(run)
     if live is not None:
-        return live.folded.series
+        return live.series
     reader = history.index.reader
     folder = folder_of(history, run)
     entry = folder.entries.get("series")

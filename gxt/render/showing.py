@@ -90,6 +90,7 @@ def _identity(shown: Shown) -> Table:
         ("code", standing_on(code.get("head"), code.get("branch")) + _dirt(code)),
         ("python", str(environment.get("python") or "")),
         ("machine", _machine(environment)),
+        ("variables", _variables(environment)),
     ]
     return pairs([(label, text) for label, text in fields if text.strip()])
 
@@ -129,6 +130,14 @@ def _machine(environment: JsonObject) -> str:
         parts.append(f"{environment['cpu_count']} CPUs")
     parts += [size(environment.get("memory_bytes")), *(str(gpu.get("name")) for gpu in gpus)]
     return ", ".join(part for part in parts if part)
+
+
+def _variables(environment: JsonObject) -> str:
+    """The environment variables that change results, as one would set them in a shell."""
+    from shlex import quote
+
+    variables = cast("JsonObject", environment.get("variables") or {})
+    return " ".join(f"{name}={quote(str(value))}" for name, value in variables.items())
 
 
 def _hypothesis(run: JsonObject) -> list[Line]:

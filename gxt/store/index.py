@@ -14,18 +14,18 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from gxt.errors import DamagedRecord, GxtError
+from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.git.objects import GitObject, ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.codec import load_document
-from gxt.model.ids import run_id
+from gxt.model.ids import parse_run_id, run_id, run_path
 from gxt.model.json_types import JsonObject
 from gxt.model.run import Row, row_of, run_json, without_packages
 from gxt.model.scalars import clean_text
-from gxt.store.places import home
-from gxt.store.tree import RunFolder, Tip, changed_folders, open_folders, read_tip
+from gxt.store.places import EXPERIMENTS, home
+from gxt.store.tree import RunFolder, Tip, changed_folders, open_folders, read_tip, uid_of
 
-VERSION = 1
+VERSION = 2
 _DOCUMENTS = frozenset(("config.json", "environment.json", "metrics.json", "annotations.jsonl"))
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
 _SCHEMA = """
@@ -82,6 +82,12 @@ class Index:
     def _close_reader(self) -> None:
         if self._own_reader:
             self.reader.close()
+
+    def refresh(self) -> None:
+        """Look again what the tip is."""
+        self.tip = read_tip(self.reader)
+        self._db.close()
+        self._db = self._current()
 
     def runs(self) -> Iterator[JsonObject]:
         """Every run, newest first, without its packages."""
@@ -143,6 +149,29 @@ class Index:
     def by_prefix(self, prefix: str) -> list[JsonObject]:
         """The runs whose uid or commit starts with this."""
         return self._many("r.uid LIKE ?1 || '%' OR json_extract(d.doc, '$.commit') LIKE ?1 || '%'", prefix)
+
+    def check(self, number: int) -> None:
+        """Say what is wrong with a run that cannot be read; nothing for any other number.
+
+        Raises:
+            DamagedRecord: a document is missing, cut off or not what it should be.
+            NewerFormat: a newer gxt wrote one.
+        """
+        if next(self._query("SELECT 1 FROM runs WHERE number = ? AND damage IS NOT NULL", number), None):
+            folder = self.folder(number)
+            for documents in self._documents([folder]) if folder else ():
+                _read(documents)
+
+    def check_named(self, prefix: str) -> None:
+        """The same for the runs whose uid or commit starts with this."""
+        for name, _ in self.damaged():
+            number = parse_run_id(name)
+            folder = self.folder(number) if number is not None else None
+            if folder is None or number is None:
+                continue
+            commit, uid = folder.entries.get("run"), uid_of(self.reader, folder) or ""
+            if uid.startswith(prefix.upper()) or (commit and commit.oid.startswith(prefix.lower())):
+                self.check(number)
 
     def folder(self, number: int) -> RunFolder | None:
         """The directory of a run in git."""
@@ -228,6 +257,17 @@ class Index:
         db.executemany("DELETE FROM runs WHERE number = ?", gone)
         db.executemany("DELETE FROM docs WHERE number = ?", gone)
         folders = list(open_folders(self.reader, [(number, oid) for number, oid in changes if oid]))
+        present = [folder for folder in folders if "removed.json" not in folder.entries]
+        rows = [_row(documents) for documents in self._documents(present)]
+        db.executemany(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row for row, _ in rows]
+        )
+        db.executemany(
+            "INSERT INTO docs VALUES (?, ?)", [(row[0], doc) for row, doc in rows if doc is not None]
+        )
+
+    def _documents(self, folders: list[RunFolder]) -> list[_Documents]:
+        """The documents of runs, read in one stream."""
         wanted = {
             entry.oid
             for folder in folders
@@ -235,17 +275,7 @@ class Index:
             if name in _DOCUMENTS and entry.oid not in self._environments
         }
         blobs = dict(zip(wanted, self.reader.read_many(wanted), strict=True))
-        rows = [
-            _row(folder, _Documents(folder, blobs, self._environments))
-            for folder in folders
-            if "removed.json" not in folder.entries
-        ]
-        db.executemany(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row for row, _ in rows]
-        )
-        db.executemany(
-            "INSERT INTO docs VALUES (?, ?)", [(row[0], doc) for row, doc in rows if doc is not None]
-        )
+        return [_Documents(folder, blobs, self._environments) for folder in folders]
 
 
 def load_annotations(data: bytes, what: str) -> list[JsonObject]:
@@ -264,14 +294,15 @@ class _Documents(NamedTuple):
         entry = self.folder.entries.get(name)
         blob = self.blobs.get(entry.oid) if entry else None
         if blob is None:
-            raise DamagedRecord(f"{run_id(self.folder.number)} has no {name}", hint="git fsck tells more")
+            raise DamagedRecord(f"{run_id(self.folder.number)} has no {name}", hint=_hint(self.folder))
         return blob.data
 
     def document(self, name: str) -> JsonObject:
         return load_document(self.data(name), f"{run_id(self.folder.number)}/{name}")
 
     def environment(self) -> JsonObject:
-        oid = self.folder.entries["environment.json"].oid
+        entry = self.folder.entries.get("environment.json")
+        oid = entry.oid if entry else ""
         if oid not in self.environments:
             self.environments[oid] = {**self.document("environment.json"), "packages": {}}
         return self.environments[oid]
@@ -284,8 +315,13 @@ class _Documents(NamedTuple):
         )
 
 
-def _row(folder: RunFolder, documents: _Documents) -> tuple[tuple[object, ...], str | None]:
-    """A row of the table of runs, and the run as JSON text; None for a run that cannot be read."""
+def _read(documents: _Documents) -> tuple[JsonObject, Row]:
+    """The run that the documents describe, whole and as lists show it.
+
+    Raises:
+        DamagedRecord, NewerFormat: they describe none that this gxt can read.
+    """
+    folder = documents.folder
     try:
         run = run_json(
             commit=folder.entries["run"].oid,
@@ -294,10 +330,25 @@ def _row(folder: RunFolder, documents: _Documents) -> tuple[tuple[object, ...], 
             metrics=documents.document("metrics.json"),
             annotations=documents.annotations(),
         )
-        row = row_of(run)
-    except (GxtError, KeyError, TypeError, AttributeError) as error:
-        reason = error.message if isinstance(error, GxtError) else f"a field is missing: {error}"
-        return (folder.number, None, None, folder.oid, None, reason, *[None] * 6), None
+        return run, row_of(run)
+    except DamagedRecord as error:
+        raise DamagedRecord(error.message, hint=_hint(folder)) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        what = f"{run_id(folder.number)} lacks a field: {error}"
+        raise DamagedRecord(what, hint=_hint(folder)) from error
+
+
+def _hint(folder: RunFolder) -> str:
+    return f"git log -p --first-parent {EXPERIMENTS} -- {run_path(folder.number)} tells who changed it"
+
+
+def _row(documents: _Documents) -> tuple[tuple[object, ...], str | None]:
+    """A row of the table of runs, and the run as JSON text; None for a run that cannot be read."""
+    folder = documents.folder
+    try:
+        run, row = _read(documents)
+    except (DamagedRecord, NewerFormat) as error:
+        return (folder.number, None, None, folder.oid, None, error.message, *[None] * 6), None
     cells = (
         *(folder.number, run["uid"], run["parent_uid"], folder.oid, run["name"], None),
         *(row.status, row.title, row.created, row.duration_s, row.tags, _compact(dict(row.metrics))),

@@ -1,9 +1,10 @@
 """The journal of a live run: a directory beside git that survives anything but its own deletion.
 
 `gxt/live/<uid>/` holds `journal.jsonl` (one event a line), `output.log` (the console), `number` (the reserved
-number) and `interpreter` (where a script said which Python it runs in). It is made under a temporary name
-with its lock held, then renamed into place. Whoever records holds the directory; every process that logs
-shares a lock on the journal file. When both are free and the journal has no end, the run was interrupted.
+number), `interpreter` (where a script said which Python it runs in) and `summary.json` (what readers have
+made of a long journal so far; may be deleted). It is made under a temporary name with its lock held, then
+renamed into place. Whoever records holds the directory; every process that logs shares a lock on the journal
+file. When both are free and the journal has no end, the run was interrupted.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from gxt.git.repository import Repository
-from gxt.model.events import Folded, fold
+from gxt.model.events import Fold, Folded, fold
 from gxt.model.json_types import JsonObject
+from gxt.model.version import __version__
 from gxt.store import locks
 from gxt.store.console import still_read
 from gxt.store.descriptor import Descriptor
@@ -33,7 +35,9 @@ ENV_DIRECTORY = "GXT_LIVE"
 JOURNAL = "journal.jsonl"
 NUMBER = "number"
 INTERPRETER = "interpreter"
+SUMMARY = "summary.json"
 Fields: TypeAlias = "Callable[[], Mapping[str, Any]]"
+_WORTH_KEEPING = 1 << 17  # bytes of a journal; fewer are read again in a few milliseconds
 encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -216,6 +220,49 @@ def read_lines(path: Path) -> Iterator[bytes]:
 def read(path: Path, *, unfinished: str, also: Iterable[bytes] = ()) -> Folded:
     """What the journal of a live run says so far, with lines that could not be written into it."""
     return fold(chain(read_lines(path), also), unfinished=unfinished)
+
+
+def read_summary(path: Path, *, unfinished: str) -> Folded:
+    """As `read`, without the series: what was read of a long journal before is not read again."""
+    with (path / JOURNAL).open("rb") as journal:
+        going, start = _kept_summary(path, os.fstat(journal.fileno()).st_size)
+        journal.seek(start)
+        torn: list[bytes] = []
+        going.take(_whole_lines(journal, torn))
+        end = journal.tell() - len(b"".join(torn))
+    going.series()
+    if end - start >= _WORTH_KEEPING:
+        _keep_summary(path, going, end)
+    going.take(torn)
+    return going.documents({}, unfinished=unfinished)
+
+
+def _whole_lines(lines: Iterable[bytes], torn: list[bytes]) -> Iterator[bytes]:
+    """The lines that are written to their end; the last one goes to `torn` when it is not."""
+    for line in lines:
+        if line.endswith(b"\n"):
+            yield line
+        else:
+            torn.append(line)
+
+
+def _kept_summary(path: Path, size: int) -> tuple[Fold, int]:
+    """The fold that a reader kept, and where in a journal of this size it goes on; else a new one."""
+    try:
+        kept = json.loads((path / SUMMARY).read_bytes())
+        if kept["gxt"] == __version__ and 0 < kept["read"] <= size:
+            return Fold.from_json(kept["fold"]), kept["read"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    return Fold(), 0
+
+
+def _keep_summary(path: Path, going: Fold, read: int) -> None:
+    """Keep a fold for the next reader, whole or not at all; where nothing can be written it is made again."""
+    making = path / f".{SUMMARY}-{os.getpid()}"
+    with suppress(OSError, RecursionError):
+        making.write_text(encode({"gxt": __version__, "read": read, "fold": going.to_json()}))
+        making.replace(path / SUMMARY)
 
 
 def free_number(taken: Iterable[int], next_number: int) -> int:

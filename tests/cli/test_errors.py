@@ -48,7 +48,7 @@ def test_inside_gits_own_directory(repo: Path, below: str) -> None:
     ("words", "message"),
     [
         (["show", "99"], "gxt: no run '99'\n     the latest is exp-006; gxt list shows all\n"),
-        (["show", "exp-0002"], "gxt: no run 'exp-0002'\n     the latest is exp-006; gxt list shows all\n"),
+        (["show", "exp-0x2"], "gxt: no run 'exp-0x2'\n     the latest is exp-006; gxt list shows all\n"),
         (["show", "%%%%"], "gxt: no run '%%%%'\n     the latest is exp-006; gxt list shows all\n"),
         (["show", ""], "gxt: no run ''\n     the latest is exp-006; gxt list shows all\n"),
         (["show", "@~6"], "gxt: no run '@~6'\n     the latest is exp-006; gxt list shows all\n"),

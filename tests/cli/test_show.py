@@ -86,6 +86,9 @@ def test_children_tags_and_flags(history: Path) -> None:
         ("exp-002", "exp-002"),
         ("2", "exp-002"),
         ("002", "exp-002"),
+        ("exp-2", "exp-002"),
+        ("exp-0002", "exp-002"),
+        ("EXP-002", "exp-002"),
         ("wider", "exp-005"),
         ("@", "exp-006"),
         ("@~0", "exp-006"),
@@ -168,3 +171,21 @@ def test_colours_of_a_run(history: Path) -> None:
         "  odd           -inf                 -inf   5</>    -inf   5</>       2</>",
     ]
     assert shown[-2].startswith("  <bold>val/acc</>")
+
+
+def test_variables_that_change_results_are_told(repo: Path) -> None:
+    gxt(repo, "run", "-q", "--", "true", OMP_NUM_THREADS="4", XLA_FLAGS="--a --b")
+    gxt(repo, "run", "-q", "--", "true", OMP_NUM_THREADS="8")
+    (told,) = [line for line in gxt(repo, "show", "1").stdout.splitlines() if line.startswith("  variables ")]
+    assert {"OMP_NUM_THREADS=4", "XLA_FLAGS='--a"} <= set(told.split())
+    assert data(repo, "show", "1")["environment"]["variables"]["XLA_FLAGS"] == "--a --b"
+    assert data(repo, "list")[0]["environment"]["variables"]["OMP_NUM_THREADS"] == "8"
+    assert data(repo, "diff", "1", "2")["environment"] == {
+        "variables.OMP_NUM_THREADS": ["4", "8"],
+        "variables.XLA_FLAGS": ["--a --b", None],
+    }
+    assert gxt(repo, "diff", "1", "2").stdout.splitlines()[2:] == [
+        "Environment",
+        "  variables.OMP_NUM_THREADS  4 → 8",
+        "  variables.XLA_FLAGS        --a --b → absent",
+    ]

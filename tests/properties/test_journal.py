@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gxt.errors import DamagedRecord
-from gxt.model.events import Folded, fold
+from gxt.model.events import Fold, Folded, fold
 from gxt.model.json_types import Json, JsonObject
 from gxt.store import documents as store
 from gxt.store.journal import encode
@@ -134,6 +134,45 @@ def test_garbage_between_the_lines_costs_nothing_but_itself(
         assert json.loads(found.pop("metrics.json")) == with_notice(expected, notice)
         expected.pop("metrics.json")
     assert found == expected
+
+
+@law
+@given(journals(), st.lists(st.binary(max_size=20), max_size=2), st.lists(st.integers(0, 20), max_size=3))
+def test_a_fold_goes_on_where_it_stopped(content: bytes, noise: list[bytes], stops: list[int]) -> None:
+    first, *rest = content.splitlines(keepends=True)
+    lines = [first, *rest[:3], *(b"\0" + one.replace(b"\n", b"") + b"\n" for one in noise), *rest[3:]]
+    going, at = Fold(), 0
+    for stop in sorted(stops):
+        going.take(lines[at:stop])
+        at = max(at, stop)
+        going.series()
+        going = Fold.from_json(json.loads(encode(going.to_json())))
+    going.take(lines[at:])
+    going.series()
+    whole = fold(lines, unfinished="running")._replace(series={})
+    assert encode(going.documents({}, unfinished="running")) == encode(whole)
+
+
+TOGETHER = b'{"e":"notice","t":1700000000000000,"text":"whole"}\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "damaged"),
+    [
+        ([b'{"e":"notice","t":17,"text":"a"\n', b'"x":1}\n'], 2),
+        ([b'{"x":[{"a":1}\n', b'{"b":2}]}\n', b'{"c":3}\n'], 3),
+        ([b"1,2\n", b'{"e":"notice","t":17,"text":"a"}\n'], 1),
+        ([b"\n", b"[\n", b"]\n"], 3),
+    ],
+)
+def test_lines_are_judged_one_by_one(lines: list[bytes], damaged: int) -> None:
+    config = {"uid": "u", "author": {"name": "a", "email": "e"}, "params": {}}
+    started = encode({"e": "started", "t": 1, "config": config, "offset": ""}).encode()
+    folded = fold([started, TOGETHER, *lines, TOGETHER], unfinished="running")
+    notices = folded.metrics["notices"]
+    assert isinstance(notices, list)
+    assert notices[-1] == f"{damaged} damaged line(s) of the journal left out"
+    assert notices.count("whole") == 2
 
 
 JSON = st.recursive(

@@ -1,0 +1,90 @@
+"""Runs whose documents are damaged or of a newer gxt: named with the way out, and the others go on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gxt.model.ids import run_path
+from tests.cli.scratch import add_runs, new_repository
+from tests.conftest import data, git, gxt
+
+PLACE = run_path(2)
+WAY_OUT = f"git log -p --first-parent refs/gxt/experiments -- {PLACE} tells who changed it"
+TORN = "Unterminated string starting at: line 1 column 12 (char 11)"
+EMPTY = "Expecting value: line 1 column 1 (char 0)"
+UPGRADE = "upgrade gxt: pip install -U gxt"
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    """A repository with three runs, each the parent of the next."""
+    repo = new_repository(tmp_path / "repo")
+    add_runs(repo, [None, 0, 1], [0.1, 0.2, 0.3])
+    return repo
+
+
+def plant(repo: Path, name: str, text: str | None) -> None:
+    """Put another document, or none, in the place of one of the second run."""
+    change = (
+        f"D {PLACE}/{name}\n"
+        if text is None
+        else f"M 100644 inline {PLACE}/{name}\ndata {len(text)}\n{text}\n"
+    )
+    ref = "refs/gxt/experiments"
+    head = f"commit {ref}\ncommitter A <a@b.c> 1700000000 +0000\ndata 2\nx\nfrom {ref}^0\n"
+    git(repo, "fast-import", "--quiet", stdin=head + change + "done\n")
+
+
+def document(repo: Path, name: str) -> str:
+    return git(repo, "show", f"refs/gxt/experiments:{PLACE}/{name}")
+
+
+def newer(repo: Path, name: str) -> str:
+    return json.dumps({**json.loads(document(repo, name)), "gxt": 2})
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.json", "environment.json"])
+@pytest.mark.parametrize(
+    "words", [["show", "2"], ["show", "exp-002"], ["diff", "2"], ["output", "2"], ["base", "2"]]
+)
+def test_a_run_of_a_newer_gxt(three: Path, name: str, words: list[str]) -> None:
+    plant(three, name, newer(three, name))
+    done = gxt(three, *words, code=1)
+    message = f"exp-002/{name} has format 2; this gxt reads format 1"
+    assert done.stderr == f"gxt: {message}\n     {UPGRADE}\n"
+    error = json.loads(gxt(three, *words, "--json", code=1).stdout)["error"]
+    assert error == {"code": "newer-format", "message": message, "hint": UPGRADE}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("config.json", '{"gxt": 1, "uid', "exp-002/config.json is not valid JSON: " + TORN),
+        ("metrics.json", "", "exp-002/metrics.json is not valid JSON: " + EMPTY),
+        ("metrics.json", "[]", "exp-002/metrics.json is not a JSON object"),
+        ("metrics.json", "{}", "exp-002 lacks a field: 'status'"),
+        ("metrics.json", None, "exp-002 has no metrics.json"),
+        ("environment.json", None, "exp-002 has no environment.json"),
+    ],
+)  # fmt: skip
+def test_a_damaged_run(three: Path, name: str, text: str | None, message: str) -> None:
+    plant(three, name, text)
+    done = gxt(three, "show", "2", code=1)
+    assert done.stderr == f"gxt: {message}\n     {WAY_OUT}\n"
+    error = json.loads(gxt(three, "show", "2", "--json", code=1).stdout)["error"]
+    assert error == {"code": "damaged-record", "message": message, "hint": WAY_OUT}
+    listed = gxt(three, "list", "--columns", "id,parent,acc")
+    assert listed.stdout == "id       parent  acc\nexp-003          0.3\nexp-001          0.1\n"
+    assert listed.stderr == f"gxt: exp-002 cannot be read: {message}\n"
+
+
+def test_a_damaged_run_by_its_uid_and_its_commit(repo: Path) -> None:
+    for _ in range(2):
+        gxt(repo, "run", "-q", "--", "true")
+    run = data(repo, "show", "2")
+    plant(repo, "config.json", "{}")
+    for ref in (run["uid"], run["uid"][:-2].lower(), run["commit"], run["commit"][:9]):
+        assert gxt(repo, "show", ref, code=1).stderr.startswith("gxt: exp-002 lacks a field: 'uid'\n")
