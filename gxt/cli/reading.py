@@ -30,7 +30,7 @@ def list__words(parser: Parser) -> None:
     parser.add("--where", metavar="CONDITION", help='E.g. "metrics.acc > 0.9 and params.lr < 0.1".')
     parser.add("--sort", metavar="NAME", help="E.g. val_acc; from the top: -val_acc.")
     parser.add(
-        "--limit", metavar="N", type=count_from(0), help="At most so many; 20 on a terminal, else all."
+        "--limit", metavar="N", type=count_from(1), help="At most so many; 20 on a terminal, else all."
     )
     parser.add("--columns", metavar="NAMES", help="Separated by commas, e.g. id,params.lr,val_acc.")
     parser.add(
@@ -52,7 +52,8 @@ def list_(words: Namespace) -> None:
     workspace = _open()
     page = words.limit is None and output.on_terminal() and not (words.json or words.csv or words.md)
     limit = _PAGE + 1 if page else words.limit
-    request = operation.ListRequest(words.where, words.sort, limit, words.tag)
+    columns = _names(words.columns)
+    request = operation.ListRequest(words.where, words.sort, limit, words.tag, columns)
     if words.json:
         text, notices = operation.list_json(workspace, request)
         output.show_json_text(text, (*workspace.notices, *notices))
@@ -63,11 +64,11 @@ def list_(words: Namespace) -> None:
         if text:
             output.write(text)
         else:
-            output.say(listing.nothing(words.where or words.tag or limit == 0))
+            output.say(listing.nothing(words.where or words.tag))
         return
     if words.columns is not None or words.csv:
         whole = operation.list_runs(workspace, request)
-        shown, notices = _columns(whole.runs, words.columns, exact=words.csv), whole.notices
+        shown, notices = _columns(whole.runs, columns, exact=words.csv), whole.notices
     else:
         result = operation.list_rows(workspace, request)
         shown, notices = listing.table(result), result.notices
@@ -79,19 +80,29 @@ def list_(words: Namespace) -> None:
         if more:
             output.say(f"the newest {_PAGE}: gxt list --limit N shows more", style="dim")
     else:
-        output.say(listing.nothing(words.where or words.tag or limit == 0))
+        output.say(listing.nothing(words.where or words.tag))
 
 
-def _columns(runs: list[JsonObject], columns: str | None, *, exact: bool) -> Table:
+def _names(columns: str | None) -> list[str]:
+    """The columns that were named; none unasked."""
+    if columns is None:
+        return []
+    from gxt.model.fields import split_names
+
+    names = split_names(columns)
+    if not names:
+        raise UsageError("--columns names no column", hint="write for example --columns id,params.lr,val_acc")
+    return names
+
+
+def _columns(runs: list[JsonObject], columns: list[str], *, exact: bool) -> Table:
     """The columns that were named, else all of them."""
-    from gxt.model.fields import parse_field, split_names
+    from gxt.model.fields import parse_field
     from gxt.render import listing
 
-    if columns is None:
+    if not columns:
         return listing.raw_table(runs)
-    if not columns.strip():
-        raise UsageError("--columns names no column", hint="write for example --columns id,params.lr,val_acc")
-    return listing.chosen_table(runs, [parse_field(name) for name in split_names(columns)], exact=exact)
+    return listing.chosen_table(runs, [parse_field(name) for name in columns], exact=exact)
 
 
 def show_words(parser: Parser) -> None:

@@ -32,8 +32,9 @@ MISSING: Final = Missing.MISSING
 
 TOP_LEVEL: Final = frozenset(
     "id uid commit name message hypothesis status exit_code parent parent_uid group tags created duration_s "
-    "author host command cwd".split()
+    "took author host command cwd".split()
 )
+_ALIASES: Final = {"took": "duration_s"}  # the header of its column
 CONTAINERS: Final = frozenset({"params", "metrics", "code", "environment"})
 NON_FINITE: Final[Mapping[str, float]] = {
     "NaN": float("nan"),
@@ -133,7 +134,7 @@ def reader(field: Field) -> Reader:
     if field.root == "metrics":
         return _metric_reader(field.keys)
     if field.root:
-        return _nested_reader(field.root, field.keys)
+        return _nested_reader(_ALIASES.get(field.root, field.root), field.keys)
     metric, parameter = _metric_reader(field.keys), _nested_reader("params", field.keys)
 
     def read(run: Mapping[str, Json]) -> Json | Missing:

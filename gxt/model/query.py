@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from gxt.errors import QueryError
 from gxt.model import fields
 from gxt.model.fields import MISSING, Missing, Reader
+from gxt.model.names import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,13 @@ def parse_where(text: str) -> Predicate:
     if not text.strip():
         raise QueryError("the condition is empty", text=text, position=0, hint=_EXAMPLE)
     return _Parser(text).whole()
+
+
+def asked_names(text: str) -> list[Asked]:
+    """The names in a `--where` text; raises as `parse_where`."""
+    parser = _Parser(text)
+    parser.whole()
+    return parser.names
 
 
 def point_at(error: QueryError) -> str:
@@ -99,6 +107,7 @@ class _Parser:
         self._text = text
         self._nesting = 0
         self._token = _scan(text, 0)
+        self.names: list[Asked] = []
 
     def whole(self) -> Predicate:
         node = self._either()
@@ -166,6 +175,7 @@ class _Parser:
             span = (token.position, token.end)
             field = fields.exact_field(self._text, span, token.keys, compared=bool(after))
             self._advance()
+            self.names.append(Asked(field, self._text, token.position))
             return _Operand(token.position, fields.number_reader(field), MISSING)
         if token.kind == "(":
             return self._group()

@@ -20,12 +20,13 @@ _WORTH_KEEPING = 500  # rows; fewer are laid out in the time that it takes to lo
 
 
 class ListRequest(NamedTuple):
-    """What to list: conditions that hold together, an order, at most how many (None: all)."""
+    """What to list: conditions that hold together, an order, at most how many (None: all), facts to show."""
 
     where: str | None = None
     sort: str | None = None
     limit: int | None = None
     tags: Sequence[str] = ()
+    columns: Sequence[str] = ()
 
     @property
     def plain(self) -> bool:
@@ -52,7 +53,7 @@ def list_rows(workspace: Workspace, request: ListRequest) -> Listing:
     """The runs that match, as rows.
 
     Raises:
-        QueryError: `where` or `sort` cannot be understood.
+        QueryError: `where` or `sort` cannot be understood, or no run has what they or `columns` name.
     """
     with History(workspace) as history:
         return _rows(history, request)
@@ -113,6 +114,7 @@ def _view_key(history: History, request: ListRequest) -> str:
 
 
 def _matching(history: History, request: ListRequest) -> list[JsonObject]:
+    _check_names(history, request)
     runs: Iterator[JsonObject] = history.runs()
     if request.where is not None:
         from gxt.model.query import parse_where
@@ -126,6 +128,21 @@ def _matching(history: History, request: ListRequest) -> list[JsonObject]:
     from gxt.model.fields import parse_sort, sort_runs
 
     return sort_runs(runs, *parse_sort(request.sort))[: request.limit]
+
+
+def _check_names(history: History, request: ListRequest) -> None:
+    if request.where is None and request.sort is None and not request.columns:
+        return
+    from gxt.model.names import asked_column, asked_order, check_names
+
+    asked = []
+    if request.where is not None:
+        from gxt.model.query import asked_names
+
+        asked += asked_names(request.where)
+    if request.sort is not None:
+        asked.append(asked_order(request.sort))
+    check_names([*asked, *map(asked_column, request.columns)], history.runs)
 
 
 def _damage(history: History) -> tuple[str, ...]:

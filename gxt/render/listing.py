@@ -54,9 +54,9 @@ def plain_text(listing: Listing) -> str:
 
 def chosen_table(runs: Sequence[JsonObject], fields: Sequence[Field], *, exact: bool) -> Table:
     """The columns that were asked for; exact values for programs, rounded ones for people."""
-    show = _exact if exact else _rounded
     values = [[value_of(field, run) for field in fields] for run in runs]
-    rows = [[show(value) for value in row] for row in values]
+    shows = [_exact if exact else duration if field.root == "took" else _rounded for field in fields]
+    rows = [[show(value) for show, value in zip(shows, row, strict=True)] for row in values]
     columns = []
     for i, field in enumerate(fields):
         numeric = any(_is_number(row[i]) for row in values)

@@ -66,8 +66,10 @@ def test_inside_gits_own_directory(repo: Path, below: str) -> None:
          "gxt: unrecognized arguments: 2\n     gxt show --help tells how\n"),
         (["diff"], "gxt: the following arguments are required: A\n     gxt diff --help tells how\n"),
         (["run"], "gxt: no command to run\n     write it last: gxt run -- python train.py\n"),
+        (["list", "--limit", "0"],
+         "gxt: --limit: 0 is less than 1\n     gxt list --help tells how\n"),
         (["list", "--limit", "-1"],
-         "gxt: --limit: -1 is less than 0\n     gxt list --help tells how\n"),
+         "gxt: --limit: -1 is less than 1\n     gxt list --help tells how\n"),
     ],
 )  # fmt: skip
 def test_usage(history: Path, words: list[str], message: str) -> None:
@@ -135,6 +137,35 @@ def test_sort_and_columns_are_wrong_at_a_place(history: Path) -> None:
     assert said(history, "list", "--columns", "id,metrics", code=2) == (
         "gxt: metrics needs a key\n  metrics\n         ^\n     write for example metrics.val_acc\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "at", "hint"),
+    [
+        (["--sort", "-val/ac"], "val/ac", 1, "did you mean val/acc?"),
+        (["--sort", "acc desc"], "acc", 0, "did you mean val/acc?"),
+        (["--sort", "params.width"], "params.width", 0, "did you mean params.model.width?"),
+        (["--columns", "id,width"], "width", 0, "did you mean model.width?"),
+        (["--columns", "id,tok"], "tok", 0, "did you mean took?"),
+        (["--columns", "id,xyzzy"], "xyzzy", 0,
+         "there are train_loss, val/acc, odd, lr, model.type, model.width, seed, author"),
+        (["--columns", "environment.pyton"], "environment.pyton", 0, "did you mean environment.python?"),
+        (["--where", "status == 'x' and metrics.lr > 1"], "metrics.lr", 18, "did you mean params.lr?"),
+        (["--where", "metrics.valacc > 1"], "metrics.valacc", 0, 'did you mean metrics["val/acc"]?'),
+        (["--where", "params.xyzzy > 1 and params.y > 2"], "params.xyzzy", 0,
+         "there are params.lr, params.model.type, params.model.width, params.seed"),
+    ],
+)  # fmt: skip
+def test_a_name_that_no_run_has(history: Path, words: list[str], name: str, at: int, hint: str) -> None:
+    text = words[1].split(",")[-1]
+    expected = f"gxt: no run has {name}\n  {text}\n  {' ' * at}^\n     {hint}\n"
+    for more in ([], ["--limit", "1"], ["--csv"]):
+        assert said(history, "list", *words, *more, code=2) == expected
+
+
+def test_without_runs_every_name_may_be_right(repo: Path) -> None:
+    words = ["list", "--columns", "id,acc", "--sort", "-acc", "--where", "metrics.acc > 0.5"]
+    assert gxt(repo, *words).stderr == "no run matches\n"
 
 
 MEND = "     mend the file, or name another with --params\n"

@@ -34,7 +34,6 @@ def test_newest_first_with_the_main_metric(history: Path) -> None:
     ("words", "ids"),
     [
         (["--limit", "2"], "6 5"),
-        (["--limit", "0"], ""),
         (["--tag", "first"], "1"),
         (["--tag", "first", "--tag", "two words"], "1"),
         (["--tag", "first", "--tag", "other"], ""),
@@ -67,9 +66,18 @@ def test_the_columns_that_were_asked_for(history: Path) -> None:
     )
 
 
-def test_a_column_that_no_run_has_is_empty(history: Path) -> None:
-    done = gxt(history, "list", "--columns", "id,params.depth", "--limit", "1")
-    assert done.stdout == "id       params.depth\nexp-006\n"
+def test_a_column_that_only_an_older_run_has_is_empty(history: Path) -> None:
+    done = gxt(history, "list", "--columns", "id,params.seed", "--limit", "1")
+    assert done.stdout == "id       params.seed\nexp-006\n"
+
+
+def test_took_is_a_name_as_it_is_a_column(history: Path) -> None:
+    words = ["list", "--columns", "id,took", "--where", "0 < took < 3600", "--sort", "-took"]
+    lines = normal(gxt(history, *words).stdout).splitlines()
+    assert lines[0] == "id        took"
+    assert sorted(lines[1:]) == [f"exp-00{number}  0.0 s" for number in range(1, 7)]
+    exact = gxt(history, "list", "--columns", "took", "--csv", "--limit", "1").stdout
+    assert exact == f"took\n{data(history, 'list')[0]['duration_s']}\n"
 
 
 def test_csv_is_exact_and_has_every_parameter_and_metric(history: Path) -> None:
@@ -108,7 +116,6 @@ def test_nothing_to_list_is_said_on_stderr(history: Path, repo: Path) -> None:
         (repo, [], "no runs yet: gxt run -- python train.py\n"),
         (history, ["--tag", "none"], "no run matches\n"),
         (history, ["--where", "params.lr > 9"], "no run matches\n"),
-        (history, ["--limit", "0"], "no run matches\n"),
     ):
         done = gxt(where, "list", *words)
         assert (done.stdout, done.stderr) == ("", said)

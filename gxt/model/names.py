@@ -1,0 +1,96 @@
+"""Names that no run has: refused, with what was probably meant. What a name stands for is `fields`' part."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from gxt.errors import QueryError
+from gxt.model.fields import MISSING, TOP_LEVEL, Field, parse_field, parse_sort, reader, shortened
+from gxt.model.run import metrics_of, params_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from gxt.model.json_types import Json
+
+_SHOWN = 8  # names in a hint
+
+
+class Asked(NamedTuple):
+    """A name that somebody wrote: what it stands for, the whole text, its 0-based position in that."""
+
+    field: Field
+    text: str
+    position: int
+
+
+def asked_column(text: str) -> Asked:
+    """The name of a column; raises as `parse_field`."""
+    return Asked(parse_field(text), text, 0)
+
+
+def asked_order(text: str) -> Asked:
+    """The name to sort by; raises as `parse_sort`."""
+    field, _ = parse_sort(text)
+    return Asked(field, text, text.index(field.text))
+
+
+def check_names(asked: Sequence[Asked], runs: Callable[[], Iterable[Mapping[str, Json]]]) -> None:
+    """Refuse names that nothing stands behind in any run. Where there are no runs nobody can know.
+
+    Args:
+        asked: the names.
+        runs: gives all runs, newest first; most of the time only the first is looked at.
+
+    Raises:
+        QueryError: no run has the first of them.
+    """
+    left = [one for one in asked if one.field.root not in TOP_LEVEL]
+    there_are_runs = False
+    for run in runs() if left else ():
+        there_are_runs = True
+        left = [one for one in left if reader(one.field)(run) is MISSING]
+        if not left:
+            return
+    if left and there_are_runs:
+        one = left[0]
+        message = f"no run has {shortened(one.field.text)}"
+        raise QueryError(message, text=one.text, position=one.position, hint=_hint(one.field, runs()))
+
+
+def _hint(field: Field, runs: Iterable[Mapping[str, Json]]) -> str:
+    from gxt.model.params import flatten  # only a mistake needs it
+
+    known: dict[str, dict[str, None]] = {"metrics": {}, "params": {}, "code": {}, "environment": {}}
+    for run in runs:
+        known["metrics"].update(dict.fromkeys(metrics_of(run)))
+        known["params"].update(dict.fromkeys(flatten(params_of(run))))
+        for root in ("code", "environment"):
+            facts = run.get(root)
+            known[root].update(dict.fromkeys(flatten(facts) if isinstance(facts, dict) else ()))
+    if not field.root:
+        return _meant(field, [*known["metrics"], *known["params"], *sorted(TOP_LEVEL)], "")
+    other = {"metrics": "params", "params": "metrics"}.get(field.root, "")
+    if other and ".".join(field.keys) in known[other]:
+        return f"did you mean {_spelled(other, '.'.join(field.keys))}?"
+    return _meant(field, [*known[field.root]], field.root)
+
+
+def _meant(field: Field, known: Sequence[str], root: str) -> str:
+    from difflib import get_close_matches
+
+    name = ".".join(field.keys)
+    near = [one for one in known if re.split("[./]", one)[-1] == name]
+    near = near or get_close_matches(shortened(name), known, n=1)
+    if near:
+        return f"did you mean {_spelled(root, near[0])}?"
+    shown = ", ".join(_spelled(root, one) for one in known[:_SHOWN])
+    return f"there are {shown}" if shown else f"no run has any {root}"
+
+
+def _spelled(root: str, name: str) -> str:
+    """A name as it can be written; bare ones stand for themselves."""
+    if not root:
+        return name
+    return f"{root}.{name}" if re.fullmatch(r"[\w.]+", name) else f'{root}["{name}"]'
