@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LEAST_ROWS = 4  # first, last, lowest and highest
+PICKED_ROWS = 8  # those, and one of each kind of NaN and infinity
 
 
 class Series:
@@ -182,6 +183,10 @@ def thin(series: SeriesByName, *, max_rows: int) -> dict[str, Series]:
     first row of each kind of NaN and infinity. Of the room that is left, up to half goes to other rows
     without a finite value, spread evenly; the rest to the lowest and highest row of equal stretches.
 
+    Metrics that share their steps and times keep the same rows, so that they go on sharing them: each picks
+    an equal part, and what room is left goes to rows that are spread evenly. Of many metrics only as many
+    stay together as can pick `PICKED_ROWS` each.
+
     Args:
         series: every metric; one that is short enough comes back as it is.
         max_rows: at least 4.
@@ -191,28 +196,39 @@ def thin(series: SeriesByName, *, max_rows: int) -> dict[str, Series]:
     """
     if max_rows < LEAST_ROWS:
         raise ValueError(f"max_rows is {max_rows}; at least {LEAST_ROWS} rows are kept")
-    return {name: _thinned(one, max_rows) for name, one in series.items()}
+    sharing: dict[tuple[int, int], list[str]] = {}
+    for name, one in series.items():
+        sharing.setdefault((id(one.step), id(one.time_us)), []).append(name)
+    thinned = dict(series)
+    together = max(1, max_rows // PICKED_ROWS)
+    for names in sharing.values():
+        if len(series[names[0]]) > max_rows:
+            for start in range(0, len(names), together):
+                group = names[start : start + together]
+                thinned.update(zip(group, _thinned([series[name] for name in group], max_rows), strict=True))
+    return thinned
 
 
-def _thinned(series: Series, max_rows: int) -> Series:
-    if len(series) <= max_rows:
-        return series
-    rows = _kept_rows(series.value, max_rows)
-    return Series(
-        array("q", [series.step[row] for row in rows]),
-        array("q", [series.time_us[row] for row in rows]),
-        array("d", [series.value[row] for row in rows]),
-    )
+def _thinned(group: list[Series], max_rows: int) -> list[Series]:
+    """Metrics of the same steps and times with the rows that one of them picked."""
+    picked = set().union(*(_kept_rows(one.value, max_rows // len(group)) for one in group))
+    if len(group) > 1:  # several picked the same row: there is room left
+        rest = [row for row in range(len(group[0])) if row not in picked]
+        picked.update(_spread(rest, max_rows - len(picked)))
+    rows = sorted(picked)
+    step = array("q", [group[0].step[row] for row in rows])
+    time_us = array("q", [group[0].time_us[row] for row in rows])
+    return [Series(step, time_us, array("d", [one.value[row] for row in rows])) for one in group]
 
 
-def _kept_rows(values: Floats, max_rows: int) -> list[int]:
+def _kept_rows(values: Floats, max_rows: int) -> set[int]:
     finite = [row for row, value in enumerate(values) if isfinite(value)]
     odd = [row for row, value in enumerate(values) if not isfinite(value)]
     kept = set(_landmarks(values, finite, odd)[:max_rows])
     room = max_rows - len(kept)
     kept.update(_spread([row for row in odd if row not in kept], max(room // 2, room - len(finite))))
     kept.update(_extremes(values, finite, (max_rows - len(kept)) // 2))
-    return sorted(kept)
+    return kept
 
 
 def _landmarks(values: Floats, finite: list[int], odd: list[int]) -> list[int]:

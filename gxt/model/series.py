@@ -9,7 +9,7 @@ columns, end to end in the order of that line:
 
 Each C is a description by `gxt.model.columns`. Metrics that were logged together share one table, so their
 steps and times are kept once. Chunks stand on their own; the points of a metric are those of the chunks, in
-order. Where such objects lie, and when a series is thinned, is not decided here; nothing here needs numpy.
+order. Where such objects lie, and how large a series may be, is not decided here; nothing here needs numpy.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ if TYPE_CHECKING:
     from gxt.model.columns import Packed
     from gxt.model.json_types import Json, JsonObject
 
-__all__ = ["CHUNK_BYTES", "Series", "SeriesBuilder", "SeriesByName", "decode", "encode", "thin"]
+__all__ = ["CHUNK_BYTES", "Series", "SeriesBuilder", "SeriesByName", "decode", "encode", "fitted", "thin"]
 
 FORMAT = 1
 CHUNK_BYTES = 1 << 20  # what hosting services advise as the most for one git object
 FULL = 0.97  # how full a chunk is planned to be: content varies along a series
+FLOOR_ROWS = 16  # a metric keeps that many, whatever the limit: less is no curve
 
 
 # --- writing ---------------------------------------------------------------------------------------------
@@ -61,6 +62,46 @@ def encode(series: SeriesByName, *, uid: str, chunk_bytes: int = CHUNK_BYTES) ->
     tables = _tables(series)
     pieces = ceil(_estimated_bytes(tables) / (FULL * chunk_bytes))
     return list(_chunks(tables, uid, chunk_bytes, pieces if pieces > 2 else 1))
+
+
+def fitted(
+    series: SeriesByName, *, uid: str, limit_bytes: int, chunk_bytes: int = CHUNK_BYTES
+) -> tuple[list[bytes], int | None]:
+    """The series as `encode` gives it, thinned until its chunks together are within a limit.
+
+    Each round thins the series itself to fewer rows, the longest metrics first. It ends above the limit only
+    where `FLOOR_ROWS` rows a metric, or the names of the metrics alone, take more.
+
+    Args:
+        series: every metric of the run.
+        uid: the identity of the run.
+        limit_bytes: the most that all chunks may have.
+        chunk_bytes: the most that one chunk may have.
+
+    Returns:
+        The chunks, and how many rows the longest metric kept; None when all are there.
+    """
+    chunks = encode(series, uid=uid, chunk_bytes=chunk_bytes)
+    most = max(map(len, series.values()), default=0)
+    points, kept, share = sum(map(len, series.values())), None, FULL
+    while sum(map(len, chunks)) > limit_bytes and most > FLOOR_ROWS:
+        points = int(points * share * limit_bytes / sum(map(len, chunks)))
+        most = max(FLOOR_ROWS, _longest(series, points))
+        thinned = thin(series, max_rows=most)
+        chunks, kept = encode(thinned, uid=uid, chunk_bytes=chunk_bytes), max(map(len, thinned.values()))
+        share *= share  # what does not shrink with the rows would else take many rounds
+    return chunks, kept
+
+
+def _longest(series: SeriesByName, points: int) -> int:
+    """How many rows a metric may have for all of them to have that many points."""
+    lengths = sorted(map(len, series.values()))
+    for position, length in enumerate(lengths):
+        each = points // (len(lengths) - position)
+        if length >= each:
+            return each
+        points -= length
+    return lengths[-1]
 
 
 class _Table(NamedTuple):

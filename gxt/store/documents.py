@@ -7,7 +7,7 @@ import json
 from gxt.model.codec import dump_document
 from gxt.model.events import Folded
 from gxt.model.json_types import JsonObject
-from gxt.model.series import encode, thin
+from gxt.model.series import fitted
 
 
 def documents(folded: Folded, console: bytes, *, series_bytes: int) -> dict[str, bytes]:
@@ -35,14 +35,14 @@ def documents(folded: Folded, console: bytes, *, series_bytes: int) -> dict[str,
 
 def _series(folded: Folded, most_bytes: int) -> tuple[dict[str, bytes], str]:
     """The series as one file or as a folder of chunks, and what there is to say about it."""
+    if not folded.series:
+        return {}, ""
+    chunks, kept = fitted(folded.series, uid=folded.uid, limit_bytes=most_bytes)
     notice = ""
-    chunks = encode(folded.series, uid=folded.uid) if folded.series else []
-    size = sum(map(len, chunks))
-    if size > most_bytes:
-        rows = max(len(one.step) for one in folded.series.values())
-        kept = max(1000, rows * most_bytes // size)
-        chunks = encode(thin(folded.series, max_rows=kept), uid=folded.uid)
-        notice = f"series thinned from {rows} to {kept} points a metric: over {most_bytes >> 20} MiB"
+    if kept is not None:
+        rows = max(map(len, folded.series.values()))
+        limit = f"{most_bytes / (1 << 20):g} MiB"
+        notice = f"series thinned from {rows} to {kept} points a metric: over {limit}"
     if len(chunks) == 1:
         return {"series": chunks[0]}, notice
     return {f"series/{i:04d}": chunk for i, chunk in enumerate(chunks, 1)}, notice

@@ -67,6 +67,19 @@ def test_series_survive_exactly(recorded: Path) -> None:
     assert series["loss"]["value"] == [1.0, 0.5, 1 / 3, 0.25]
 
 
+def test_a_series_over_the_limit_is_thinned_with_a_notice(repo: Path) -> None:
+    lines = "import gxt, random\nfor step in range(3000):\n    gxt.log({'a': random.random()}, step=step)\n"
+    (repo / "train.py").write_text(lines)
+    git(repo, "config", "gxt.seriesMib", "0.0078125")
+    gxt(repo, "run", "--", sys.executable, "train.py")
+    run = data(repo, "show", "--series")
+    kept = len(run["series"]["a"]["step"])
+    assert run["notices"] == [f"series thinned from 3000 to {kept} points a metric: over 0.0078125 MiB"]
+    assert run["metric_stats"]["a"]["count"] == 3000
+    size = int(git(repo, "cat-file", "-s", "refs/gxt/experiments:exp-0xx/exp-001/series"))
+    assert 6000 < size <= 8192
+
+
 def test_the_code_as_it_ran_is_the_tree_of_the_run_commit(recorded: Path) -> None:
     commit = data(recorded, "show")["commit"]
     assert git(recorded, "show", f"{commit}:train.py") == TRAIN.rstrip("\n")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gxt.errors import DamagedRecord, NewerFormat
-from gxt.model.series import Series, SeriesBuilder, decode, encode, thin
+from gxt.model.series import FLOOR_ROWS, Series, SeriesBuilder, decode, encode, fitted, thin
 
 UID = "01JD0000000000000000000000"
 law = settings(deadline=None)  # a busy machine is no failure
@@ -68,7 +68,7 @@ def test_chunks_keep_to_their_limit_and_change_nothing(series: dict[str, Series]
 
 @law
 @given(some_series(), st.data())
-def test_a_damaged_chunk_is_named_as_such_or_reads_as_something(
+def test_a_damaged_chunk_is_named_as_such_or_reads_as_series_that_can_be_stored(
     series: dict[str, Series], data: st.DataObject
 ) -> None:
     [chunk] = encode(series, uid=UID)
@@ -77,8 +77,10 @@ def test_a_damaged_chunk_is_named_as_such_or_reads_as_something(
         if damaged:
             place = data.draw(st.integers(0, len(damaged) - 1))
             damaged[place] ^= 1 << data.draw(st.integers(0, 7))
+    read: dict[str, Series] = {}
     with suppress(DamagedRecord, NewerFormat):
-        decode([bytes(damaged)])
+        read = decode([bytes(damaged)])
+    assert decode(encode(read, uid=UID)) == read
 
 
 @law
@@ -130,6 +132,35 @@ def test_thinning_keeps_rows_in_order_with_the_ends_and_the_finite_extremes(
     if finite:
         kept = [value for value in thinned.value if isfinite(value)]
         assert (min(kept), max(kept)) == (min(finite), max(finite))
+
+
+@law
+@given(some_series(), st.integers(4, 20))
+def test_metrics_that_share_steps_and_times_share_them_when_thinned_and_keep_their_extremes(
+    series: dict[str, Series], max_rows: int
+) -> None:
+    thinned = thin(series, max_rows=max_rows)
+    assert list(thinned) == list(series)
+    for name, one in series.items():
+        assert len(thinned[name]) <= max_rows
+        finite = [value for value in one.value if isfinite(value)]
+        kept = [value for value in thinned[name].value if isfinite(value)]
+        assert not finite or (min(kept), max(kept)) == (min(finite), max(finite))
+        if max_rows >= 16 and f"{name}/twin" in series:
+            assert thinned[f"{name}/twin"].step is thinned[name].step
+
+
+@law
+@given(some_series(), st.integers(0, 3000))
+def test_fitted_series_are_within_the_limit_or_down_to_the_floor(
+    series: dict[str, Series], limit: int
+) -> None:
+    chunks, kept = fitted(series, uid=UID, limit_bytes=limit)
+    read = decode(chunks)
+    assert read.keys() == series.keys()
+    most = max(map(len, read.values()), default=0)
+    assert sum(map(len, chunks)) <= limit or most <= FLOOR_ROWS
+    assert kept == (None if read == series else most)
 
 
 def rows_of(series: Series) -> list[tuple[int, int, bytes]]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gxt.errors import DamagedRecord, NewerFormat
-from gxt.model.series import Series, SeriesBuilder, decode, encode, thin
+from gxt.model.series import Series, SeriesBuilder, decode, encode, fitted, thin
 
 UID = "01JD0000000000000000000000"
 START_US = 1_700_000_000_000_000
@@ -407,6 +407,82 @@ def test_a_series_of_nothing_finite_is_thinned_evenly() -> None:
 def test_fewer_than_four_rows_cannot_hold_what_is_always_kept() -> None:
     with pytest.raises(ValueError, match=r"^max_rows is 3; at least 4 rows are kept$"):
         thin({}, max_rows=3)
+
+
+def test_metrics_logged_together_keep_the_same_rows_and_each_its_own_extremes() -> None:
+    builder = SeriesBuilder()
+    for step in range(100):
+        builder.add(step, step, {"a": float(step == 30), "b": -float(step == 60)})
+    thinned = thin(builder.build(), max_rows=16)
+    assert thinned["a"].step is thinned["b"].step
+    assert thinned["a"].time_us is thinned["b"].time_us
+    assert len(thinned["a"]) <= 16
+    assert {0, 30, 60, 99} <= set(thinned["a"].step)
+
+
+def test_of_many_metrics_only_so_many_stay_together_that_each_can_keep_its_extremes() -> None:
+    builder = SeriesBuilder()
+    for step in range(200):
+        builder.add(step, step, {f"m{metric}": float(step == metric + 50) for metric in range(100)})
+    thinned = thin(builder.build(), max_rows=32)
+    assert len({id(series.step) for series in thinned.values()}) == 25
+    for metric in range(100):
+        assert len(thinned[f"m{metric}"]) <= 32
+        assert {0, metric + 50, 199} <= set(thinned[f"m{metric}"].step)
+
+
+# --- fitting ---------------------------------------------------------------------------------------------
+
+
+def noise(rows: int, metrics: int) -> dict[str, Series]:
+    """Metrics that do not compress, logged together."""
+    draw = random.Random(3)
+    builder = SeriesBuilder()
+    for step in range(rows):
+        builder.add(step, START_US + step, {f"m{metric}": draw.random() for metric in range(metrics)})
+    return builder.build()
+
+
+def test_a_series_within_the_limit_stays_as_it_is() -> None:
+    series = noise(50, 2)
+    chunks = encode(series, uid=UID)
+    assert fitted(series, uid=UID, limit_bytes=len(chunks[0])) == (chunks, None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "metrics", "limit"),
+    [(20_000, 1, 40_000), (300, 120, 100_000), (40, 400, 120_000), (3000, 4, 3000)],
+)
+def test_a_series_is_thinned_until_it_fits_and_little_more(rows: int, metrics: int, limit: int) -> None:
+    series = noise(rows, metrics)
+    chunks, kept = fitted(series, uid=UID, limit_bytes=limit, chunk_bytes=1 << 16)
+    size = sum(map(len, chunks))
+    assert size <= limit
+    assert size > 0.7 * limit
+    assert kept == max(map(len, decode(chunks).values()))
+
+
+def test_the_longest_metrics_are_thinned_first() -> None:
+    long, short = noise(5000, 1)["m0"], noise(100, 1)["m0"]
+    chunks, kept = fitted({"long": long, "short": short}, uid=UID, limit_bytes=20_000)
+    thinned = decode(chunks)
+    assert thinned["short"] == short
+    assert len(thinned["long"]) == kept
+
+
+def test_no_limit_takes_more_than_all_but_sixteen_rows_a_metric() -> None:
+    series = noise(500, 3)
+    chunks, kept = fitted(series, uid=UID, limit_bytes=0)
+    thinned = decode(chunks)
+    assert kept is not None
+    assert 12 <= kept <= 16
+    for name, one in series.items():
+        assert (min(one.value), max(one.value)) == (min(thinned[name].value), max(thinned[name].value))
+
+
+def test_a_series_of_few_rows_is_not_thinned_whatever_the_limit() -> None:
+    series = noise(16, 3)
+    assert fitted(series, uid=UID, limit_bytes=0) == (encode(series, uid=UID), None)
 
 
 # --- the reader of the docs ------------------------------------------------------------------------------
