@@ -117,7 +117,7 @@ class Fold:
 
     def documents(self, series: Mapping[str, Series], *, unfinished: str) -> Folded:
         """The documents that the events so far amount to, as `fold` does; `series` is what that returned."""
-        if not self.config:
+        if "uid" not in self.config:
             raise DamagedRecord("the journal has no start", hint="remove its directory below .git/gxt/live")
         return Folded(
             config=self.config,

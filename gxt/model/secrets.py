@@ -56,9 +56,6 @@ _PASSES: Final = frozenset(
     "email proxy login registry docker sudo http https account es elastic key".split()
 )
 _AUTHS: Final = frozenset("auth authorization cookie cookies netrc".split())
-_SIGNED_URL_NAMES: Final = frozenset(
-    "sig signature key x-amz-signature x-goog-signature x-amz-credential".split()
-)
 _AUTH_SCHEMES: Final = frozenset(
     "none null basic digest bearer oauth oauth2 iam default anonymous auto".split()
 )
@@ -84,8 +81,8 @@ _FORMS: Final = (
 )
 
 
-def redact_command(argv: Sequence[str]) -> tuple[list[str], bool]:
-    """The words of a command with their secrets as `[redacted]`, and whether there was any.
+def redact_command(argv: Sequence[str]) -> list[str]:
+    """The words of a command with their secrets as `[redacted]`.
 
     `--token abc`, `--token=abc`, `TOKEN=abc`, and secrets inside a word (a shell text, a header, a URL).
     """
@@ -99,21 +96,12 @@ def redact_command(argv: Sequence[str]) -> tuple[list[str], bool]:
             continue
         redacted.append(_redact_word(word))
         awaited = is_flag and "=" not in word and is_secret_name(word.lstrip("-"))
-    return redacted, redacted != list(argv)
+    return redacted
 
 
 def redact_params(params: JsonObject) -> JsonObject:
     """The parameters with secrets as `[redacted]`; true, false, null and empty texts are no secrets."""
     return {redact_text(key): _redact_under(key, value, 1) for key, value in params.items()}
-
-
-def redact_url(url: str) -> str:
-    """The URL with its password, its token and its signed query values as `[redacted]`.
-
-    A user name alone (`ssh://git@host`) stays, unless it is as long as a token; a URL that already shows
-    `[redacted]` stays as it is.
-    """
-    return _url_parts().sub(_redact_url_match, redact_text(url))
 
 
 def redact_text(text: str) -> str:
@@ -147,6 +135,8 @@ def is_secret_name(name: str) -> bool:
         return before in _TOKENS_OF_SERVICES
     if last in ("key", "keys") or (last == "id" and before == "key"):
         return not _KEYS.isdisjoint(words[:-1]) and "public" not in words
+    if last == "signature":
+        return before in ("amz", "goog")  # in a URL that was signed for whoever holds it
     if last in ("pass", "pwd"):
         return before in _PASSES
     return last in _AUTHS
@@ -201,7 +191,7 @@ def _redact_value(value: Json, depth: int) -> Json:
     if isinstance(value, list):
         words = [item for item in value if isinstance(item, str)]
         if len(words) == len(value):  # overrides and arguments are often kept as a list
-            return list(redact_command(words)[0])
+            return [*redact_command(words)]
         return [_redact_value(item, depth + 1) for item in value]
     return value
 
@@ -242,22 +232,6 @@ def _in_its_quotes(value: str) -> str:
     return f"{quote}{REDACTED}{quote}"
 
 
-def _redact_url_match(match: re.Match[str]) -> str:
-    user, query = match["user"] or "", match["query"] or ""
-    if user and len(user) > 20 and user != f"{REDACTED}@":
-        user = f"{REDACTED}@"
-    pairs = [_redact_pair(pair) for pair in query.split("&")]
-    return f"{match['scheme']}{user}{match['rest']}{'&'.join(pairs)}"
-
-
-def _redact_pair(pair: str) -> str:
-    name, equals, value = pair.partition("=")
-    bare = name.lstrip("?")
-    if not equals or not value or not (is_secret_name(bare) or bare.lower() in _SIGNED_URL_NAMES):
-        return pair
-    return f"{name}={REDACTED}"
-
-
 # The patterns are compiled on first use: a command that records nothing does not pay for them. A repetition
 # is bounded or cannot give back what it took, so that no text makes them slow.
 
@@ -281,7 +255,9 @@ def _private_key() -> re.Pattern[str]:
 def _userinfo() -> re.Pattern[str]:
     import re
 
-    return re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?!\[redacted\]@)[^\s/?#@:]*:[^\s/?#]*@")
+    # a name alone stays (`ssh://git@host`), unless it is as long as a token
+    user = r"(?!\[redacted\]@)(?:[^\s/?#@:]*:[^\s/?#]*|[A-Za-z0-9_-]{20,255})@"
+    return re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,30}://)" + user)
 
 
 @lru_cache(maxsize=1)
@@ -315,11 +291,3 @@ def _value() -> re.Pattern[str]:
     import re
 
     return re.compile(_VALUE)
-
-
-@lru_cache(maxsize=1)
-def _url_parts() -> re.Pattern[str]:
-    import re
-
-    start = r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?P<user>[^\s/?#@]*@)?"
-    return re.compile(start + r"(?P<rest>[^\s?#]*)(?P<query>\?[^\s#]*)?")

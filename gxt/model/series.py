@@ -19,6 +19,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from gxt.errors import NewerFormat
+from gxt.model.codec import FORMAT
 from gxt.model.columns import (
     MAX_ROWS,
     Floats,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHUNK_BYTES", "Series", "SeriesBuilder", "SeriesByName", "decode", "encode", "fitted", "thin"]
 
-FORMAT = 1
 CHUNK_BYTES = 1 << 20  # what hosting services advise as the most for one git object
 FULL = 0.97  # how full a chunk is planned to be: content varies along a series
 FLOOR_ROWS = 16  # a metric keeps that many, whatever the limit: less is no curve

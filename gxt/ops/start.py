@@ -117,7 +117,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     at_us = journal.now_us()
     uid = new_uid(at_us // 1000, os.urandom(10))
     name, email = settings.author or guessed_identity(repository)
-    command, _ = redact_command(list(request.command))
+    command = redact_command(request.command)
     params = redact_params(merge(*contents, from_command(request.command), request.config or {}))
     config: JsonObject = {
         "gxt": FORMAT,

@@ -19,13 +19,13 @@ def around(data: str, notices: Iterable[str] = ()) -> str:
     return f'{{"gxt": 1, "data": {data}, "notices": {json.dumps(list(notices))}, "error": null}}'
 
 
-def failure(error: GxtError, notices: Iterable[str] = ()) -> str:
+def failure(error: GxtError) -> str:
     """What went wrong, with its stable code and what to do next."""
     described: JsonObject = {"code": error.code, "message": error.message, "hint": error.hint}
     position = getattr(error, "position", None)
     if isinstance(position, int):
         described["position"] = position
-    return _envelope({"gxt": 1, "data": None, "notices": list[Json](notices), "error": described})
+    return _envelope({"gxt": 1, "data": None, "notices": [], "error": described})
 
 
 def _envelope(content: JsonObject) -> str:

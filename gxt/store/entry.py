@@ -12,6 +12,7 @@ from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader, commit_headers, trailers
 from gxt.git.refs import RefUpdate
 from gxt.git.repository import Repository
+from gxt.model.codec import FORMAT
 from gxt.model.events import Folded
 from gxt.model.goals import main_metric
 from gxt.model.ids import run_id, run_path
@@ -200,7 +201,7 @@ def _entry_puts(writing: _Writing, marks: Mapping[str, str], commit: str, number
     place = run_path(number)
     following = max(number + 1, writing.tip.next_number if writing.tip else 1)
     return [
-        Put("100644", writing.importer.blob(b"1\n"), "format"),
+        Put("100644", writing.importer.blob(b"%d\n" % FORMAT), "format"),
         Put("100644", writing.importer.blob(b"%d\n" % following), "next"),
         Put("160000", commit, f"{place}/run"),
         *(Put("100644", mark, f"{place}/{path}") for path, mark in marks.items()),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gxt.errors import DamagedRecord, NewerFormat
 from gxt.git import process
 from gxt.git.objects import ObjectReader, TreeEntry, commit_headers, parse_tree, trailers
+from gxt.model.codec import FORMAT
 from gxt.model.ids import parse_run_id
 from gxt.store.places import EXPERIMENTS
 
@@ -39,7 +40,7 @@ def read_tip(reader: ObjectReader) -> Tip | None:
         _check_absent(reader)
         return None
     version, following = reader.read_many([f"{commit.oid}:format", f"{commit.oid}:next"])
-    if version is not None and version.data.strip() != b"1":
+    if version is not None and version.data.strip() != b"%d" % FORMAT:
         raise NewerFormat(EXPERIMENTS, version.data[:20].decode(errors="replace").strip())
     if following is not None and following.data.strip().isdigit():
         return Tip(commit.oid, int(following.data))

@@ -28,7 +28,7 @@ from gxt.model.params import (
     parse_scalar,
     split_keys,
 )
-from gxt.model.secrets import redact_command, redact_params, redact_text, redact_url
+from gxt.model.secrets import redact_command, redact_params, redact_text
 
 quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -133,12 +133,9 @@ def test_normalising_twice_is_normalising_once(value: list[Json]) -> None:
 @quick
 @given(st.lists(words, max_size=8), objects, st.text(max_size=60))
 def test_redacting_twice_is_redacting_once(argv: list[str], params: JsonObject, text: str) -> None:
-    redacted, changed = redact_command(argv)
-    assert changed == (redacted != argv)
-    assert redact_command(redacted) == (redacted, False)
+    assert redact_command(redact_command(argv)) == redact_command(argv)
     assert redact_params(redact_params(params)) == redact_params(params)
     assert redact_text(redact_text(text)) == redact_text(text)
-    assert redact_url(redact_url(text)) == redact_url(text)
 
 
 @quick
