@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn
 
-from gxt.model.ids import run_id
+from gxt.model.ids import no_reference, run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.params import top_level
-from gxt.recording import OwnRun, Run, exit_code_of, labels, recorded
+from gxt.recording import OwnRun, Run, exit_code_of, labels, recorded, say
 from gxt.store import journal, ranks
 
 _current: Run | None = None  # also when it has ended: what is logged then is not for a new run
@@ -142,6 +142,8 @@ def _join_around(directory: Path, said: _Said) -> Run:
         described["parent"] = parent_of_live(Path.cwd(), directory, said.parent)
     run = _join(directory, said)
     run._describe(described)
+    if notice := no_reference(said.texts.get("name")):
+        say(notice)
     with suppress(OSError):  # its journal has told already what is wrong with the disk
         journal.say_interpreter(directory)
     return run
@@ -194,13 +196,14 @@ def _unrecorded(said: _Said, reason: str) -> Run:
 
 
 def _start(said: _Said) -> OwnRun:
+    from gxt.capture.notebook import own_command
     from gxt.git.objects import ObjectReader
     from gxt.ops.start import StartRequest, begin, plan
     from gxt.ops.workspace import open_workspace
 
     workspace = open_workspace()
     request = StartRequest(
-        command=[Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]],
+        command=own_command(),
         name=said.texts.get("name"),
         message=said.texts.get("message"),
         hypothesis=said.texts.get("hypothesis"),
@@ -209,7 +212,10 @@ def _start(said: _Said) -> OwnRun:
         config=said.params,
     )
     with ObjectReader(workspace.repository.top) as reader:
-        live = begin(workspace, plan(workspace, request, reader), reader)
+        planned = plan(workspace, request, reader)
+        live = begin(workspace, planned, reader)
+    for notice in planned.notices:
+        say(notice)
     run = OwnRun(workspace, live, said.given)
     run.watch_environment()
     return run

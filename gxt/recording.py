@@ -157,7 +157,7 @@ class Run:
         """Say once that the run has ended; what other ranks log is left out without a word."""
         if self._ended and self.uid and not self._told_of_end:
             self._told_of_end = True
-            _say(f"{what} after finish is ignored: gxt.init() begins another run")
+            say(f"{what} after finish is ignored: gxt.init() begins another run")
 
     def _failed(self, what: str, error: BaseException) -> None:
         try:
@@ -174,7 +174,7 @@ class Run:
         if self._warned:
             return
         self._warned = True
-        _say(f"{text}; the training goes on")
+        say(f"{text}; the training goes on")
         if self._writer is not None:
             with suppress(OSError, ValueError):
                 self._writer.append("notice", {"text": text})
@@ -290,7 +290,8 @@ def _check_named(metrics: object) -> None:
         )
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell the user something, by the logger `gxt`."""
     import logging
 
     logging.getLogger("gxt").warning("gxt: %s", text)

@@ -46,6 +46,22 @@ def said_number(text: str) -> int | None:
     return int(match[1] or match[2]) if match else None
 
 
+def meaning(ref: str) -> str:
+    """What a reference means before any name is looked at; empty where it can only be a name."""
+    number = said_number(ref)
+    if number is not None:
+        return run_id(number)
+    if ref == "@" or ref.startswith("@~"):
+        return "the latest run, or one before it"
+    return {"best": "the best run", "none": "no run"}.get(ref, "")
+
+
+def no_reference(name: str | None) -> str:
+    """The notice for the name of a run by which nobody can refer to it; empty for other names."""
+    means = meaning(name) if name else ""
+    return f"a run cannot be referred to by the name {name}, which means {means}: use its id" if means else ""
+
+
 def run_path(number: int) -> str:
     """The directory of a run in the tree of the experiments ref.
 

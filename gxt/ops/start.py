@@ -21,7 +21,7 @@ from gxt.git.repository import Repository, guessed_identity
 from gxt.git.snapshot import Limits, Snapshot, take
 from gxt.model.codec import FORMAT, time_to_json
 from gxt.model.flags import from_command
-from gxt.model.ids import new_uid
+from gxt.model.ids import new_uid, no_reference
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge
 from gxt.model.run import is_recorded
@@ -137,8 +137,8 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "param_files": [os.path.relpath(path, repository.top) for path in paths],
         "data": [],
     }
-    notices = tuple(_snapshot_notices(snapshot))
-    return Plan(config, snapshot, edit, parent, base_left, notices, request, uid, at_us)
+    notices = filter(None, (no_reference(request.name), *_snapshot_notices(snapshot)))
+    return Plan(config, snapshot, edit, parent, base_left, tuple(notices), request, uid, at_us)
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:

@@ -202,3 +202,47 @@ except gxt.GxtError as error: print(error.message)
 """
     printed, _ = script(three, code, wrapped=True)
     assert printed == f"no parent can be looked up in {other}: the run is another repository's\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "session", "command"),
+    [
+        ("__vsc_ipynb_file__ = '/home/ada/lab/deep nets.ipynb'", "", "deep nets.ipynb"),
+        ("", "/home/ada/lab/train.ipynb", "train.ipynb"),
+        ("", "console-1-5f1c", "notebook"),
+        ("", "", "notebook"),
+    ],
+)
+def test_a_notebook_s_run_has_the_notebook_s_name(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, cell: str, session: str, command: str
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", session)
+    (repo / "ipykernel_launcher.py").write_text(f"import gxt\n{cell}\ngxt.init()\n")
+    launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "/run/user/1000/kernel-1.json"]
+    subprocess.run(launch, cwd=repo, check=True)
+    run = data(repo, "show")
+    assert (run["command"], run["name"]) == ([command], None)
+    assert "f" not in run["params"]
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("12", "exp-012"),
+        ("exp-012", "exp-012"),
+        ("best", "the best run"),
+        ("@", "the latest run, or one before it"),
+        ("none", "no run"),
+        ("exp-3", ""),
+        ("12b", ""),
+    ],
+)
+def test_a_name_that_means_another_run_is_told(repo: Path, name: str, means: str) -> None:
+    warning = f"gxt: a run cannot be referred to by the name {name}, which means {means}: use its id\n"
+    told = [
+        script(repo, f"gxt.init(name={name!r})")[1],
+        script(repo, f"gxt.init(name={name!r})", wrapped=True)[1],
+        gxt(repo, "run", "--name", name, "--", "true").stderr.partition("exp-003")[0],
+    ]
+    assert told == [warning if means else ""] * 3
+    assert [run["name"] for run in data(repo, "list")] == [name] * 3
