@@ -240,18 +240,24 @@ def tree(words: Namespace) -> None:
 
 def status_words(parser: Parser) -> None:
     """What `gxt status` takes."""
+    parser.add(
+        "--seal", metavar="ID", help="First record a run as interrupted that another machine has left."
+    )
     parser.add_json()
 
 
 def status(words: Namespace) -> None:
     """Show what is running, the base, and what the next run records."""
+    from gxt.ops.status import seal_lost
     from gxt.ops.status import status as operation
     from gxt.render import standing
 
+    told = [seal_lost(_open(), words.seal)] if words.seal is not None else []
     workspace = _open()
     result = operation(workspace)
+    notices = (*told, *workspace.notices)
     if words.json:
-        output.show_json(standing.as_json(result), workspace.notices)
+        output.show_json(standing.as_json(result), notices)
         return
-    output.say_notices(workspace.notices)
+    output.say_notices(notices)
     output.show(standing.page(result))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
+from gxt.errors import GxtError, UsageError
 from gxt.git.snapshot import Snapshot, take
 from gxt.model.json_types import JsonObject
 from gxt.ops.base import descends, read_base
 from gxt.ops.history import History
 from gxt.ops.start import limits
 from gxt.ops.workspace import Workspace
+from gxt.store import journal
+
+_PULSE_S = 60.0  # the clock of a shared file system need not be ours, and its news may take a while
 
 
 class Status(NamedTuple):
@@ -43,3 +48,32 @@ def status(workspace: Workspace) -> Status:
             latest=next(history.runs(), None),
             snapshot=snapshot,
         )
+
+
+def seal_lost(workspace: Workspace, ref: str) -> str:
+    """Record a run as interrupted that another machine has left. Returns what to tell.
+
+    Raises:
+        UnknownRun, AmbiguousRun: the reference names no single run.
+        UsageError: the run is in git, or it goes on.
+    """
+    from gxt.store.recovery import seal_elsewhere
+
+    with History(workspace) as history:
+        run = history.resolve(ref)
+        live = history.live_of(run)
+    if live is None:
+        raise UsageError(f"{run['id']} is in git already: it is {run['status']}")
+    if journal.is_alive(live.path):
+        raise UsageError(f"{run['id']} is running", hint="end its processes: then it is sealed by itself")
+    silent_s = time.time() - journal.last_write_s(live.path)
+    if silent_s < _PULSE_S:
+        host = journal.runs_elsewhere(live.path) or run["host"]
+        raise UsageError(
+            f"{run['id']} has written something {silent_s:.0f} s ago: it runs on {host}",
+            hint="end it there; when it has been silent for a minute it can be sealed here",
+        )
+    sealed = seal_elsewhere(workspace.repository, live.path, series_bytes=workspace.settings.series_bytes)
+    if sealed is None:
+        raise GxtError(f"{run['id']} has come to life again, or has ended", hint="see: gxt status")
+    return f"{sealed.run['id']} is recorded as interrupted: everything it had logged is kept"

@@ -182,12 +182,25 @@ def is_alive_beside(path: Path) -> bool:
 
 
 def runs_elsewhere(path: Path) -> str | None:
-    """The host of a run that another machine records on a shared file system, whose locks may not be seen."""
+    """The host of a run that another machine records on a shared file system, whose locks may not be seen.
+
+    A container of this machine has a host name of its own, but our kernel, and so our locks.
+    """
     try:
-        host = json.loads(next(read_lines(path), b"{}")).get("host")
+        started = json.loads(next(read_lines(path), b"{}"))
+        host, boot = started.get("host"), started.get("boot")
     except (OSError, ValueError, AttributeError, RecursionError):  # a damaged journal is judged here
         return None
-    return str(host) if host and host != os.uname().nodename else None
+    if not host or host == os.uname().nodename or (boot and boot == _boot_id()):
+        return None
+    return str(host)
+
+
+def last_write_s(path: Path) -> float:
+    """When a live run's directory was last written to, in seconds since 1970; 0 when it is gone."""
+    with suppress(OSError):
+        return max(file.stat().st_mtime for file in path.iterdir())
+    return 0.0
 
 
 def reserved_number(path: Path) -> int:

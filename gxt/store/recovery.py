@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from gxt.errors import DamagedRecord, GxtError
 from gxt.git.repository import Repository
-from gxt.model.ids import parse_run_id
+from gxt.model.ids import parse_run_id, run_id
 from gxt.store import debris, journal, locks
 from gxt.store.console import collect
 from gxt.store.documents import documents
@@ -18,6 +20,8 @@ from gxt.store.seal import Sealed, seal
 from gxt.store.tree import uid_of
 
 _FORGOTTEN_S = 60.0  # no git holds a lock on refs for so long
+SILENT_S = 24 * 3600.0
+"""How long a run of another machine may be silent before we speak of it: nobody here can tell if it runs."""
 
 
 class Recovery(NamedTuple):
@@ -29,15 +33,17 @@ class Recovery(NamedTuple):
 
 def recover(repository: Repository, *, series_bytes: int) -> Recovery:
     """Seal every run whose processes are gone. One damaged journal does not stop the others."""
-    dead = [path for path in live_paths(repository) if _is_dead(path)]
+    paths = live_paths(repository)
+    dead = [path for path in paths if _is_dead(path)]
+    silent = [notice for path in paths if path not in dead for notice in _silence(path)]
     if not dead:
         if debris.is_there(repository):
             with locks.store_lock_if_free(repository) as ours:
                 if ours:
                     debris.sweep(repository)
         left = debris.lock_hint(repository, older_than_s=_FORGOTTEN_S)
-        return Recovery(notices=(left,) if left else ())
-    sealed, notices = [], []
+        return Recovery(notices=(*silent, *([left] if left else [])))
+    sealed, notices = [], silent
     try:
         with locks.store_lock(repository):
             debris.sweep(repository)
@@ -57,16 +63,39 @@ def recover(repository: Repository, *, series_bytes: int) -> Recovery:
     return Recovery(tuple(sealed), tuple(notices))
 
 
+def seal_elsewhere(repository: Repository, path: Path, *, series_bytes: int) -> Sealed | None:
+    """Seal a run of another machine, which is known to be dead. None when its processes are alive here.
+
+    Raises:
+        DamagedRecord: its journal cannot be read.
+    """
+    with locks.store_lock(repository):
+        return _seal_dead(repository, path, series_bytes, elsewhere=True)
+
+
+def _silence(path: Path) -> Iterator[str]:
+    """What to say of a run that may have died on another machine."""
+    host, last_s = journal.runs_elsewhere(path), journal.last_write_s(path)
+    if host and not journal.is_alive(path) and time.time() - last_s > SILENT_S:
+        id_ = run_id(journal.reserved_number(path))
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(last_s))
+        yield f"{id_} on {host} has been silent since {since}; if it is dead: gxt status --seal {id_}"
+
+
 def _is_dead(path: Path) -> bool:
     return not journal.is_alive(path) and not journal.runs_elsewhere(path)
 
 
-def _seal_dead(repository: Repository, path: Path, series_bytes: int) -> Sealed | None:
+def _seal_dead(
+    repository: Repository, path: Path, series_bytes: int, *, elsewhere: bool = False
+) -> Sealed | None:
     held = locks.hold(path)
     if held is None:
         return None
     try:
-        if not path.exists() or not _is_dead_beside(path):
+        # the directory is held by us: what is left to ask is who logs beside it
+        alive = journal.is_alive_beside(path) or (journal.runs_elsewhere(path) and not elsewhere)
+        if not path.exists() or alive:
             return None
         with Index(repository) as index:
             known = _is_sealed(index, path.name)
@@ -84,11 +113,6 @@ def _seal_dead(repository: Repository, path: Path, series_bytes: int) -> Sealed 
         return sealed
     finally:
         os.close(held)
-
-
-def _is_dead_beside(path: Path) -> bool:
-    """The same for a directory that we hold ourselves."""
-    return not journal.is_alive_beside(path) and not journal.runs_elsewhere(path)
 
 
 def _is_sealed(index: Index, uid: str) -> bool:
