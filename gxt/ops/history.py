@@ -42,19 +42,26 @@ class History:
         workspace: whose.
         reader: for git's objects; it stays open.
         series: whether the series of live runs are wanted, for which their journals are read whole.
+        without: the uid of a live run that is to be left out.
     """
 
     def __init__(
-        self, workspace: Workspace, reader: ObjectReader | None = None, *, series: bool = False
+        self,
+        workspace: Workspace,
+        reader: ObjectReader | None = None,
+        *,
+        series: bool = False,
+        without: str | None = None,
     ) -> None:
         self.workspace = workspace
         self._index = Index(workspace.repository, reader)
         self._series = series
+        self._without = without
         self._unsealed_runs: list[Live] | None = None
         self._paths: list[Path] = []
 
     def __enter__(self) -> History:
-        self._paths = live_paths(self.workspace.repository)
+        self._paths = [p for p in live_paths(self.workspace.repository) if p.name != self._without]
         self._index.__enter__()
         return self
 

@@ -54,6 +54,5 @@ def parent_of_live(cwd: Path, directory: Path, ref: str) -> str | None:
             f"no parent can be looked up in {repository.top}: the run is another repository's",
             hint="name it on the command line: gxt run --parent ID -- COMMAND",
         )
-    with History(Workspace(repository, load_settings(repository))) as history:
-        history.live = [live for live in history.live if live.path.name != directory.name]
+    with History(Workspace(repository, load_settings(repository)), without=directory.name) as history:
         return str(history.resolve(ref)["uid"])
