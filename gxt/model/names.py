@@ -70,7 +70,7 @@ def _hint(field: Field, runs: Iterable[Mapping[str, Json]]) -> str:
             facts = run.get(root)
             known[root].update(dict.fromkeys(flatten(facts) if isinstance(facts, dict) else ()))
     if not field.root:
-        return _meant(field, [*known["metrics"], *known["params"], *sorted(TOP_LEVEL)], "")
+        return _meant(field, [*(known["metrics"] | known["params"]), *sorted(TOP_LEVEL)], "")
     other = {"metrics": "params", "params": "metrics"}.get(field.root, "")
     if other and ".".join(field.keys) in known[other]:
         return f"did you mean {_spelled(other, '.'.join(field.keys))}?"

@@ -17,19 +17,29 @@ from gxt.render.clean import clean_line, one_line
 from gxt.render.values import VERDICT_STYLES, change, number, scalar
 from gxt.render.view import Column, Span, Style, Table, View, line, pairs
 
+_TITLE = 28  # cells of a terminal
+_CELL = 32
+
 
 def page(diff: Diff) -> View:
     """The differences, a section each; one line when there are none."""
-    a = f"{diff.a['id']} {one_line(title(diff.a), 28)}"
-    b = f"{diff.b['id']} {one_line(title(diff.b), 28)}" if diff.b else "the work tree"
     sections = [
         *_section("Metrics", _metrics(diff)),
         *_section("Parameters", _changes(diff.params)),
         *_section("Code", _code(diff)),
         *_section("Environment", _changes(diff.environment)),
     ]
-    head = line(Span(a, "id"), " → ", Span(b, "id"))
-    return [head, *sections] if sections else [head, line("no difference")]
+    return [_heading(diff), *sections] if sections else [_heading(diff), line("no difference")]
+
+
+def _heading(diff: Diff) -> Table:
+    """Which two; titles are cut on a terminal."""
+    texts = [str(diff.a["id"]), one_line(title(diff.a)), "→", "the work tree"]
+    if diff.b:
+        texts[3:] = [str(diff.b["id"]), one_line(title(diff.b))]
+    titles = Column("", cut=True, most=_TITLE)
+    columns = [Column(""), titles, Column(""), Column(""), titles][: len(texts)]
+    return Table(columns, [[Span(text, "" if text == "→" else "id") for text in texts]], head=False)
 
 
 def table(diff: Diff, *, exact: bool) -> Table:
@@ -47,7 +57,8 @@ def table(diff: Diff, *, exact: bool) -> Table:
     ]
     for kind, changes in (("param", diff.params), ("environment", diff.environment)):
         rows += [
-            [kind, key, _side(old, absent), _side(new, absent), "", ""] for key, (old, new) in changes.items()
+            [kind, key, _side(old, absent, exact=exact), _side(new, absent, exact=exact), "", ""]
+            for key, (old, new) in changes.items()
         ]
     rows += [["file", one.path, "", "", _counts(one), ""] for one in diff.files]
     return Table(columns, [[Span(text) for text in row] for row in rows])
@@ -102,7 +113,7 @@ def comparison(result: Comparison, *, exact: bool = False) -> Table:
     """
     runs = result.runs
     rows = [
-        [Span("name", "dim"), *(Span(one_line(title(run), None if exact else 24), "title") for run in runs)],
+        [Span("name", "dim"), *(Span(one_line(title(run)), "title") for run in runs)],
         [Span("status", "dim"), *(Span(str(run["status"])) for run in runs)],
         [Span("parent", "dim"), *(Span(str(run["parent"] or "")) for run in runs)],
     ]
@@ -110,7 +121,7 @@ def comparison(result: Comparison, *, exact: bool = False) -> Table:
     for key in dict.fromkeys(key for flat in flats for key in flat):
         texts = [scalar(flat[key]) if key in flat else "" for flat in flats]
         if len(set(texts)) > 1:
-            shown = texts if exact else [one_line(text, 40) for text in texts]
+            shown = texts if exact else [one_line(text) for text in texts]
             rows.append([Span(f"params.{key}", "dim"), *map(Span, shown)])
     first = len(rows)
     for name, goal in result.goals.items():
@@ -121,11 +132,11 @@ def comparison(result: Comparison, *, exact: bool = False) -> Table:
 
 def _run_columns(runs: Sequence[JsonObject], metrics: Sequence[Sequence[Span]]) -> list[Column]:
     """A column a run, never too narrow for its id and its metrics."""
-    floors = [max(len(row[i].text) for row in metrics) if metrics else 0 for i in range(1, len(runs) + 1)]
-    return [
-        Column(str(run["id"]), right=True, cut=True, floor=max(floor, len(str(run["id"]))))
-        for run, floor in zip(runs, floors, strict=True)
-    ]
+    columns = []
+    for i, run in enumerate(runs, 1):
+        floor = max([len(str(run["id"])), *(len(row[i].text) for row in metrics)])
+        columns.append(Column(str(run["id"]), right=True, cut=True, floor=floor, most=max(floor, _CELL)))
+    return columns
 
 
 def _marked(values: Sequence[Json], goal: Goal | None) -> list[Span]:
@@ -187,8 +198,10 @@ def _code(diff: Diff) -> View:
     return [Table(columns, rows, head=False, indent=2)]
 
 
-def _side(value: Json | Missing, absent: str = "absent") -> str:
-    return absent if isinstance(value, Missing) else one_line(scalar(value), 60)
+def _side(value: Json | Missing, absent: str = "absent", *, exact: bool = False) -> str:
+    if isinstance(value, Missing):
+        return absent
+    return scalar(value) if exact else one_line(scalar(value))
 
 
 def _exact(value: Json) -> str:

@@ -22,7 +22,8 @@ def rows_within(table: Table, width: int) -> Iterator[Line]:
     grid = [[Span(clean(span.text), span.style) for span in row] for row in spans]
     if table.head:
         grid.insert(0, [Span(clean(column.name), "dim") for column in columns])
-    natural = [max((cells(row[i].text) for row in grid), default=0) for i in range(len(columns))]
+    widest = [max((cells(row[i].text) for row in grid), default=0) for i in range(len(columns))]
+    natural = [min(wide, column.most or wide) for wide, column in zip(widest, columns, strict=True)]
     widths = fitted(columns, natural, width - table.indent)
     kept = [i for i, one in enumerate(widths) if one]
     for row in grid:

@@ -33,7 +33,7 @@ def page(evolution: Evolution) -> View:
     widest = max(len(row[3].text) for row in rows)
     columns = [
         Column("run"),
-        Column("name", cut=True, floor=6),
+        Column("name", cut=True, floor=6, most=60),
         Column("status" if any(row[2].text for row in rows) else "", drop=2),
         Column(metric, right=True, cut=True, tail=True, floor=max(8, widest)),
         Column("change" if metric else "", drop=1),
@@ -95,7 +95,7 @@ def _row(rails: str, node: Node, evolution: Evolution) -> list[Span]:
     verdict = node.verdict if node.verdict in {"better", "worse"} else ""
     return [
         Span(rails + str(run["id"]), "id"),
-        Span(one_line(title(run), 60)),
+        Span(one_line(title(run))),
         status(run["status"]) if run["status"] != "completed" else Span(""),
         Span(number(node.value) if evolution.metric else "", style),
         Span(f"{change(node.change)} {verdict}".rstrip(), style),

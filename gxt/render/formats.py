@@ -8,11 +8,14 @@ import io
 from gxt.render.clean import clean
 from gxt.render.view import Table, text_of
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 
 
 def to_csv(table: Table) -> str:
-    """RFC 4180 with newlines; a cell that a spreadsheet would run as a formula gets a leading apostrophe."""
+    """RFC 4180, rows ended by a newline; cells with newlines are quoted.
+
+    A cell that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([_cell(column.name) for column in table.columns])
@@ -29,8 +32,8 @@ def to_markdown(table: Table) -> str:
 
 
 def _cell(text: str) -> str:
-    shown = clean(text)
-    if shown.lstrip().startswith(_FORMULA) and not _is_number(shown):
+    shown = "\n".join("\t".join(map(clean, line.split("\t"))) for line in text.split("\n"))
+    if (shown.startswith("\t") or shown.lstrip().startswith(_FORMULA)) and not _is_number(shown):
         return f"'{shown}"
     return shown
 

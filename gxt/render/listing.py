@@ -18,7 +18,7 @@ _RAW = ("id", "name", "status", "parent", "tags", "created", "duration_s")
 
 
 def table(listing: Listing) -> Table:
-    """For people: the usual columns, values rounded, titles at most 60 characters."""
+    """For people: the usual columns, values rounded, titles on one line."""
     names = _shown_metrics(listing)
     metrics = [[number(row.metrics.get(name)) for row in listing.rows] for name in names]
     columns = [
@@ -26,7 +26,7 @@ def table(listing: Listing) -> Table:
         Column("parent", style="dim", drop=1),
         Column("status"),
         *(_metric_column(name, i, metrics[i]) for i, name in enumerate(names)),
-        Column("name", cut=True, floor=20),
+        Column("name", cut=True, floor=20, most=60),
         Column("created", style="dim", drop=6),
         Column("took", style="dim", right=True, drop=5),
         Column("tags", cut=True, drop=2),
@@ -36,7 +36,7 @@ def table(listing: Listing) -> Table:
         [row.parent for row in listing.rows],
         [status(row.status) for row in listing.rows],
         *metrics,
-        [one_line(row.title, 60) for row in listing.rows],
+        [one_line(row.title) for row in listing.rows],
         [local_time(row.created) for row in listing.rows],
         [duration(row.duration_s) for row in listing.rows],
         [row.tags for row in listing.rows],

@@ -30,7 +30,7 @@ def start_line(started: Started, width: int | None) -> str:
         head += f" ← {planned.parent['id']}{left}"
     elif planned.config["parent"]:
         head += " ← a run that is not here"
-    label = one_line(str(planned.config["name"] or planned.config["message"] or ""), _LABEL)
+    label = one_line(str(planned.config["name"] or planned.config["message"] or ""), width and _LABEL)
     parts = [head, label] if label else [head]
     changes = _changes(planned.parent, planned.config)
     for count in range(min(len(changes), _PARAMS), -1, -1):
@@ -103,7 +103,7 @@ def plan_view(planned: Plan) -> View:
 def _parent(planned: Plan) -> str:
     if planned.parent:
         left = "  (HEAD does not descend from it)" if planned.base_left else ""
-        return f"{planned.parent['id']}  {one_line(title(planned.parent), _LABEL)}{left}"
+        return f"{planned.parent['id']}  {one_line(title(planned.parent))}{left}"
     uid = planned.config["parent"]
     return f"{uid} (not here)" if uid else "none"
 

@@ -34,11 +34,12 @@ _COLUMNS = (("last", 0), ("from parent", 0), ("min", 1), ("at", 3), ("max", 2), 
 def page(shown: Shown) -> View:
     """Everything about a run that fits on a page."""
     run = shown.run
-    heading = [Span(str(run["id"]), "id"), Span(one_line(title(run), _TITLE), "title"), status(run["status"])]
+    heading = [Span(str(run["id"]), "id"), Span(one_line(title(run)), "title"), status(run["status"])]
     return [
-        Table([Column(""), Column("", cut=True), Column("")], [heading], head=False),
+        Table([Column(""), Column("", cut=True, most=_TITLE), Column("")], [heading], head=False),
         _identity(shown),
-        *_hypothesis(run),
+        *_section("Message", run["message"] if _has_lines(run) else None),
+        *_section("Hypothesis", run["hypothesis"]),
         *_inputs(run),
         *_outputs(shown),
         *_notices(run),
@@ -102,14 +103,19 @@ def _words(values: Json) -> str:
 
 
 def _message(run: JsonObject) -> str:
-    """The message, unless the heading shows all of it."""
+    """The message, unless the heading shows all of it, or it has a section of its own."""
     text = one_line(str(run["message"] or ""))
-    return "" if one_line(title(run), _TITLE) == text else text
+    in_heading = title(run) == run["message"] and len(text) <= _TITLE
+    return "" if in_heading or _has_lines(run) else text
+
+
+def _has_lines(run: JsonObject) -> bool:
+    return len(str(run["message"] or "").strip().splitlines()) > 1
 
 
 def _parent(run: JsonObject, parent: JsonObject | None) -> str:
     if parent:
-        return f"{parent['id']}  {one_line(title(parent), 60)}"
+        return f"{parent['id']}  {one_line(title(parent))}"
     return f"{run['parent_uid']} (not here)" if run["parent_uid"] else ""
 
 
@@ -140,14 +146,15 @@ def _variables(environment: JsonObject) -> str:
     return " ".join(f"{name}={quote(str(value))}" for name, value in variables.items())
 
 
-def _hypothesis(run: JsonObject) -> list[Line]:
-    if not run["hypothesis"]:
+def _section(heading: str, text: Json) -> list[Line]:
+    """What somebody wrote, on its own lines."""
+    if not text:
         return []
-    return [line(), line(Span("Hypothesis", "head")), *_indented(str(run["hypothesis"]))]
-
-
-def _indented(text: str) -> list[Line]:
-    return [line("  ", part) for part in text.splitlines()]
+    return [
+        line(),
+        line(Span(heading, "head")),
+        *(line("  ", part) for part in str(text).strip().splitlines()),
+    ]
 
 
 def _inputs(run: JsonObject) -> View:

@@ -35,8 +35,8 @@ def base_page(run: JsonObject | None) -> View:
     """The base alone."""
     if run is None:
         return [line("no base: the next run starts a new tree")]
-    row = [Span(str(run["id"]), "id"), Span(one_line(title(run), _TITLE))]
-    return [Table([Column(""), Column("", cut=True)], [row], head=False)]
+    row = [Span(str(run["id"]), "id"), Span(one_line(title(run)))]
+    return [Table([Column(""), Column("", cut=True, most=_TITLE)], [row], head=False)]
 
 
 def _code(snapshot: Snapshot) -> View:
@@ -72,8 +72,8 @@ def as_json(status: Status) -> JsonObject:
 
 def _about(label: str, run: JsonObject, remark: str) -> Line | Table:
     """A run on one line, its title cut where the terminal is narrow."""
-    texts = [Span(str(run["id"]), "id"), Span(one_line(title(run), _TITLE)), Span(remark, "dim")]
-    columns = [Column(""), Column(""), Column("", cut=True, floor=16), Column("", cut=True)]
+    texts = [Span(str(run["id"]), "id"), Span(one_line(title(run))), Span(remark, "dim")]
+    columns = [Column(""), Column(""), Column("", cut=True, floor=16, most=_TITLE), Column("", cut=True)]
     return Table(columns, [[Span(f"{label:<{_LABEL}}", "dim"), *texts]], head=False)
 
 

@@ -8,7 +8,7 @@ import signal
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from gxt.model.codec import number_from_json
+from gxt.model.codec import number_from_json, number_to_json
 from gxt.model.goals import Verdict
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import is_recorded
@@ -30,14 +30,17 @@ VERDICT_STYLES: dict[Verdict | None, Style] = {
 
 
 def number(value: Json) -> str:
-    """A metric in at most five significant digits; whole numbers whole; empty for nothing."""
+    """A metric in at most five significant digits; whole numbers whole; empty for nothing.
+
+    What is no finite number is spelled as in JSON: NaN, Infinity, -Infinity.
+    """
     if type(value) is float and -1e5 < value < 1e5:  # nearly always
         return f"{value:.5g}"
     known = number_from_json(value)
     if known is None:
         return "" if value is None else str(value)
     if not math.isfinite(known):
-        return str(known)
+        return str(number_to_json(known))
     if known == int(known) and abs(known) < 1e7:
         return str(int(known))
     return f"{known:.5g}"
@@ -49,7 +52,8 @@ def change(delta: float | None) -> str:
         return ""
     if delta == 0:
         return "±0"
-    return f"{'+' if delta > 0 else '−'}{abs(delta):.3g}"
+    size = f"{abs(delta):.3g}" if math.isfinite(delta) else "Infinity"
+    return f"{'+' if delta > 0 else '−'}{size}"
 
 
 def scalar(value: Json) -> str:

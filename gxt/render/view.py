@@ -20,7 +20,7 @@ Cell: TypeAlias = "str | Span"  # plain text takes its column's style: 10,000 ro
 
 
 class Column(NamedTuple):
-    """A column of a table. All but `name` and `right` matter only where a terminal is too narrow.
+    """A column of a table. `cut` to `drop` matter only where a terminal is too narrow.
 
     Attributes:
         name: its header.
@@ -30,6 +30,8 @@ class Column(NamedTuple):
         wrap: its cells go on below themselves.
         floor: the width that a column which may be shortened keeps.
         drop: columns may be left out, the highest first; 0 never.
+        most: the width that it takes at most; wider cells are cut on a terminal and stick out in a pipe: one
+            long title must not push aside what follows it in every row.
         style: of the cells that have none of their own.
     """
 
@@ -40,6 +42,7 @@ class Column(NamedTuple):
     wrap: bool = False
     floor: int = 8
     drop: int = 0
+    most: int | None = None
     style: Style = ""
 
     def span(self, cell: Cell) -> Span:

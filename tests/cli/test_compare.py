@@ -17,7 +17,7 @@ params.model.width         64           64          64        128
 params.seed                 3
 train_loss           3.3333       1.1111 *    6.6667     6.6667
 val/acc                0.55         0.65 *     0.525      0.525
-odd                      -inf         -inf        -inf       -inf
+odd                 -Infinity    -Infinity   -Infinity  -Infinity
 """
 
 
@@ -37,7 +37,7 @@ parent                 exp-002    exp-001
 params.model.width          64        128
 train_loss              6.6667     6.6667
 val/acc                  0.525      0.525
-odd                       -inf       -inf
+odd                  -Infinity  -Infinity
 """
     )
 
@@ -72,7 +72,7 @@ def test_markdown(history: Path) -> None:
 | params.model.width | 128 | 64 |
 | train\\_loss | 6.6667 |  |
 | val/acc | 0.525 |  |
-| odd | -inf |  |
+| odd | -Infinity |  |
 """
     )
 
@@ -91,15 +91,15 @@ def test_a_narrow_terminal_keeps_ids_and_metrics_whole(history: Path) -> None:
     assert (
         Terminal(history, 56).show("compare", "1", "2", "3", "5", NO_COLOR="1")
         == """\
-                   exp-001   exp-002   exp-003   exp-005
-name              baseline  higher …  lower r…     wider
-status            complet…  complet…  complet…  complet…
-parent                       exp-001   exp-002   exp-001
-params.lr              0.1       0.3      0.05      0.05
-…ams.model.width        64        64        64       128
-params.seed              3
-train_loss        3.3333    1.1111 *  6.6667    6.6667
-val/acc             0.55      0.65 *   0.525     0.525
-odd                   -inf      -inf      -inf      -inf
+              exp-001     exp-002     exp-003    exp-005
+name         baseline  higher ra…  lower rate      wider
+status      completed   completed   completed  completed
+parent                    exp-001     exp-002    exp-001
+params.lr         0.1         0.3        0.05       0.05
+…del.width         64          64          64        128
+…rams.seed          3
+train_loss   3.3333      1.1111 *    6.6667     6.6667
+val/acc        0.55        0.65 *     0.525      0.525
+odd         -Infinity   -Infinity   -Infinity  -Infinity
 """
     )

@@ -26,13 +26,13 @@ def test_everything_that_differs(history: Path) -> None:
     assert (
         gxt(history, "diff", "1", "5").stdout
         == """\
-exp-001 baseline → exp-005 wider
+exp-001  baseline  →  exp-005  wider
 
 Metrics
-  metric      exp-001  exp-005  change
-  train_loss   3.3333   6.6667   +3.33  worse
-  val/acc        0.55    0.525  −0.025  worse
-  odd            -inf     -inf
+  metric        exp-001    exp-005  change
+  train_loss     3.3333     6.6667   +3.33  worse
+  val/acc          0.55      0.525  −0.025  worse
+  odd         -Infinity  -Infinity
 
 Parameters
   lr           0.1 → 0.05
@@ -51,13 +51,13 @@ def test_equal_metrics_are_the_same(history: Path) -> None:
     assert (
         gxt(history, "diff", "3", "5").stdout
         == """\
-exp-003 lower rate → exp-005 wider
+exp-003  lower rate  →  exp-005  wider
 
 Metrics
-  metric      exp-003  exp-005  change
-  train_loss   6.6667   6.6667      ±0  same
-  val/acc       0.525    0.525      ±0  same
-  odd            -inf     -inf
+  metric        exp-003    exp-005  change
+  train_loss     6.6667     6.6667      ±0  same
+  val/acc         0.525      0.525      ±0  same
+  odd         -Infinity  -Infinity
 
 Parameters
   model.width  64 → 128
@@ -71,7 +71,7 @@ Code
 
 
 def test_nothing_differs(history: Path) -> None:
-    assert gxt(history, "diff", "6", "6").stdout == "exp-006 baseline → exp-006 baseline\nno difference\n"
+    assert gxt(history, "diff", "6", "6").stdout == "exp-006  baseline  →  exp-006  baseline\nno difference\n"
 
 
 def test_csv_and_markdown(history: Path) -> None:
@@ -97,7 +97,7 @@ file,train.py,,,"2 added, 1 removed",
 | --- | --- | --- | --- | --- | --- |
 | metric | train\\_loss | 3.3333 | 6.6667 | +3.33 | worse |
 | metric | val/acc | 0.55 | 0.525 | −0.025 | worse |
-| metric | odd | -inf | -inf |  |  |
+| metric | odd | -Infinity | -Infinity |  |  |
 | param | lr | 0.1 | 0.05 |  |  |
 | param | model.width | 64 | 128 |  |  |
 | param | seed | 3 | absent |  |  |
@@ -168,13 +168,13 @@ def test_the_patch_is_coloured_on_a_terminal(history: Path) -> None:
 
 def test_better_is_green_and_worse_is_red_on_a_terminal(history: Path) -> None:
     assert tagged(Terminal(history, 80).show("diff", "2", "3")).splitlines() == [
-        "<cyan>exp-002 higher rate</> → <cyan>exp-003 lower rate</>",
+        "<cyan>exp-002</>  <cyan>higher rate</>  →  <cyan>exp-003</>  <cyan>lower rate</>",
         "",
         "<head>Metrics</>",
-        "  <dim>metric</>      <dim>exp-002</>  <dim>exp-003</>  <dim>change</>",
-        "  train_loss   1.1111   6.6667   <red>+5.56</>  <red>worse</>",
-        "  val/acc        0.65    0.525  <red>−0.125</>  <red>worse</>",
-        "  odd            -inf     -inf",
+        "  <dim>metric</>        <dim>exp-002</>    <dim>exp-003</>  <dim>change</>",
+        "  train_loss     1.1111     6.6667   <red>+5.56</>  <red>worse</>",
+        "  val/acc          0.65      0.525  <red>−0.125</>  <red>worse</>",
+        "  odd         -Infinity  -Infinity",
         "",
         "<head>Parameters</>",
         "  <dim>lr</>  0.3 → 0.05",
@@ -185,7 +185,7 @@ def test_better_is_green_and_worse_is_red_on_a_terminal(history: Path) -> None:
 
 
 def test_against_the_work_tree_as_it_was(lone: Path) -> None:
-    assert gxt(lone, "diff", "1").stdout == "exp-001 true --depth 3 → the work tree\nno difference\n"
+    assert gxt(lone, "diff", "1").stdout == "exp-001  true --depth 3  →  the work tree\nno difference\n"
 
 
 def test_against_the_edited_work_tree(lone: Path) -> None:
@@ -195,7 +195,7 @@ def test_against_the_edited_work_tree(lone: Path) -> None:
     assert (
         gxt(lone, "diff", "1").stdout
         == """\
-exp-001 true --depth 3 → the work tree
+exp-001  true --depth 3  →  the work tree
 
 Parameters
   lr          0.1 → 0.2
@@ -250,3 +250,12 @@ def test_diff_writes_no_object_into_the_history(lone: Path) -> None:
     before = git(lone, "for-each-ref"), (lone / ".git" / "index").read_bytes()
     gxt(lone, "diff", "1")
     assert (git(lone, "for-each-ref"), (lone / ".git" / "index").read_bytes()) == before
+
+
+def test_long_values_are_told_whole(tmp_path: Path) -> None:
+    repo = new_repository(tmp_path / "repo")
+    old, new = "/data/" + "a" * 80 + "/1", "/data/" + "a" * 80 + "/2"
+    for value in (old, new):
+        gxt(repo, "run", "-q", "--", "true", "--data", value)
+    assert f"  data  {old} → {new}\n" in gxt(repo, "diff", "1", "2").stdout
+    assert f"param,data,{old},{new},,\n" in gxt(repo, "diff", "1", "2", "--csv").stdout

@@ -14,14 +14,14 @@ from tests.cli.scratch import Terminal, add_runs, new_repository, normal, tagged
 from tests.conftest import data, gxt
 
 WHOLE = """\
-id       parent   status     val/acc  train_loss   odd  name         created            took  tags
-exp-006           completed                             baseline     2001-02-03 04:05  0.0 s
-exp-005  exp-001  completed    0.525      6.6667  -inf  wider        2001-02-03 04:05  0.0 s
-exp-004  exp-001  failed                                fails        2001-02-03 04:05  0.0 s
-exp-003  exp-002  completed    0.525      6.6667  -inf  lower rate   2001-02-03 04:05  0.0 s
-exp-002  exp-001  completed     0.65      1.1111  -inf  higher rate  2001-02-03 04:05  0.0 s
-exp-001           completed     0.55      3.3333  -inf  baseline     2001-02-03 04:05  0.0 s  first two words
-"""
+id       parent   status     val/acc  train_loss        odd  name         created            took  tags
+exp-006           completed                                  baseline     2001-02-03 04:05  0.0 s
+exp-005  exp-001  completed    0.525      6.6667  -Infinity  wider        2001-02-03 04:05  0.0 s
+exp-004  exp-001  failed                                     fails        2001-02-03 04:05  0.0 s
+exp-003  exp-002  completed    0.525      6.6667  -Infinity  lower rate   2001-02-03 04:05  0.0 s
+exp-002  exp-001  completed     0.65      1.1111  -Infinity  higher rate  2001-02-03 04:05  0.0 s
+exp-001           completed     0.55      3.3333  -Infinity  baseline     2001-02-03 04:05  0.0 s  first two words
+"""  # noqa: E501 a table that is as wide as it is
 
 
 def test_newest_first_with_the_main_metric(history: Path) -> None:
@@ -107,7 +107,8 @@ def test_markdown(history: Path) -> None:
         "| id | parent | status | val/acc | train\\_loss | odd | name | created | took | tags |\n"
         "| --- | --- | --- | ---: | ---: | ---: | --- | --- | ---: | --- |\n"
         "| exp-006 |  | completed |  |  |  | baseline | 2001-02-03 04:05 | 0.0 s |  |\n"
-        "| exp-005 | exp-001 | completed | 0.525 | 6.6667 | -inf | wider | 2001-02-03 04:05 | 0.0 s |  |\n"
+        "| exp-005 | exp-001 | completed | 0.525 | 6.6667 | -Infinity | wider "
+        "| 2001-02-03 04:05 | 0.0 s |  |\n"
     )
 
 
@@ -130,14 +131,14 @@ def test_a_wide_terminal_shows_everything_in_colour(history: Path) -> None:
     shown = normal(Terminal(history, 120).show("list", "--where", "name == 'fails' or name == 'wider'"))
     head, wider, fails = tagged(shown).splitlines()
     assert head.replace("<dim>", "").replace("</>", "") == (
-        "id       parent   status     val/acc  train_loss   odd  name   created            took  tags"
+        "id       parent   status     val/acc  train_loss        odd  name   created            took  tags"
     )
     assert wider == (
-        "<cyan>exp-005</>  <dim>exp-001</>  <green>completed</>    0.525      6.6667  -inf  wider  "
+        "<cyan>exp-005</>  <dim>exp-001</>  <green>completed</>    0.525      6.6667  -Infinity  wider  "
         "<dim>2001-02-03 04:05</>  <dim>0.0 s</>"
     )
     assert fails == (
-        "<cyan>exp-004</>  <dim>exp-001</>  <red>failed</>                                fails  "
+        "<cyan>exp-004</>  <dim>exp-001</>  <red>failed</>                                     fails  "
         "<dim>2001-02-03 04:05</>  <dim>0.0 s</>"
     )
 
@@ -146,9 +147,9 @@ def test_a_wide_terminal_shows_everything_in_colour(history: Path) -> None:
     ("width", "text"),
     [
         (80, """\
-id       parent   status     val/acc  train_loss   odd  name         tags
-exp-002  exp-001  completed     0.65      1.1111  -inf  higher rate
-exp-001           completed     0.55      3.3333  -inf  baseline     first two …
+id       parent   status     val/acc  …in_loss        odd  name         tags
+exp-002  exp-001  completed     0.65    1.1111  -Infinity  higher rate
+exp-001           completed     0.55    3.3333  -Infinity  baseline     first t…
 """),
         (60, """\
 id       parent   status     val/acc  name         tags
@@ -206,3 +207,25 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(history: Path, words:
 def test_running_runs_are_on_top(repo: Path) -> None:
     done = gxt(repo, "run", "-q", "--", "python", "-m", "gxt", "list", "--columns", "id,status")
     assert done.stdout == "id       status\nexp-001  running\n"
+
+
+def test_a_pipe_gets_titles_whole_and_the_other_rows_where_they_were(repo: Path) -> None:
+    long = "x" * 70
+    gxt(repo, "run", "-q", "--name", long, "--", "true")
+    gxt(repo, "run", "-q", "--name", "short", "--", "true")
+    assert normal(gxt(repo, "list").stdout).splitlines()[1:] == [
+        f"exp-002  exp-001  completed  {'short':<60}  2001-02-03 04:05  0.0 s",
+        f"exp-001           completed  {long}  2001-02-03 04:05  0.0 s",
+    ]
+    shown = Terminal(repo, 120).show("list", NO_COLOR="1").splitlines()
+    assert shown[2].startswith(f"exp-001           completed  {'x' * 59}…  20")
+
+
+def test_csv_quotes_newlines_and_markdown_has_none(repo: Path) -> None:
+    message = 'one, "two"\n\tthree\r\n=4'
+    gxt(repo, "run", "-q", "-m", message, "--", "true")
+    text = gxt(repo, "list", "--csv", "--columns", "id,message").stdout
+    assert text == 'id,message\nexp-001,"one, ""two""\n\tthree\\u{d}\n=4"\n'
+    assert list(csv.reader(io.StringIO(text)))[1][1] == message.replace("\r", "\\u{d}")
+    marked = gxt(repo, "list", "--md", "--columns", "message").stdout
+    assert marked == '| message |\n| --- |\n| one, "two" three =4 |\n'

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.scratch import Terminal, normal
+from tests.cli.scratch import Terminal, normal, tagged
 from tests.conftest import data, git, gxt
 
 
@@ -40,7 +40,7 @@ def test_an_empty_directory_under_git(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     gxt(tmp_path, "run", "-q", "--", "true")
     assert tree_of(tmp_path) == {}
-    assert gxt(tmp_path, "diff", "1").stdout == "exp-001 true → the work tree\nno difference\n"
+    assert gxt(tmp_path, "diff", "1").stdout == "exp-001  true  →  the work tree\nno difference\n"
 
 
 def test_a_detached_head(repo: Path) -> None:
@@ -149,7 +149,7 @@ def test_line_ends_that_git_converts(repo: Path) -> None:
         ["git", "cat-file", "blob", f"{commit}:crlf.txt"], cwd=repo, capture_output=True, check=True
     )
     assert blob.stdout == b"a\nb\n"
-    assert gxt(repo, "diff", "1").stdout == "exp-001 true → the work tree\nno difference\n"
+    assert gxt(repo, "diff", "1").stdout == "exp-001  true  →  the work tree\nno difference\n"
 
 
 def test_a_secret_that_git_tracks_is_recorded_with_a_warning(repo: Path) -> None:
@@ -231,10 +231,13 @@ def test_a_name_of_2000_characters(repo: Path) -> None:
     name = "x" * 2000
     gxt(repo, "run", "-q", "--name", name, "--", "true")
     assert data(repo, "show", name)["name"] == name
-    cut = "x" * 59 + "…"
-    assert gxt(repo, "base").stdout == f"exp-001  {cut}\n"
+    assert gxt(repo, "base").stdout == f"exp-001  {name}\n"
+    assert tagged(Terminal(repo, 100).show("base")) == f"<cyan>exp-001</>  {'x' * 59}…\n"
     assert gxt(repo, "list", "--columns", "name").stdout == f"name\n{name}\n"
-    assert max(map(len, gxt(repo, "tree").stdout.splitlines())) == len("exp-001  ") + 60
+    assert gxt(repo, "tree").stdout.splitlines() == ["run      name", f"exp-001  {name}"]
+    assert name in gxt(repo, "list").stdout
+    assert name in gxt(repo, "show").stdout.splitlines()[0]
+    assert name in gxt(repo, "diff", "1").stdout.splitlines()[0]
     assert git(repo, "log", "-1", "--format=%s", data(repo, "show")["commit"]) == "x" * 71 + "…"
 
 

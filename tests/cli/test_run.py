@@ -27,7 +27,7 @@ def test_one_line_before_and_one_after(tmp_path: Path) -> None:
     assert first.stdout == "trained\n"
     assert normal(first.stderr) == (
         "exp-001  baseline\n"
-        "exp-001 completed in 0.0 s  val/acc 0.55  train_loss 3.3333  odd -inf  → gxt show exp-001\n"
+        "exp-001 completed in 0.0 s  val/acc 0.55  train_loss 3.3333  odd -Infinity  → gxt show exp-001\n"
     )
     second = gxt(
         repo, "run", "--set", "lr=0.3", "-m", "higher rate", "--", "python", "train.py", "--seed", "4"
@@ -35,8 +35,8 @@ def test_one_line_before_and_one_after(tmp_path: Path) -> None:
     assert second.stdout == "trained\n"
     assert normal(second.stderr) == (
         "exp-002 ← exp-001  higher rate  lr 0.1 → 0.3  seed absent → 4\n"
-        "exp-002 completed in 0.0 s  val/acc 0.65 (+0.1 better)  train_loss 1.1111 (−2.22 better)  odd -inf"
-        "  → gxt diff exp-001 exp-002\n"
+        "exp-002 completed in 0.0 s  val/acc 0.65 (+0.1 better)  train_loss 1.1111 (−2.22 better)"
+        "  odd -Infinity  → gxt diff exp-001 exp-002\n"
     )
     third = gxt(repo, "run", "--parent", "1", "--set", "lr=0.1", "--", "sh", "-c", "exit 3", code=3)
     assert normal(third.stderr) == (
@@ -404,7 +404,7 @@ END = "exp-002 completed in 0.0 s  val/acc 0.65 (+0.1 better)"
         (
             160,
             f"{START}  lr 0.1 → 0.3  model.type mlp → cnn  model.width 64 → 128",
-            f"{END}  train_loss 1.1111 (−2.22 better)  odd -inf  → gxt diff exp-001 exp-002",
+            f"{END}  train_loss 1.1111 (−2.22 better)  odd -Infinity  → gxt diff exp-001 exp-002",
         ),
         (
             108,

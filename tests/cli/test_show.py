@@ -33,10 +33,10 @@ Parameters
   model.width  128
 
 Metrics
-  metric        last  from parent     min  at    max  at  points
-  train_loss  6.6667        +3.33  6.6667   2     20   0       3
-  val/acc      0.525       −0.025     0.5   0  0.525   2       3
-  odd           -inf                 -inf   5   -inf   5       2
+  metric           last  from parent        min  at        max  at  points
+  train_loss     6.6667        +3.33     6.6667   2         20   0       3
+  val/acc         0.525       −0.025        0.5   0      0.525   2       3
+  odd         -Infinity               -Infinity   5  -Infinity   5       2
 """
 
 FAILS = """\
@@ -166,9 +166,9 @@ def test_colours_of_a_run(history: Path) -> None:
     shown = tagged(normal(Terminal(history, 100).show("show", "2"))).splitlines()
     assert shown[0] == "<cyan>exp-002</>  <bold>higher rate</>  <green>completed</>"
     assert [line.replace("<dim>", "").replace("<bold>", "") for line in shown[-3:]] == [
-        "  train_loss  1.1111        <green>−2.22</>  1.1111   2</>  3.3333   0</>       3</>",
-        "  val/acc</>       0.65         <green>+0.1</>     0.5   0</>    0.65   2</>       3</>",
-        "  odd           -inf                 -inf   5</>    -inf   5</>       2</>",
+        "  train_loss     1.1111        <green>−2.22</>     1.1111   2</>     3.3333   0</>       3</>",
+        "  val/acc</>          0.65         <green>+0.1</>        0.5   0</>       0.65   2</>       3</>",
+        "  odd         -Infinity               -Infinity   5</>  -Infinity   5</>       2</>",
     ]
     assert shown[-2].startswith("  <bold>val/acc</>")
 
@@ -189,3 +189,11 @@ def test_variables_that_change_results_are_told(repo: Path) -> None:
         "  variables.OMP_NUM_THREADS  4 → 8",
         "  variables.XLA_FLAGS        --a --b → absent",
     ]
+
+
+def test_a_message_of_several_lines_keeps_them(repo: Path) -> None:
+    gxt(repo, "run", "-q", "-m", "Warm up longer\n\n- 500 steps\n  instead of 100\n", "--", "true")
+    text = gxt(repo, "show").stdout
+    assert text.splitlines()[0] == "exp-001  Warm up longer - 500 steps instead of 100  completed"
+    assert "\n\nMessage\n  Warm up longer\n\n  - 500 steps\n    instead of 100\n\nParameters\n" in text
+    assert "  message " not in text
