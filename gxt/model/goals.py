@@ -14,15 +14,22 @@ Verdict = Literal["better", "worse", "same", "unsure"]
 # `loss_accuracy` is an accuracy and `acc_loss` a loss.
 _DOWN = frozenset(
     "loss losses error err mae mse rmse mape smape nll perplexity ppl bpc bpb bpd wer cer ter fid kid "
-    "lpips kl divergence brier ece latency crossentropy ce bce regret mismatch hinge logloss eer mcd".split()
+    "lpips kl divergence brier ece latency crossentropy ce bce regret mismatch hinge logloss eer mcd nelbo "
+    "rmsle wape chamfer epe absrel perp".split()
 )
 _UP = frozenset(
     "acc accuracy f1 fbeta auc auroc auprc roc prauc elo map mrr ndcg recall precision iou miou dice bleu "
     "rouge meteor chrf r2 mcc kappa reward return score winrate win psnr ssim top1 top5 hits hit exact em "
     "sensitivity specificity likelihood correlation pearson spearman success inception cider spice "
-    "throughput".split()
+    "throughput elbo ap aupr jaccard bertscore comet nmi ari silhouette pesq stoi".split()
 )
-_WORD = re.compile(r"[a-z]+\d*", re.ASCII)
+_TOKEN = re.compile(r"[A-Za-z]+\d*", re.ASCII)
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_PARTS = (  # of a data set, the more telling first; between the last two stands what names none
+    re.compile(r"val(?!u)|eval|dev\d*$", re.ASCII),
+    re.compile(r"test", re.ASCII),
+    re.compile(r"train|trn\d*$", re.ASCII),
+)
 
 
 class Metric(NamedTuple):
@@ -33,14 +40,15 @@ class Metric(NamedTuple):
 
 
 def guess_goal(name: str) -> Goal | None:
-    """`min` or `max` by the words of a metric's name, or None: `val_loss` min, `test/acc` max, `lr` None."""
-    spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-    for word in reversed(_WORD.findall(spaced)):
-        for candidate in (word, word.rstrip("0123456789")):
-            if candidate in _DOWN:
-                return "min"
-            if candidate in _UP:
-                return "max"
+    """`min` or `max` by the words of a metric's name, or None: `val_loss` min, `mAP50-95` max, `lr` None."""
+    for token in reversed(_TOKEN.findall(name)):
+        # whole first: mIoU is no `m`, `Io` and `U`
+        for word in (token, *reversed(_HUMP.split(token))):
+            for candidate in (word.lower(), word.lower().rstrip("0123456789")):
+                if candidate in _DOWN:
+                    return "min"
+                if candidate in _UP:
+                    return "max"
     return None
 
 
@@ -52,22 +60,23 @@ def goal_of(name: str, goals: Mapping[str, Goal]) -> Goal | None:
 def main_metric(names: Iterable[str], *, chosen: str | None, goals: Mapping[str, Goal]) -> Metric | None:
     """The metric that stands for runs with these metrics, names in the order they were first logged.
 
-    The chosen one if there; else the first whose goal is known, validation before others; else the first.
+    The chosen one if there; else the first whose goal is known, validation before test before what names no
+    data before training; else the first.
     """
     ordered = list(names)
     if chosen is not None and chosen in ordered:
         return Metric(chosen, goal_of(chosen, goals))
     known = [name for name in ordered if goal_of(name, goals)]
-    validation = [name for name in known if _is_validation(name)]
-    for name in (*validation[:1], *known[:1], *ordered[:1]):
+    for name in (*sorted(known, key=_distance), *ordered[:1]):
         return Metric(name, goal_of(name, goals))
     return None
 
 
-def _is_validation(name: str) -> bool:
-    return any(
-        part.startswith(("val", "valid", "eval", "dev")) for part in re.split(r"[/_.\- ]", name.lower())
-    )
+def _distance(name: str) -> int:
+    """How far a metric is from telling what the run is worth: 0 on validation data, 3 on training data."""
+    words = [word.lower() for token in _TOKEN.findall(name) for word in _HUMP.split(token)]
+    validation, test, training = (any(map(part.match, words)) for part in _PARTS)
+    return 0 if validation else 1 if test else 3 if training else 2
 
 
 def judge(change: float, goal: Goal | None) -> Verdict | None:

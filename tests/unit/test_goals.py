@@ -1,0 +1,62 @@
+"""Which way a metric is better by its name, and which one stands for a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from gxt.model.goals import Goal, Metric, guess_goal, main_metric
+
+UP = """
+acc accuracy val_acc test/accuracy Accuracy valAccuracy top5_acc f1 F1 f1_score macro-F1 auc AUC val_AUROC mAP
+mAP50 mAP50-95 metrics/mAP50-95(B) map_50 AP50 mIoU IoU val/miou elbo ELBO train_elbo BLEU bleu-4 ROUGE-L rougeL
+r2 dice precision recall ndcg@10 hits@1 reward episode_return log_likelihood loss_accuracy throughput
+""".split()
+DOWN = """
+loss val_loss valLoss train/loss perplexity val_ppl mae MSE rmse error top1_err wer nll NLL FID kl_divergence
+acc_loss brier ece neg_elbo_loss nelbo
+""".split()
+UNKNOWN = "lr epoch step grad_norm memory time temperature x learning_rate mapper pressure pass_ms".split()
+
+
+@pytest.mark.parametrize(
+    ("name", "goal"),
+    [
+        *[(name, "max") for name in UP],
+        *[(name, "min") for name in DOWN],
+        *[(name, None) for name in UNKNOWN],
+    ],
+)
+def test_the_goal_that_a_name_tells(name: str, goal: Goal | None) -> None:
+    assert guess_goal(name) == goal
+
+
+@pytest.mark.parametrize(
+    ("names", "main"),
+    [
+        ("lr train/loss val/acc", "val/acc"),
+        ("lr loss", "loss"),
+        ("epoch lr", "epoch"),
+        ("train_loss test_acc", "test_acc"),
+        ("train_acc test_acc val_loss", "val_loss"),
+        ("train_loss accuracy", "accuracy"),
+        ("loss test/f1", "test/f1"),
+        ("value_loss reward", "value_loss"),
+        ("policy_loss value_loss eval/reward", "eval/reward"),
+        ("device_error valid_mIoU", "valid_mIoU"),
+        ("trainLoss devAcc", "devAcc"),
+        ("val_lr train_loss", "train_loss"),
+        ("val_loss val_acc", "val_loss"),
+        ("", None),
+    ],
+)
+def test_the_metric_that_stands_for_a_run(names: str, main: str | None) -> None:
+    found = main_metric(names.split(), chosen=None, goals={})
+    assert found == (Metric(main, guess_goal(main)) if main else None)
+
+
+def test_settings_win() -> None:
+    assert main_metric(["val_acc", "lr"], chosen="lr", goals={"lr": "min"}) == Metric("lr", "min")
+    assert main_metric(["val_acc", "odd"], chosen="gone", goals={"val_acc": "min"}) == Metric(
+        "val_acc", "min"
+    )
+    assert main_metric(["odd", "other"], chosen=None, goals={"other": "max"}) == Metric("other", "max")
