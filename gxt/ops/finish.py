@@ -48,7 +48,11 @@ def finish(
     except (GxtError, OSError) as error:
         reason = f"{error.message} ({error.hint})" if isinstance(error, GxtError) else str(error)
         notice = f"not in git yet: {reason}. Nothing is lost: the next gxt command tries again"
-        return _unsealed(live, status, notice)
+        if unwritten:  # whoever recovers it does not know how it ended
+            notice = (
+                f"not in git yet: {reason}. The next gxt command tries again, and takes it for interrupted"
+            )
+        return _unsealed(live, "interrupted" if unwritten else status, notice)
     finally:
         live.release()
     if sealed.number != live.number:

@@ -40,6 +40,7 @@ class RunResult(NamedTuple):
         ended: how the command ended.
         finished: what was recorded; None when nothing could be.
         parent: the parent run, if it is here; the script may have named another one than the plan has.
+        kept: whether the directory of the run is still there, from which it can be recorded later.
         main: the metric that stands for it, if it has any.
         notices: what the user should know about its metrics and its console.
     """
@@ -49,6 +50,7 @@ class RunResult(NamedTuple):
     ended: Ended
     finished: Finished | None
     parent: JsonObject | None
+    kept: bool
     main: Metric | None
     notices: tuple[str, ...]
 
@@ -94,9 +96,9 @@ def run(
         exit_code=ended.returncode,
         duration_s=(ended.ended_us - ended.started_us) / 1e6,
     )
-    parent = _parent(workspace, planned, finished)
+    parent, kept = _parent(workspace, planned, finished), live.path.exists()
     main = _main(workspace, parent, finished)
-    return RunResult(run_id(live.number), planned, ended, finished, parent, main, notices)
+    return RunResult(run_id(live.number), planned, ended, finished, parent, kept, main, notices)
 
 
 def _parent(workspace: Workspace, planned: Plan, finished: Finished | None) -> JsonObject | None:

@@ -48,7 +48,9 @@ def end_line(result: RunResult, settings: Settings, width: int | None) -> tuple[
     On a narrow terminal the ids of the next command become numbers, then metrics go, the main one last.
     """
     if result.finished is None:
-        return f"{result.id} ended, and could not be recorded: gxt list tries again", "bad"
+        if result.kept:
+            return f"{result.id} ended, and could not be recorded: gxt list tries again", "bad"
+        return f"{result.id} ended, and is not recorded: somebody removed its journal", "bad"
     run = result.finished.run
     head = f"{run['id']} {run['status']} in {duration(run['duration_s'])}"
     if result.ended.error:

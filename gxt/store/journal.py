@@ -273,9 +273,12 @@ def _kept_summary(path: Path, size: int) -> tuple[Fold, int]:
 def _keep_summary(path: Path, going: Fold, read: int) -> None:
     """Keep a fold for the next reader, whole or not at all; where nothing can be written it is made again."""
     making = path / f".{SUMMARY}-{os.getpid()}"
-    with suppress(OSError, RecursionError):
+    try:
         making.write_text(encode({"gxt": __version__, "read": read, "fold": going.to_json()}))
         making.replace(path / SUMMARY)
+    except (OSError, RecursionError):
+        with suppress(OSError):
+            making.unlink()  # the disk may be full, and the journal needs the room
 
 
 def free_number(taken: Iterable[int], next_number: int) -> int:

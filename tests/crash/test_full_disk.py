@@ -159,3 +159,41 @@ def test_a_run_in_a_read_only_repository_is_refused_before_it_starts(repo: Path)
     assert not (repo / "started").exists()
     assert git(repo, "status", "--porcelain") == ""
     assert not os.path.lexists(repo / ".git" / "gxt" / "live")
+
+
+STUCK = """
+import os, pathlib, gxt
+gxt.init()
+for step in range(400):
+    gxt.log({"loss/" + "x" * 3000: step / 8}, step=step)
+pathlib.Path(".git/packed-refs.lock").touch()
+os.utime(".git/packed-refs.lock", (1, 1))
+"""
+
+
+def test_an_end_that_nothing_could_be_written_of_is_told_as_it_will_be_recorded(repo: Path) -> None:
+    """The journal has no room left, and git cannot be written to either."""
+    (repo / "stuck.py").write_text(STUCK)
+    done = subprocess.run(
+        [sys.executable, "-m", "gxt", "run", "--", sys.executable, "stuck.py"],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
+    )
+    assert done.returncode == 0
+    *_, notice, end = done.stderr.splitlines()
+    assert notice.startswith("gxt: not in git yet: ")
+    assert notice.endswith(". The next gxt command tries again, and takes it for interrupted")
+    assert end.startswith("exp-001 interrupted in ")
+    (repo / ".git/packed-refs.lock").unlink()
+    assert data(repo, "show", "1")["status"] == "interrupted"
+    check_sound(repo)
+
+
+def test_a_run_whose_journal_was_removed_is_not_promised(repo: Path) -> None:
+    remove = "import shutil; shutil.rmtree('.git/gxt/live')"
+    done = gxt(repo, "run", "--", sys.executable, "-c", remove)
+    assert done.stderr.splitlines()[-1] == "exp-001 ended, and is not recorded: somebody removed its journal"
+    assert data(repo, "list") == []

@@ -8,8 +8,8 @@ from gxt.model.goals import Goal, Metric, guess_goal, main_metric
 
 UP = """
 acc accuracy val_acc test/accuracy Accuracy valAccuracy top5_acc f1 F1 f1_score macro-F1 auc AUC val_AUROC mAP
-mAP50 mAP50-95 metrics/mAP50-95(B) map_50 AP50 mIoU IoU val/miou elbo ELBO train_elbo BLEU bleu-4 ROUGE-L rougeL
-r2 dice precision recall ndcg@10 hits@1 reward episode_return log_likelihood loss_accuracy throughput
+mAP50 mAP50-95 metrics/mAP50-95(B) map_50 AP50 mIoU IoU val/miou elbo ELBO train_elbo BLEU bleu-4 ROUGE-L
+rougeL r2 dice precision recall ndcg@10 hits@1 reward episode_return log_likelihood loss_accuracy throughput
 """.split()
 DOWN = """
 loss val_loss valLoss train/loss perplexity val_ppl mae MSE rmse error top1_err wer nll NLL FID kl_divergence
