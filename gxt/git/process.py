@@ -24,7 +24,7 @@ _KEPT = (
 )
 
 _SETTINGS = (
-    "core.fsync=committed",  # by default git syncs neither refs nor loose objects: 13-16 ms a run
+    "core.fsync=committed",  # else neither refs nor loose objects are synced: 13-16 ms; needs git 2.36
     "core.hooksPath=/dev/null",  # the user's hooks are about the user's branches
     "core.quotePath=false",
     "gc.auto=0",  # a repack never stands in the way of a training

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 Goal = Literal["min", "max"]
-Verdict = Literal["better", "worse", "same", "unsure"]
+Verdict = Literal["better", "worse", "same"]
 
 # Words of a metric's name, in the field's usual spellings. The last word that is known decides, so that
 # `loss_accuracy` is an accuracy and `acc_loss` a loss.

@@ -23,7 +23,6 @@ _STATUSES = {
 VERDICT_STYLES: dict[Verdict | None, Style] = {
     "better": "good",
     "worse": "bad",
-    "unsure": "unsure",
     "same": "dim",
     None: "",
 }
