@@ -17,13 +17,15 @@ from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, list_refs, move_refs
 from gxt.git.repository import Repository
 from gxt.store import collector, journal
-from gxt.store.places import EXPERIMENTS, LIVE_REFS, NOTES, TEMPORARY_REFS, live_home, live_ref
+from gxt.store.places import EXPERIMENTS, LIVE_REFS, NOTES, TEMPORARY_REFS, left_refs, live_home, live_ref
 
 _STALE_S = 2.0  # git holds a ref's lock for milliseconds
 
 
 def is_there(repository: Repository) -> bool:
     """Whether there is something to sweep; starts no git process, and takes no lock."""
+    if left_refs(repository).exists():
+        return True
     try:
         if any(path.name.startswith(".") for path in live_home(repository).iterdir()):
             return True
@@ -39,15 +41,13 @@ def sweep(repository: Repository) -> None:
     remove_stale_locks(repository)
     if not may_delete_refs(repository):
         return
-    try:
-        refs = list_refs(repository.top, LIVE_REFS, TEMPORARY_REFS)
-    except GitFailed:  # one damaged ref can fail the whole listing: that is no reason not to seal
-        return
     wanted = {live_ref(name) for name in _names(live_home(repository))}
-    stale = [RefUpdate(ref, None) for ref in refs if ref not in wanted]
-    if stale:
-        with suppress(GitFailed):
+    with suppress(GitFailed):  # one damaged ref can fail the whole listing: that is no reason not to seal
+        refs = list_refs(repository.top, LIVE_REFS, TEMPORARY_REFS)
+        stale = [RefUpdate(ref, None) for ref in refs if ref not in wanted]
+        if stale:
             move_refs(repository.top, stale, reason="gxt: recovery")
+        left_refs(repository).unlink(missing_ok=True)
     for folder, _, _ in os.walk(repository.common_dir / TEMPORARY_REFS, topdown=False):
         with suppress(OSError):  # git removes empty directories with the last ref, but not after a kill
             Path(folder).rmdir()
@@ -59,7 +59,10 @@ def may_delete_refs(repository: Repository) -> bool:
     A gc at work may have read the experiments ref before they were; and a lock on the packed refs that
     somebody has left would have git wait for a second in vain, each time.
     """
-    return not packed_refs_lock(repository).exists() and collector.await_end(repository, patience_s=0)
+    with suppress(OSError):
+        if time.time() - packed_refs_lock(repository).stat().st_mtime > _STALE_S:
+            return False
+    return collector.await_end(repository, patience_s=0)
 
 
 def packed_refs_lock(repository: Repository) -> Path:

@@ -46,9 +46,16 @@ def live_paths(repository: Repository) -> list[Path]:
         return []
 
 
+def left_refs(repository: Repository) -> Path:
+    """A file that says: there are refs of ours that nobody needs, and that could not be deleted."""
+    return home(repository) / "left-refs"
+
+
 def is_quiet(repository: Repository) -> bool:
     """Whether no run is live and no killed process left anything: then there is nothing to recover."""
     common = repository.common_dir
+    if left_refs(repository).exists():
+        return False
     for folder in (live_home(repository), common / LIVE_REFS, common / TEMPORARY_REFS):
         try:
             if next(folder.iterdir(), None) is not None:

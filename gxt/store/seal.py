@@ -23,6 +23,7 @@ from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
 from gxt.store import collector, debris
 from gxt.store.entry import Written, write
+from gxt.store.places import left_refs
 from gxt.store.tree import Tip, changed_folders, open_folders, read_tip, uid_of
 
 _ATTEMPTS = 8
@@ -158,11 +159,18 @@ class _Sealing:
                 refs.move([written.entry, *notes])
             except GitFailed:
                 return None
-            collector.await_end(self._repository, patience_s=_GC_PATIENCE_S)
-            if debris.may_delete_refs(self._repository):
-                with suppress(GitFailed):  # the next command sweeps them
-                    refs.move(written.protecting)
+            self._unprotect(refs, written)
         return Sealed(uid=self._folded.uid, number=number, run={**written.run, "id": run_id(number)})
+
+    def _unprotect(self, refs: RefMover, written: Written) -> None:
+        """Delete the refs that protected the objects, or leave word that they are to be deleted."""
+        collector.await_end(self._repository, patience_s=_GC_PATIENCE_S)
+        if debris.may_delete_refs(self._repository):
+            with suppress(GitFailed):
+                refs.move(written.protecting)
+                return
+        with suppress(OSError):
+            left_refs(self._repository).touch()
 
 
 def _free_number(reader: ObjectReader, tip: Tip | None, reserved: int) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf, nan
+
 import pytest
 
-from gxt.model.goals import Goal, Metric, guess_goal, main_metric
+from gxt.model.goals import Goal, Metric, goal_of, guess_goal, judge, main_metric
 
 UP = """
 acc accuracy val_acc test/accuracy Accuracy valAccuracy top5_acc f1 F1 f1_score macro-F1 auc AUC val_AUROC mAP
@@ -60,3 +62,25 @@ def test_settings_win() -> None:
         "val_acc", "min"
     )
     assert main_metric(["odd", "other"], chosen=None, goals={"other": "max"}) == Metric("other", "max")
+
+
+def test_a_goal_that_was_set_wins_over_the_guess() -> None:
+    assert goal_of("loss", {"loss": "max"}) == "max"
+    assert goal_of("quality", {"quality": "min"}) == "min"
+    assert goal_of("quality", {}) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "goal", "expected"),
+    [
+        (0.1, "max", "better"),
+        (-0.1, "max", "worse"),
+        (0.1, "min", "worse"),
+        (-inf, "min", "better"),
+        (0.0, "min", "same"),
+        (nan, "max", None),
+        (0.1, None, None),
+    ],
+)
+def test_a_change_towards_the_goal_is_better(change: float, goal: Goal | None, expected: str | None) -> None:
+    assert judge(change, goal) == expected
