@@ -166,8 +166,8 @@ import os, pathlib, gxt
 gxt.init()
 for step in range(400):
     gxt.log({"loss/" + "x" * 3000: step / 8}, step=step)
-pathlib.Path(".git/packed-refs.lock").touch()
-os.utime(".git/packed-refs.lock", (1, 1))
+pathlib.Path(".git/refs/gxt/experiments.lock").touch()
+os.utime(".git/refs/gxt/experiments.lock", (1 << 32, 1 << 32))
 """
 
 
@@ -187,7 +187,7 @@ def test_an_end_that_nothing_could_be_written_of_is_told_as_it_will_be_recorded(
     assert notice.startswith("gxt: not in git yet: ")
     assert notice.endswith(". The next gxt command tries again, and takes it for interrupted")
     assert end.startswith("exp-001 interrupted in ")
-    (repo / ".git/packed-refs.lock").unlink()
+    (repo / ".git/refs/gxt/experiments.lock").unlink()
     assert data(repo, "show", "1")["status"] == "interrupted"
     check_sound(repo)
 

@@ -233,7 +233,7 @@ def test_a_notebook_s_run_has_the_notebook_s_name(
         ("best", "the best run"),
         ("@", "the latest run, or one before it"),
         ("none", "no run"),
-        ("exp-3", ""),
+        ("exp-30", "exp-030"),
         ("12b", ""),
     ],
 )

@@ -129,6 +129,6 @@ def test_in_a_directory_that_was_deleted_the_training_goes_on_with_one_warning(r
     done = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "trained\n")
     assert done.stderr == (
-        "gxt: log: GxtError: the working directory cannot be used: No such file or directory; "
-        "the training goes on\n"
+        "gxt: log: the working directory cannot be used: No such file or directory (somebody may have "
+        "deleted it: go to one that is there, and try again); the training goes on\n"
     )

@@ -79,7 +79,7 @@ def test_a_run_beyond_the_border_goes_by_its_usual_names(border: Path, name: str
 
 def test_runs_are_compared_over_the_border(border: Path) -> None:
     assert gxt(border, "diff", "9999", "10000").stdout == (
-        "exp-9999 lr 0.1 → exp-10000 lr 0.2\n"
+        "exp-9999  lr 0.1  →  exp-10000  lr 0.2\n"
         "\n"
         "Metrics\n"
         "  metric  exp-9999  exp-10000  change\n"
