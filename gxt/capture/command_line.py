@@ -71,6 +71,25 @@ def inline_text(arguments: Sequence[str]) -> str | None:
     return None
 
 
+def script_word(arguments: Sequence[str]) -> str | None:
+    """The script file in the arguments of a shell, `-x train.sh` or `-o pipefail train.sh`, if there is."""
+    takes_value = False
+    for word in arguments:
+        if word.startswith(("-", "+")):
+            takes_value = word.endswith(("o", "O"))
+        elif not takes_value:
+            return word
+        else:
+            takes_value = False
+    return None
+
+
+def script_text(text: str) -> str:
+    """A shell script as one text for `simple_commands`: continued lines joined, lines of comment left out."""
+    lines = text.replace("\\\n", " ").split("\n")
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+
+
 def simple_commands(text: str) -> list[list[str]]:
     """A shell text cut at its operators and line ends; each part as words, without the keywords before it.
 

@@ -44,20 +44,22 @@ def environment_document(
 
     Keys: `gxt`, `python` {version, implementation, executable} or null, `packages` {name: version}, those of
     `gxt.capture.hardware.hardware`, and `variables` {name: value}. When the command hides its interpreter
-    (a shell script, make), the first Python on PATH is described.
+    (make), the first Python on PATH is described, and `python` also holds `assumed`: true.
     """
-    launch = resolve_launch(argv, cwd=cwd, env=env) or fallback_launch(cwd=cwd, env=env)
+    known = resolve_launch(argv, cwd=cwd, env=env)
+    launch = known or fallback_launch(cwd=cwd, env=env)
     found = None
     if launch:
         env = launch.env
         found = probe(launch.python, cwd=launch.cwd, env=env, cache_dir=cache_dir)
     document: JsonObject = {"gxt": 1, "python": None, "packages": {}}
     if launch and found:
-        document["python"] = {
+        python: JsonObject = {
             "version": found.version,
             "implementation": found.implementation,
             "executable": _shown(Path(found.executable or launch.python), env.get("HOME", "")),
         }
+        document["python"] = python if known else {**python, "assumed": True}
         document["packages"] = {**installed_packages(found.search_path, cache_dir=cache_dir)}
     document |= hardware(env, gpus=_known_gpus(env, cache_dir))
     document["variables"] = {name: clean_text(env[name]) for name in _VARIABLES if name in env}

@@ -1,9 +1,9 @@
 """Which Python will a command run? Found by reading files, without running the command.
 
 It follows what stands between a command line and its interpreter: names on PATH, shebangs, launchers such as
-`env` and `srun`, `sh -c`, and tools such as `uv run` (`project_env`). What cannot be known without running it
-(a shell script, make) is answered with None, never with a guess. What the Python found says of itself is the
-matter of `probe`.
+`env` and `srun`, shell scripts and `sh -c`, and tools such as `uv run` (`project_env`). What cannot be known
+without running it (make, a script that loads modules) is answered with None, never with a guess. What the
+Python found says of itself is the matter of `probe`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gxt.capture.command_line import assignments, inline_text, simple_commands, split_options
+from gxt.capture.command_line import (
+    assignments,
+    inline_text,
+    script_text,
+    script_word,
+    simple_commands,
+    split_options,
+)
 from gxt.capture.programs import find_executable
 from gxt.capture.project_env import PROJECT_TOOLS, project_run
 from gxt.model.launchers import PLAIN_LAUNCHERS, SHELLS, basename, is_python
 
 _MAX_DEPTH = 8  # launchers inside launchers; also stops a script whose shebang names itself
 _SHEBANG_BYTES = 4096
+_SCRIPT_BYTES = 1 << 16
+_CONDAS = ("conda", "mamba", "micromamba")
+# They change PATH in ways that only running them tells.
+_PATH_CHANGERS = frozenset({"eval", "module", "ml", "spack", "pyenv", "direnv", "workon"})
 
 # Options that take a value: without this list the value would be taken for the command.
 _ENV_VALUES = frozenset({"-u", "--unset", "-C", "--chdir", "-S", "--split-string"})
@@ -145,9 +156,8 @@ def _launcher(words: list[str], place: _Place) -> Launch | None:
 
 
 def _shell(words: list[str], place: _Place) -> Launch | None:
-    """The first interpreter that the text of `sh -c TEXT` starts; None for a script file."""
-    text = inline_text(words[1:])
-    for command in simple_commands(text or ""):
+    """The first interpreter that the text of `sh -c TEXT`, or of a script, starts."""
+    for command in simple_commands(_shell_text(words[1:], place)):
         pairs, rest = assignments(command)
         inner = place._replace(env={**place.env, **pairs})
         match rest:
@@ -156,13 +166,42 @@ def _shell(words: list[str], place: _Place) -> Launch | None:
             case ["cd", folder]:
                 if (place.cwd / folder).is_dir():  # it may hold a variable, or be made by this very text
                     place = place._replace(cwd=place.cwd / folder)
-            case ["source" | ".", script, *_] if basename(script) == "activate":
+            case [conda, "activate", *name] if conda in _CONDAS:
+                activated = _conda(conda, name, place)
+                if activated is None:
+                    return None
+                place = activated
+            case ["source" | ".", script] if basename(script) == "activate":
                 place = _activated((place.cwd / script).parent.parent, place)
+            case ["source" | ".", *_]:
+                return None
+            case [changer, *_] if changer in _PATH_CHANGERS:
+                return None
             case _:
                 launch = _resolve(rest, inner)
                 if launch:
                     return launch
     return None
+
+
+def _shell_text(arguments: list[str], place: _Place) -> str:
+    """What a shell is told to do: the text after `-c`, or that of its script; empty where neither is."""
+    text = inline_text(arguments)
+    script = script_word(arguments) if text is None else None
+    if script is not None:
+        try:
+            with (place.cwd / script).open(encoding="utf-8", errors="replace") as file:
+                return script_text(file.read(_SCRIPT_BYTES))
+        except OSError:
+            return ""
+    return text or ""
+
+
+def _conda(tool: str, name: list[str], place: _Place) -> _Place | None:
+    """The place after `conda activate NAME`."""
+    where = ["-p" if "/" in name[0] else "-n", name[0]] if name else ["-n", "base"]
+    run = project_run([tool, "run", *where, "python"], cwd=place.cwd, env=place.env)
+    return _activated(run.prefix, place) if run is not None and run.prefix is not None else None
 
 
 def _activated(prefix: Path, place: _Place) -> _Place:

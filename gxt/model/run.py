@@ -135,6 +135,7 @@ def _environment(document: JsonObject) -> JsonObject:
     cpu = document.get("cpu")
     return {
         "python": _object(python).get("version"),
+        "python_assumed": _object(python).get("assumed") is True,
         "platform": document.get("platform"),
         "cpu": _object(cpu).get("name"),
         "cpu_count": _object(cpu).get("count"),

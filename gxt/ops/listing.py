@@ -87,14 +87,25 @@ def list_runs(workspace: Workspace, request: ListRequest) -> Runs:
 def list_json(workspace: Workspace, request: ListRequest) -> tuple[str, tuple[str, ...]]:
     """The runs that match as the text of a JSON array, a line each, and notices; raises as `list_rows` does.
 
-    The index holds the texts: 10,000 runs are printed without being parsed.
+    The index holds the texts, and the whole of a long one: 10,000 runs are printed without being parsed.
     """
     with History(workspace) as history:
-        if request.plain:
-            texts = history.texts(request.limit)
-        else:
+        if not request.plain:
             texts = [json.dumps(run) for run in _matching(history, request)]
-        return "[\n" + ",\n".join(texts) + "\n]", _damage(history)
+            return _array(texts), _damage(history)
+        tip = history.index.tip
+        key = "" if history.live else repr(("json", tip and tip.oid, __version__, request.limit))
+        text = history.index.view(key) if key else None
+        if text is None:
+            texts = history.texts(request.limit)
+            text = _array(texts)
+            if key and len(texts) >= _WORTH_KEEPING:
+                history.index.keep_view(key, text)
+        return text, _damage(history)
+
+
+def _array(texts: list[str]) -> str:
+    return "[\n" + ",\n".join(texts) + "\n]"
 
 
 def _rows(history: History, request: ListRequest) -> Listing:

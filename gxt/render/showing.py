@@ -89,11 +89,16 @@ def _identity(shown: Shown) -> Table:
         ("command", command_line(run)),
         ("directory", str(run["cwd"]) if run["cwd"] != "." else ""),
         ("code", standing_on(code.get("head"), code.get("branch")) + _dirt(code)),
-        ("python", str(environment.get("python") or "")),
+        ("python", _python(environment)),
         ("machine", _machine(environment)),
         ("variables", _variables(environment)),
     ]
     return pairs([(label, text) for label, text in fields if text.strip()])
+
+
+def _python(environment: JsonObject) -> str:
+    version = str(environment.get("python") or "")
+    return f"{version} (assumed: the first on PATH)" if environment.get("python_assumed") else version
 
 
 def _words(values: Json) -> str:

@@ -41,7 +41,7 @@ _VARYING = (
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d", "2001-02-03 04:05"),
     (r"(?<![\d.])\d\.\d s\b", "0.0 s"),
-    (r"(?m)^(  python +)\S+$", r"\1<version>"),
+    (r"(?m)^(  python +)[\d.]+", r"\1<version>"),
     (r"(?m)^(  machine +)\S.*$", r"\1<machine>"),
     (r"(?m)( by .* on )\S+$", r"\1<host>"),
 )

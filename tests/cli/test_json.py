@@ -21,8 +21,8 @@ READING = [
 # A type, or types of which one is that of null.
 CODE = {"head": str | None, "branch": str | None, "dirty": bool, "tree": str, "skipped": list}
 ENVIRONMENT = {
-    "python": str, "platform": str, "cpu": str | None, "cpu_count": int, "memory_bytes": int, "gpus": list,
-    "variables": dict,
+    "python": str, "python_assumed": bool, "platform": str, "cpu": str | None, "cpu_count": int,
+    "memory_bytes": int, "gpus": list, "variables": dict,
 }  # fmt: skip
 STAT = {
     "last": float,

@@ -48,7 +48,7 @@ exp-004  fails  failed
   took     0.0 s, exit code 3
   command  sh -c 'printf '"'"'one\\ttwo\\n'"'"'; echo bad >&2; exit 3'
   code     <head> on main with uncommitted changes
-  python   <version>
+  python   <version> (assumed: the first on PATH)
   machine  <machine>
 
 Parameters
@@ -158,7 +158,7 @@ def test_a_terminal_wraps_long_values_below_themselves(tmp_path: Path) -> None:
         "  took     0.0 s",
         "  command  true",
         "  code     <head> on main",
-        "  python   <version>",
+        "  python   <version> (assumed: the first on PATH)",
     ]
 
 

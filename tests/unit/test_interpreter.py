@@ -129,8 +129,9 @@ def test_a_script_whose_shebang_names_itself_is_given_up(work: Path, env: dict[s
         [],
         [""],
         ["make", "train"],
-        ["./train.sh"],
-        ["bash", "train.sh"],
+        ["./loads.sh"],
+        ["bash", "loads.sh"],
+        ["bash", "no-such.sh"],
         ["no-such-program"],
         ["sh", "-c", "unclosed 'quote"],
         ["sh", "-c"],
@@ -146,8 +147,35 @@ def test_a_script_whose_shebang_names_itself_is_given_up(work: Path, env: dict[s
 )
 def test_what_cannot_be_known_is_none(words: list[str], base: Path, work: Path, env: dict[str, str]) -> None:
     program(base / "make")
-    program(work / "train.sh", "#!/bin/bash\npython3 train.py\n")
+    program(work / "loads.sh", "#!/bin/bash\nmodule load python\npython3 train.py\n")
     assert resolve_interpreter(words, cwd=work, env=env) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "python3 train.py",
+        "# it's the baseline\nset -euo pipefail\n\nexport SEED=2\nexec python3 -u train.py \\\n  --lr 1",
+        "mkdir -p out\nfor seed in 1 2 3; do\n  python3 train.py --seed $seed | tee out/$seed\ndone",
+    ],
+)
+@pytest.mark.parametrize("words", [["./train.sh"], ["bash", "train.sh"], ["bash", "-x", "train.sh", "1"]])
+def test_a_shell_script_is_read(
+    words: list[str], text: str, base: Path, work: Path, env: dict[str, str]
+) -> None:
+    program(base / "mkdir")
+    program(work / "train.sh", f"#!/bin/bash\n{text}\n")
+    assert resolve_interpreter(words, cwd=work, env=env) == base / "python3"
+
+
+def test_a_shell_script_that_activates_an_environment(base: Path, work: Path, env: dict[str, str]) -> None:
+    python = venv(work / ".venv", base)
+    program(work / "train.sh", "#!/bin/sh\n. .venv/bin/activate\npython train.py\n")
+    assert resolve_interpreter(["sh", "train.sh"], cwd=work, env=env) == python
+    program(work / "train.sh", f"#!/bin/sh\nconda activate {work}/.venv\npython train.py\n")
+    assert resolve_interpreter(["sh", "train.sh"], cwd=work, env=env) == python
+    program(work / "train.sh", "#!/bin/sh\nconda activate nowhere\npython3 train.py\n")
+    assert resolve_interpreter(["sh", "train.sh"], cwd=work, env=env) is None
 
 
 def test_env_changes_variables_and_directory(base: Path, work: Path, env: dict[str, str]) -> None:
