@@ -64,11 +64,15 @@ def show_json(data: Json, notices: Iterable[str] = ()) -> None:
     write(envelope.success(data, notices) + "\n")
 
 
-def show_json_text(data: str, notices: Iterable[str] = ()) -> None:
-    """Print the envelope around data that is JSON text already (too deep for the standard encoder)."""
+def show_json_text(data: Iterable[bytes], notices: Iterable[str] = ()) -> None:
+    """Print the envelope around parts that are JSON in ASCII already: long, or too deep for the encoder."""
     from gxt.render import envelope
 
-    write(envelope.around(data, notices) + "\n")
+    before, after = envelope.around(notices)
+    write(before)
+    for part in data:
+        write(part)
+    write(after + "\n")
 
 
 class ReaderGone(Exception):
@@ -80,15 +84,19 @@ def flush() -> None:
     write("", flush=True)
 
 
-def write(text: str, *, flush: bool = False) -> None:
-    """Data on stdout.
+def write(text: str | bytes, *, flush: bool = False) -> None:
+    """Data on stdout; bytes are written as they are.
 
     Raises:
         ReaderGone: nobody takes it any more.
         GxtError: it could not be written: a full disk, say.
     """
     try:
-        sys.stdout.write(text)
+        if isinstance(text, bytes):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text)
+        else:
+            sys.stdout.write(text)
         if flush:
             sys.stdout.flush()
     except OSError as error:

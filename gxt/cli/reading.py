@@ -55,8 +55,8 @@ def list_(words: Namespace) -> None:
     columns = _names(words.columns)
     request = operation.ListRequest(words.where, words.sort, limit, words.tag, columns)
     if words.json:
-        text, notices = operation.list_json(workspace, request)
-        output.show_json_text(text, (*workspace.notices, *notices))
+        array, notices = operation.list_json(workspace, request)
+        output.show_json_text(array, (*workspace.notices, *notices))
         return
     if not (output.on_terminal() or words.columns is not None or words.csv or words.md):
         text, notices = operation.list_text(workspace, request, listing.plain_text)
@@ -230,7 +230,7 @@ def tree(words: Namespace) -> None:
     workspace = _open()
     result = operation(workspace, words.id, limit=words.limit, metric=words.metric)
     if words.json:
-        output.show_json_text(forest.to_json(result), workspace.notices)
+        output.show_json_text([forest.to_json(result).encode("ascii")], workspace.notices)
         return
     output.say_notices(workspace.notices)
     if not result.nodes:

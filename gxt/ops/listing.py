@@ -69,12 +69,13 @@ def list_text(
     """
     with History(workspace) as history:
         key = _view_key(history, request) if request.plain and not history.live else ""
-        text = history.index.view(key) if key else None
-        if text is None:
-            listing = _rows(history, request)
-            text = render(listing)
-            if key and len(listing.rows) >= _WORTH_KEEPING:
-                history.index.keep_view(key, text)
+        kept = history.index.view(key) if key else []
+        if kept:
+            return b"".join(kept).decode(), _damage(history)
+        listing = _rows(history, request)
+        text = render(listing)
+        if key and len(listing.rows) >= _WORTH_KEEPING:
+            history.index.keep_view(key, text.encode())
         return text, _damage(history)
 
 
@@ -84,28 +85,29 @@ def list_runs(workspace: Workspace, request: ListRequest) -> Runs:
         return Runs(_matching(history, request), _damage(history))
 
 
-def list_json(workspace: Workspace, request: ListRequest) -> tuple[str, tuple[str, ...]]:
-    """The runs that match as the text of a JSON array, a line each, and notices; raises as `list_rows` does.
+def list_json(workspace: Workspace, request: ListRequest) -> tuple[list[bytes], tuple[str, ...]]:
+    """The runs that match as a JSON array in ASCII, a line each, and notices; raises as `list_rows` does.
 
-    The index holds the texts, and the whole of a long one: 10,000 runs are printed without being parsed.
+    The array comes in parts, to be written one after the other. The index holds the texts, and the whole of a
+    long one: 10,000 runs are printed without being parsed.
     """
     with History(workspace) as history:
         if not request.plain:
             texts = [json.dumps(run) for run in _matching(history, request)]
-            return _array(texts), _damage(history)
+            return [_array(texts)], _damage(history)
         tip = history.index.tip
         key = "" if history.live else repr(("json", tip and tip.oid, __version__, request.limit))
-        text = history.index.view(key) if key else None
-        if text is None:
+        parts = history.index.view(key) if key else []
+        if not parts:
             texts = history.texts(request.limit)
-            text = _array(texts)
+            parts = [_array(texts)]
             if key and len(texts) >= _WORTH_KEEPING:
-                history.index.keep_view(key, text)
-        return text, _damage(history)
+                history.index.keep_view(key, parts[0])
+        return parts, _damage(history)
 
 
-def _array(texts: list[str]) -> str:
-    return "[\n" + ",\n".join(texts) + "\n]"
+def _array(texts: list[str]) -> bytes:
+    return ("[\n" + ",\n".join(texts) + "\n]").encode("ascii")
 
 
 def _rows(history: History, request: ListRequest) -> Listing:

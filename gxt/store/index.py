@@ -25,9 +25,10 @@ from gxt.model.scalars import clean_text
 from gxt.store.places import EXPERIMENTS, home
 from gxt.store.tree import RunFolder, Tip, changed_folders, open_folders, read_tip, uid_of
 
-VERSION = 2
+VERSION = 3
 _DOCUMENTS = frozenset(("config.json", "environment.json", "metrics.json", "annotations.jsonl"))
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
+_PART_BYTES = 1 << 18  # a view of 18 MB in one part costs twice the time
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (
@@ -35,10 +36,11 @@ CREATE TABLE IF NOT EXISTS runs (
     status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, metrics TEXT
 );
 CREATE TABLE IF NOT EXISTS docs (number INTEGER PRIMARY KEY, doc TEXT);
-CREATE TABLE IF NOT EXISTS views (key TEXT PRIMARY KEY, text TEXT);
+CREATE TABLE IF NOT EXISTS views (key TEXT, part INTEGER, data BLOB, PRIMARY KEY (key, part));
 CREATE INDEX IF NOT EXISTS runs_uid ON runs (uid);
 CREATE INDEX IF NOT EXISTS runs_name ON runs (name);
 CREATE INDEX IF NOT EXISTS runs_parent ON runs (parent_uid);
+CREATE INDEX IF NOT EXISTS runs_damage ON runs (number) WHERE damage IS NOT NULL;
 """
 _ROWS = """
 SELECT r.number, p.number, r.status, r.title, r.created, r.duration_s, r.tags, r.metrics
@@ -110,15 +112,21 @@ class Index:
         for number, parent, doc in self._query(query, -1 if limit is None else limit):
             yield _text(number, parent, doc)
 
-    def view(self, key: str) -> str | None:
-        """A text that somebody made of the runs at this tip, by all else that it depends on."""
-        row = next(self._query("SELECT text FROM views WHERE key = ?", key), None)
-        return row[0] if row else None
+    def view(self, key: str) -> list[bytes]:
+        """What somebody made of the runs at this tip, by all else that it depends on; parts, or nothing."""
+        return [row[0] for row in self._query("SELECT data FROM views WHERE key = ? ORDER BY part", key)]
 
-    def keep_view(self, key: str, text: str) -> None:
-        """Keep a text until the tip moves; where nothing can be written it is made again."""
+    def keep_view(self, key: str, data: bytes) -> None:
+        """Keep it until the tip moves; where nothing can be written it is made again."""
+        parts = [
+            (key, part, data[start : start + _PART_BYTES])
+            for part, start in enumerate(range(0, len(data), _PART_BYTES))
+        ]
         with suppress(sqlite3.Error):
-            self._db.execute("INSERT OR REPLACE INTO views VALUES (?, ?)", (key, text))
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("DELETE FROM views WHERE key = ?", (key,))
+            self._db.executemany("INSERT INTO views VALUES (?, ?, ?)", parts)
+            self._db.execute("COMMIT")
 
     def damaged(self) -> list[tuple[str, str]]:
         """Runs that cannot be read, with the reason."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -24,15 +25,15 @@ def long(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def kept(repo: Path) -> int:
-    with sqlite3.connect(repo / ".git/gxt/index-2.sqlite") as db:
-        count: int = db.execute("SELECT count(*) FROM views").fetchone()[0]
+    with sqlite3.connect(repo / ".git/gxt/index-3.sqlite") as db:
+        count: int = db.execute("SELECT count(DISTINCT key) FROM views").fetchone()[0]
         return count
 
 
-def fresh(repo: Path, zone: str = "UTC") -> str:
+def fresh(repo: Path, *words: str, zone: str = "UTC") -> str:
     """The list as a clone that has no index prints it."""
     shutil.rmtree(repo / ".git/gxt")
-    return gxt(repo, "list", TZ=zone).stdout
+    return gxt(repo, "list", *words, TZ=zone).stdout
 
 
 def test_a_kept_list_is_the_list(long: Path) -> None:
@@ -41,6 +42,16 @@ def test_a_kept_list_is_the_list(long: Path) -> None:
     assert kept(long) == 1
     assert gxt(long, "list", TZ="UTC").stdout == first
     assert fresh(long) == first
+
+
+def test_a_kept_list_as_json_is_the_list(long: Path) -> None:
+    first = gxt(long, "list", "--json").stdout
+    assert len(json.loads(first)["data"]) == RUNS
+    assert kept(long) == 1
+    assert gxt(long, "list", "--json").stdout == first
+    assert len(json.loads(gxt(long, "list", "--json", "--limit", "599").stdout)["data"]) == RUNS - 1
+    assert kept(long) == 2
+    assert fresh(long, "--json") == first
 
 
 @pytest.mark.parametrize("change", ["zone", "metric", "run", "goal"])
@@ -57,7 +68,7 @@ def test_what_a_list_depends_on_makes_it_anew(long: Path, change: str) -> None:
         gxt(long, "run", "-q", "--", "true")
     after = gxt(long, "list", TZ=zone).stdout
     assert (after != before) == (change != "goal")
-    assert after == fresh(long, zone)
+    assert after == fresh(long, zone=zone)
 
 
 def test_a_short_list_is_not_kept(long: Path) -> None:
