@@ -211,7 +211,7 @@ def _start(said: _Said) -> OwnRun:
         tags=said.tags,
         config=said.params,
     )
-    with ObjectReader(workspace.repository.top) as reader:
+    with ObjectReader(workspace.repository) as reader:
         planned = plan(workspace, request, reader)
         live = begin(workspace, planned, reader)
     for notice in planned.notices:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple
 
 from gxt.errors import GitFailed
 from gxt.git import process
+from gxt.git.repository import Repository, packed_refs_state
 
 # Requests are written in windows that fit any pipe's buffer, then their answers are read: with unlimited
 # writing both sides could wait for each other for ever.
@@ -36,8 +37,11 @@ class TreeEntry(NamedTuple):
 class ObjectReader:
     """One git process that answers any number of requests. Use it as a context manager."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, repository: Repository) -> None:
+        self.directory = repository.top
+        self._repository = repository
+        self._packs: frozenset[str] = frozenset()
+        self._packed_refs: tuple[int, ...] = ()
         self._git: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> ObjectReader:
@@ -79,8 +83,22 @@ class ObjectReader:
                 batch, window = window[:count], window[count:]
                 git.stdin.write(b"".join(name + b"\n" for name in batch))
                 git.stdin.flush()
-                for _ in batch:
-                    yield _answer(git.stdout)
+                for name in batch:
+                    answer = _answer(git.stdout)
+                    yield self._look_again(name) if self._is_doubtful(name, answer) else answer
+
+    def _is_doubtful(self, name: bytes, answer: GitObject | None) -> bool:
+        """Whether a git that starts now may know better.
+
+        A gc moves objects from one pack to the next, and one that looks at the wrong time finds neither.
+        """
+        if name.startswith(b"refs/") and packed_refs_state(self._repository) != self._packed_refs:
+            return True
+        return answer is None and packs(self._repository) != self._packs
+
+    def _look_again(self, name: bytes) -> GitObject | None:
+        with ObjectReader(self._repository) as fresh:
+            return fresh.read(name.decode(errors="surrogateescape"))
 
     def tree(self, name: str) -> list[TreeEntry]:
         """The entries of a tree (or of a commit's tree); empty when there is none."""
@@ -93,8 +111,19 @@ class ObjectReader:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._git is None:
+            self._packs = packs(self._repository)
+            self._packed_refs = packed_refs_state(self._repository)
             self._git = process.start(self.directory, ("cat-file", "--batch"), stderr=subprocess.DEVNULL)
         return self._git
+
+
+def packs(repository: Repository) -> frozenset[str]:
+    """The names of the packs that there are: they change when a gc has been at work."""
+    try:
+        with os.scandir(repository.common_dir / "objects/pack") as found:
+            return frozenset(entry.name for entry in found if entry.name.endswith(".pack"))
+    except OSError:
+        return frozenset()
 
 
 def _answer(stdout: IO[bytes]) -> GitObject | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gxt.errors import GitFailed
 from gxt.git import process
+from gxt.git.repository import Repository, packed_refs_state
 
 
 class RefUpdate(NamedTuple):
@@ -29,8 +30,9 @@ class RefUpdate(NamedTuple):
 class RefMover:
     """One `git update-ref` that takes one transaction after the other. Use it as a context manager."""
 
-    def __init__(self, directory: Path, *, reason: str) -> None:
-        self._directory = directory
+    def __init__(self, repository: Repository, *, reason: str) -> None:
+        self._repository = repository
+        self._packed_refs: tuple[int, ...] = ()
         self._args = ("update-ref", "-m", reason, "--stdin")
         self._git: process.Running | None = None
 
@@ -40,8 +42,7 @@ class RefMover:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._git is not None:
-            self._git.communicate()
+        self._end()
 
     def move(self, updates: Sequence[RefUpdate]) -> None:
         """Move all refs, or none.
@@ -63,10 +64,19 @@ class RefMover:
                 raise self._failed(git)
 
     def _started(self) -> process.Running:
+        if packed_refs_state(self._repository) != self._packed_refs:
+            self._end()
         if self._git is None:
+            self._packed_refs = packed_refs_state(self._repository)
             # refs outside heads, remotes and notes get no reflog unless asked for
-            self._git = process.start(self._directory, self._args, config=("core.logAllRefUpdates=always",))
+            config = ("core.logAllRefUpdates=always",)
+            self._git = process.start(self._repository.top, self._args, config=config)
         return self._git
+
+    def _end(self) -> None:
+        if self._git is not None:
+            self._git.communicate()
+            self._git = None
 
     def _failed(self, git: process.Running) -> GitFailed:
         self._git = None
@@ -74,9 +84,9 @@ class RefMover:
         return GitFailed(self._args, git.returncode, said.decode(errors="replace"))
 
 
-def move_refs(directory: Path, updates: Sequence[RefUpdate], *, reason: str) -> None:
+def move_refs(repository: Repository, updates: Sequence[RefUpdate], *, reason: str) -> None:
     """One transaction; see `RefMover.move`."""
-    with RefMover(directory, reason=reason) as mover:
+    with RefMover(repository, reason=reason) as mover:
         mover.move(updates)
 
 

@@ -95,6 +95,20 @@ def _why_not(cwd: Path, args: tuple[str, ...], returncode: int, stderr: str) -> 
     return failed
 
 
+def packed_refs_state(repository: Repository) -> tuple[int, ...]:
+    """What tells one `packed-refs` file from the next.
+
+    A running git takes a new one for the one that it has read when both have the same size, the same second
+    and, as file systems give freed inodes away at once, the same inode. Who keeps a git running has to look
+    closer.
+    """
+    try:
+        found = (repository.common_dir / "packed-refs").stat()
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
+
+
 def user_settings(repository: Repository) -> dict[str, str]:
     """What this person told git of gxt and of himself: the sections gxt, user and author. One git process."""
     done = process.attempt(repository.top, ("config", "-z", "--get-regexp", r"^(gxt|user|author)\."))

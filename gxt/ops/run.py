@@ -73,7 +73,7 @@ def run(
     Raises:
         UsageError: the request makes no sense; nothing was recorded and the command did not start.
     """
-    with ObjectReader(workspace.repository.top) as reader:
+    with ObjectReader(workspace.repository) as reader:
         planned = plan(workspace, request, reader)
         live = begin(workspace, planned, reader)
     on_start(Started(run_id(live.number), planned))

@@ -143,7 +143,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:
     """What `plan` would find, with nothing written."""
-    with ObjectReader(workspace.repository.top) as reader:
+    with ObjectReader(workspace.repository) as reader:
         return plan(workspace, request, reader, write=False)
 
 
@@ -288,7 +288,7 @@ def _protect(workspace: Workspace, planned: Plan, reader: ObjectReader) -> Plan:
 def _keep(repository: Repository, planned: Plan) -> None:
     snapshot, ref = planned.snapshot, live_ref(planned.uid)
     if not snapshot.dirty and snapshot.head:
-        move_refs(repository.top, [RefUpdate(ref, snapshot.head, repository.zero)], reason="gxt: start")
+        move_refs(repository, [RefUpdate(ref, snapshot.head, repository.zero)], reason="gxt: start")
         return
     person = Person("gxt", "gxt@localhost", planned.at_us // 1_000_000, "+0000")
     with FastImport(repository.top) as importer:

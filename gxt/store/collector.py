@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gxt.git import process
-from gxt.git.objects import ObjectReader
+from gxt.git.objects import packs
 from gxt.git.repository import Repository
 
 _GRACE = ("2.weeks.ago", "2 weeks ago", "never")
@@ -30,8 +30,7 @@ class Seen(NamedTuple):
 
 def look(repository: Repository) -> Seen:
     """What to compare with later: whether a gc may have been at work since."""
-    packs = (repository.common_dir / "objects/pack").glob("*.pack")
-    return Seen(_running(repository), frozenset(path.name for path in packs))
+    return Seen(_running(repository), packs(repository))
 
 
 def await_end(repository: Repository, *, patience_s: float) -> bool:
@@ -47,16 +46,16 @@ def await_end(repository: Repository, *, patience_s: float) -> bool:
     return True
 
 
-def are_there(repository: Repository, reader: ObjectReader, names: Iterable[str], *, since: Seen) -> bool:
-    """Whether git has every object that is named (an id, or `ID:path`).
+def are_whole(repository: Repository, commits: Iterable[str], *, without: Iterable[str], since: Seen) -> bool:
+    """Whether git still has new commits with all that they reach, as far as `without` does not reach it too.
 
-    A reader goes on reading packs that gc has deleted: `since`, from before it was opened, tells whether
-    that may have happened, and another one has to look.
+    Only a gc that was at work `since` they were begun can have taken anything.
     """
     if look(repository) == since and not since.gc:
-        return None not in list(reader.read_many(names))
-    with ObjectReader(repository.top) as fresh:
-        return None not in list(fresh.read_many(names))
+        return True
+    excluded = [f"^{commit}" for commit in without]
+    args = ("rev-list", "--objects", "--quiet", *commits, *excluded)
+    return process.attempt(repository.top, args).returncode == 0
 
 
 def _running(repository: Repository) -> bytes:

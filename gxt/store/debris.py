@@ -46,7 +46,7 @@ def sweep(repository: Repository) -> None:
         refs = list_refs(repository.top, LIVE_REFS, TEMPORARY_REFS)
         stale = [RefUpdate(ref, None) for ref in refs if ref not in wanted]
         if stale:
-            move_refs(repository.top, stale, reason="gxt: recovery")
+            move_refs(repository, stale, reason="gxt: recovery")
         left_refs(repository).unlink(missing_ok=True)
     for folder, _, _ in os.walk(repository.common_dir / TEMPORARY_REFS, topdown=False):
         with suppress(OSError):  # git removes empty directories with the last ref, but not after a kill

@@ -5,7 +5,7 @@ Everything is written by one fast-import onto temporary refs; nothing is publish
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from gxt.git.fast_import import FastImport, Person, Put
@@ -34,14 +34,18 @@ class Written(NamedTuple):
         notes: the refs that should move with it, and are made up for later when they cannot.
         protecting: the end of the refs that keep the objects from gc until then.
         run: the run as JSON.
-        objects: every object that was written, as git reads it.
+        known: commits that were there before, on which the new ones build.
     """
 
     entry: RefUpdate
     notes: tuple[RefUpdate, ...]
     protecting: tuple[RefUpdate, ...]
     run: JsonObject
-    objects: tuple[str, ...]
+    known: tuple[str, ...]
+
+    def commits(self) -> tuple[str, ...]:
+        """The new commits that lead to everything that was written."""
+        return tuple(str(move.new) for move in (self.entry, *self.notes))
 
 
 class _Made(NamedTuple):
@@ -135,25 +139,13 @@ def write(
         notes = {what: _write_notes(writing, what, entry.oid, commit.oid, marks) for what in NOTES}
     protecting = [RefUpdate(ref, None) for ref in (*writing.temporary, live_ref(folded.uid))]
     moves = {what: move._replace(old=move.old or repository.zero) for what, move in notes.items() if move}
-    noted = [str(move.new) for what, move in moves.items() if NOTED_FILES[what] in documents]
-    objects = _names(entry.oid, commit.oid, number, documents, noted)
+    known = [tip.oid if tip else "", head, *(move.old for move in notes.values() if move)]
     return Written(
         entry=RefUpdate(EXPERIMENTS, entry.oid, tip.oid if tip else repository.zero),
         notes=tuple(moves.values()),
         protecting=tuple(protecting),
         run={**run, "commit": commit.oid},
-        objects=objects,
-    )
-
-
-def _names(
-    entry: str, commit: str, number: int, documents: Iterable[str], noted: Iterable[str]
-) -> tuple[str, ...]:
-    """How git finds each object that was written, the trees on the way included."""
-    return (
-        *(commit, f"{commit}^{{tree}}", f"{entry}:format", f"{entry}:next"),
-        *(f"{entry}:{run_path(number)}/{path}" for path in documents),
-        *(f"{tip}:{_noted_path(commit)}" for tip in noted),
+        known=tuple(filter(None, known)),
     )
 
 

@@ -61,7 +61,7 @@ class Index:
 
     def __init__(self, repository: Repository, reader: ObjectReader | None = None) -> None:
         self._path = home(repository) / f"index-{VERSION}.sqlite"
-        self.reader = reader or ObjectReader(repository.top)
+        self.reader = reader or ObjectReader(repository)
         self._own_reader = reader is None
         self.tip: Tip | None = None
         self._environments: dict[str, JsonObject] = {}  # runs share them, and they are the largest document

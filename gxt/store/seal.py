@@ -102,7 +102,7 @@ class _Sealing:
     def attempt(self, count: int) -> Sealed | None:
         """Write, look, publish; None when something came between."""
         seen = collector.look(self._repository)
-        with ObjectReader(self._repository.top) as reader:
+        with ObjectReader(self._repository) as reader:
             if count:
                 debris.mend_notes(self._repository, reader)
             tip = read_tip(reader)
@@ -114,7 +114,7 @@ class _Sealing:
             self._looked_at = looked_at
             number = _free_number(reader, tip, self._number)
             written = self._write(reader, tip, number)
-            if written is None or not self._is_safe(reader, written, seen):
+            if written is None or not self._is_safe(written, seen):
                 return None
         return self._publish(written, number, with_notes=count < _ATTEMPTS_WITH_NOTES)
 
@@ -136,14 +136,14 @@ class _Sealing:
             self.failed = error
             return None
 
-    def _is_safe(self, reader: ObjectReader, written: Written, seen: collector.Seen) -> bool:
+    def _is_safe(self, written: Written, seen: collector.Seen) -> bool:
         """Whether git has the objects, and no gc runs that can have missed their refs."""
         if not collector.await_end(self._repository, patience_s=_GC_PATIENCE_S):
             raise StoreBusy(
                 f"{run_id(self._number)} is not in git yet: git gc --prune is at work",
                 hint="gxt list puts it there when that has ended",
             )
-        return collector.are_there(self._repository, reader, written.objects, since=seen)
+        return collector.are_whole(self._repository, written.commits(), without=written.known, since=seen)
 
     def _publish(self, written: Written, number: int, *, with_notes: bool) -> Sealed | None:
         """Move the refs; None when somebody else has moved or locked them.
@@ -154,7 +154,7 @@ class _Sealing:
         # the next sealing can make up for the notes: what is wrong with their refs must not cost a run
         notes = written.notes if with_notes else ()
         reason = f"gxt: {run_id(number)} {self._folded.status}"
-        with RefMover(self._repository.top, reason=reason) as refs:
+        with RefMover(self._repository, reason=reason) as refs:
             try:
                 refs.move([written.entry, *notes])
             except GitFailed:

@@ -14,6 +14,7 @@ from random import Random
 
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader
+from gxt.git.repository import discover
 from gxt.model.json_types import JsonObject
 from tests.bench.made_up import AUTHORS, Idea, next_idea
 from tests.bench.measure import Bench
@@ -70,7 +71,7 @@ def dvc_experiments(bench: Bench, directory: Path, count: int) -> None:
     """A DVC project with that many experiments on its one commit, read once so that DVC's cache is warm."""
     _project(bench, directory, {"dvc.yaml": _STAGE, "train.py": _TRAIN})
     chance, ideas = Random(1), list[Idea]()
-    with ObjectReader(directory) as reader, FastImport(directory) as importer:
+    with ObjectReader(discover(directory)) as reader, FastImport(directory) as importer:
         head = reader.read("HEAD")
         assert head is not None
         for number in range(count):

@@ -132,7 +132,7 @@ def _tree_id(entries: tuple[TreeEntry, ...]) -> str:
 
 def _write_runs(repository: Repository, runs: int, chance: Random) -> Tip:
     recent: list[Idea] = []
-    with ObjectReader(repository.top) as reader, FastImport(repository.top) as importer:
+    with ObjectReader(repository) as reader, FastImport(repository.top) as importer:
         code = _first_commit(repository, reader)
         previous = importer.commit(
             f"{_TEMPORARY}/entry",
@@ -154,7 +154,7 @@ def _write_runs(repository: Repository, runs: int, chance: Random) -> Tip:
             recent = [*recent[-RECENT:], idea]
         tip = Tip(importer.oid(previous), runs + 1)
     moved = [RefUpdate(f"{_TEMPORARY}/{name}", None) for name in ("run", "entry")]
-    move_refs(repository.top, [RefUpdate(EXPERIMENTS, tip.oid, repository.zero), *moved], reason="generated")
+    move_refs(repository, [RefUpdate(EXPERIMENTS, tip.oid, repository.zero), *moved], reason="generated")
     return tip
 
 
@@ -206,13 +206,13 @@ def _writing(importer: FastImport, reader: ObjectReader, tip: Tip, folded: Folde
 def _write_notes(repository: Repository, tip: Tip) -> None:
     """The notes of the whole history, as gxt rebuilds those that lag behind."""
     person = Person(*AUTHORS[0], int(time.time()), "+0000")
-    with ObjectReader(repository.top) as reader, FastImport(repository.top) as importer:
+    with ObjectReader(repository) as reader, FastImport(repository.top) as importer:
         writing = entry._Writing(importer, reader, tip, "generated", person, person)
         writing.rebuild_notes = True
         written = [entry._write_notes(writing, what, tip.oid, "", {}) for what in NOTES]
     updates = [RefUpdate(one.ref, one.new, repository.zero) for one in written if one]
     move_refs(
-        repository.top, [*updates, *(RefUpdate(ref, None) for ref in writing.temporary)], reason="generated"
+        repository, [*updates, *(RefUpdate(ref, None) for ref in writing.temporary)], reason="generated"
     )
 
 

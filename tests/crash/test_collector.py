@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from gxt.git.objects import ObjectReader
 from gxt.git.repository import discover
 from gxt.store import collector
 from gxt.store.recovery import recover
@@ -129,19 +130,32 @@ def test_what_protects_a_run_stays_until_a_collector_has_ended(
     check_sound(dead)
 
 
-def test_a_reader_that_still_has_a_deleted_pack_is_not_believed(repo: Path) -> None:
-    from gxt.git.objects import ObjectReader
-
+def test_what_a_collector_has_taken_is_found_missing(repo: Path) -> None:
+    """Also by who was reading from a pack that is gone by now."""
     git(repo, "gc", "--quiet")
     head = git(repo, "rev-parse", "HEAD")
     repository = discover(repo)
     seen = collector.look(repository)
-    with ObjectReader(repo) as reader:
-        assert collector.are_there(repository, reader, [head], since=seen)
+    with ObjectReader(repository) as reader:
+        assert reader.read(head) is not None
+        assert collector.are_whole(repository, [head], without=[], since=seen)
         for path in (repo / ".git/objects/pack").iterdir():
             path.unlink()
         assert reader.read(head) is not None
-        assert not collector.are_there(repository, reader, [head], since=seen)
+        assert not collector.are_whole(repository, [head], without=[], since=seen)
+
+
+def test_a_blob_deep_below_is_missed(repo: Path) -> None:
+    (repo / "pkg").mkdir()
+    (repo / "pkg/model.py").write_text("width = 1\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "second")
+    head, blob = git(repo, "rev-parse", "HEAD"), git(repo, "rev-parse", "HEAD:pkg/model.py")
+    repository = discover(repo)
+    before = collector.Seen(b"1 host", frozenset())
+    assert collector.are_whole(repository, [head], without=["HEAD~1"], since=before)
+    (repo / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    assert not collector.are_whole(repository, [head], without=["HEAD~1"], since=before)
 
 
 def test_only_a_gc_that_takes_new_objects_is_waited_for(repo: Path) -> None:

@@ -1,0 +1,166 @@
+"""Writers, a garbage collector, kills and recovery at once: no finished run and no logged line is lost."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import data, git, gxt
+from tests.crash.conftest import check_sound
+
+# Says in a file what gxt has acknowledged: a step when `log` has returned, a run when `finish` has.
+WRITER = """
+import os, sys
+import gxt
+
+writer, first, said = int(sys.argv[1]), int(sys.argv[2]), os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND)
+for number in range(first, first + 1000):
+    os.write(said, b"begun %d\\n" % number)
+    run = gxt.init(config={"writer": writer, "number": number})
+    for step in range(4):
+        run.log({"loss": writer + number / 8 + step / 64}, step=step)
+        os.write(said, b"step %d %d\\n" % (number, step))
+    run.finish()
+    os.write(said, b"done %d\\n" % number)
+    if os.path.exists(sys.argv[4]):
+        break
+"""
+
+
+KILL_EVERY_S = 0.25
+
+
+@dataclass
+class Writer:
+    """One of the writers, started again whenever it was killed."""
+
+    index: int
+    folder: Path
+    stop: Path
+    process: subprocess.Popen[str] | None = None
+    ended: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def said(self) -> Path:
+        return self.stop.with_name(f"said-{self.index}")
+
+    def lines(self, word: str) -> list[tuple[int, ...]]:
+        lines = [line.split() for line in self.said.read_text().splitlines()]
+        return [tuple(map(int, line[1:])) for line in lines if line[0] == word]
+
+    def start(self) -> None:
+        self.said.touch()
+        begun = [number for (number,) in self.lines("begun")]
+        words = [str(self.index), str(max(begun, default=-1) + 1), str(self.said), str(self.stop)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, *words], cwd=self.folder, stderr=subprocess.PIPE, text=True
+        )
+
+    def reap(self) -> None:
+        """Note how it ended."""
+        assert self.process
+        _, stderr = self.process.communicate()
+        self.ended.append((self.process.returncode, stderr))
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+        self.reap()
+        self.start()
+
+
+def collecting(repo: Path, stop: threading.Event, _: list[str]) -> None:
+    """Collect garbage, commit and pack refs, over and over.
+
+    A gc may find a ref to what the gc before it took; what counts is what is there in the end.
+    """
+    number = 0
+    while not stop.is_set():
+        number += 1
+        for words in (
+            ("gc", "--quiet", "--prune=now"),
+            ("commit", "--quiet", "--allow-empty", "-m", f"commit {number}"),
+            ("pack-refs", "--all"),
+        ):
+            subprocess.run(["git", *words], cwd=repo, capture_output=True, check=False)
+
+
+def recovering(repo: Path, stop: threading.Event, failures: list[str]) -> None:
+    """Recover what was killed, over and over."""
+    while not stop.is_set():
+        done = subprocess.run(
+            [sys.executable, "-m", "gxt", "list", "--json"],
+            cwd=repo,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode or done.stderr:
+            failures.append(f"gxt list: {done.returncode} {done.stderr} {done.stdout[-300:]}")
+
+
+def torture(repo: Path, folder: Path, *, writers: int, seconds: float) -> list[Writer]:
+    """Run it all for so long; the writers as they ended."""
+    trees = [repo]
+    for number in range(2):
+        tree = repo.parent / f"tree-{number}"
+        git(repo, "worktree", "add", "-q", "-b", f"tree-{number}", str(tree))
+        (tree / "new.py").write_text(f"tree = {number}\n")
+        trees.append(tree)
+    over, failures = threading.Event(), list[str]()
+    threads = [
+        threading.Thread(target=work, args=(repo, over, failures)) for work in (collecting, recovering)
+    ]
+    team = [Writer(index, trees[index % 3], folder / "stop") for index in range(writers)]
+    chance = random.Random(1)
+    for writer in team:
+        writer.start()
+    for thread in threads:
+        thread.start()
+    end_s = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end_s:
+            time.sleep(KILL_EVERY_S)
+            chance.choice(team).kill()
+    finally:
+        (folder / "stop").touch()
+        for writer in team:
+            writer.reap()
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    return team
+
+
+def check(repo: Path, team: list[Writer]) -> None:
+    gxt(repo, "list")
+    runs = data(repo, "list")
+    found = {(run["params"]["writer"], run["params"]["number"]): run for run in runs}
+    ends = Counter(end for writer in team for end in writer.ended)
+    assert ends.keys() <= {(0, ""), (-signal.SIGKILL, "")}
+    assert len(found) == len(runs)
+    for writer in team:
+        for (number,) in writer.lines("done"):
+            assert found[writer.index, number]["status"] == "completed"
+        for number, step in writer.lines("step"):
+            assert found[writer.index, number]["metrics"]["loss"] >= writer.index + number / 8 + step / 64
+    check_sound(repo)
+
+
+def test_torture_for_a_moment(repo: Path, tmp_path: Path) -> None:
+    check(repo, torture(repo, tmp_path, writers=4, seconds=4))
+
+
+@pytest.mark.long
+def test_torture(repo: Path, tmp_path: Path) -> None:
+    check(repo, torture(repo, tmp_path, writers=16, seconds=30))
