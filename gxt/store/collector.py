@@ -19,6 +19,8 @@ from gxt.git.repository import Repository
 
 _GRACE = ("2.weeks.ago", "2 weeks ago", "never")
 _STALE_S = 12 * 3600.0  # after which git itself takes `gc.pid` for a left-over
+_STALE_UNSEEN_S = 600.0  # what a container leaves behind must not slow down half a day
+_PATIENCE_UNSEEN_S = 2.0
 
 
 class Seen(NamedTuple):
@@ -34,14 +36,18 @@ def look(repository: Repository) -> Seen:
 
 
 def await_end(repository: Repository, *, patience_s: float) -> bool:
-    """Return when the gc that runs now, if any, can take nothing more; False when patience ended first."""
+    """Return when the gc that runs now, if any, can take nothing more; False when patience ended first.
+
+    For one on another host, which may be long dead, patience is short and no reason to put anything off.
+    """
     running = _running(repository)
     if not running or not _takes_new_objects(repository, running):
         return True
-    gives_up_s = time.monotonic() + patience_s
+    seen = _pid_here(running) is not None
+    gives_up_s = time.monotonic() + (patience_s if seen else min(patience_s, _PATIENCE_UNSEEN_S))
     while running == _running(repository):
         if time.monotonic() > gives_up_s:
-            return False
+            return not seen
         time.sleep(0.005)
     return True
 
@@ -63,19 +69,19 @@ def _running(repository: Repository) -> bytes:
     path = repository.common_dir / "gc.pid"
     try:
         said = path.read_bytes()
-        if time.time() - path.stat().st_mtime > _STALE_S:
-            return b""
+        age_s = time.time() - path.stat().st_mtime
     except OSError:
         return b""
     pid = _pid_here(said)
-    if pid is not None:
-        try:
-            os.kill(pid, 0)
-        except (ProcessLookupError, OverflowError):  # it was killed, and left the file
-            return b""
-        except PermissionError:
-            return said
-    return said
+    if pid is None:
+        return said if age_s < _STALE_UNSEEN_S else b""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):  # it was killed, and left the file
+        return b""
+    except PermissionError:
+        pass
+    return said if age_s < _STALE_S else b""
 
 
 def _pid_here(said: bytes) -> int | None:

@@ -47,7 +47,8 @@ def sweep(repository: Repository) -> None:
         stale = [RefUpdate(ref, None) for ref in refs if ref not in wanted]
         if stale:
             move_refs(repository, stale, reason="gxt: recovery")
-        left_refs(repository).unlink(missing_ok=True)
+        with suppress(OSError):
+            left_refs(repository).unlink()
     for folder, _, _ in os.walk(repository.common_dir / TEMPORARY_REFS, topdown=False):
         with suppress(OSError):  # git removes empty directories with the last ref, but not after a kill
             Path(folder).rmdir()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gxt.errors import DamagedRecord, GxtError
 from gxt.git.repository import Repository
 from gxt.model.ids import parse_run_id, run_id
-from gxt.store import debris, journal, locks
+from gxt.store import collector, debris, journal, locks
 from gxt.store.console import collect
 from gxt.store.documents import documents
 from gxt.store.index import Index
@@ -19,6 +19,7 @@ from gxt.store.places import live_paths
 from gxt.store.seal import Sealed, seal
 from gxt.store.tree import uid_of
 
+_GC_PATIENCE_S = 0.5  # who only wants to read does not wait for long
 _FORGOTTEN_S = 60.0  # no git holds a lock on refs for so long
 SILENT_S = 24 * 3600.0
 """How long a run of another machine may be silent before we speak of it: nobody here can tell if it runs."""
@@ -36,31 +37,38 @@ def recover(repository: Repository, *, series_bytes: int) -> Recovery:
     paths = live_paths(repository)
     dead = [path for path in paths if _is_dead(path)]
     silent = [notice for path in paths if path not in dead for notice in _silence(path)]
-    if not dead:
-        if debris.is_there(repository):
+    sealed, notices = [], silent
+    try:
+        if dead and not collector.await_end(repository, patience_s=_GC_PATIENCE_S):
+            notices.append("interrupted runs are recorded when git gc --prune has ended")
+        elif dead:
+            with locks.store_lock(repository):
+                debris.sweep(repository)
+                for path in dead:
+                    one, notice = _try_to_seal(repository, path, series_bytes)
+                    sealed += [one] if one else []
+                    notices += [notice] if notice else []
+                if len(sealed) < len(dead):
+                    debris.sweep(repository)
+        elif debris.is_there(repository):
             with locks.store_lock_if_free(repository) as ours:
                 if ours:
                     debris.sweep(repository)
-        left = debris.lock_hint(repository, older_than_s=_FORGOTTEN_S)
-        return Recovery(notices=(*silent, *([left] if left else [])))
-    sealed, notices = [], silent
-    try:
-        with locks.store_lock(repository):
-            debris.sweep(repository)
-            for path in dead:
-                try:
-                    one = _seal_dead(repository, path, series_bytes)
-                except GxtError as error:
-                    notices.append(f"{path.name} could not be recovered: {error.message} ({error.hint})")
-                except OSError as error:
-                    notices.append(f"{path.name} could not be recovered: {error.strerror}: {error.filename}")
-                else:
-                    sealed += [one] if one else []
-            if len(sealed) < len(dead):
-                debris.sweep(repository)
     except OSError as error:  # a read-only repository can still be read
-        notices.append(f"interrupted runs could not be recorded: {error.strerror}")
-    return Recovery(tuple(sealed), tuple(notices))
+        if dead:
+            notices.append(f"interrupted runs could not be recorded: {error.strerror}")
+    lock = debris.lock_hint(repository, older_than_s=_FORGOTTEN_S)
+    return Recovery(tuple(sealed), (*notices, *([lock] if lock else [])))
+
+
+def _try_to_seal(repository: Repository, path: Path, series_bytes: int) -> tuple[Sealed | None, str]:
+    """The dead run, sealed; or why it could not be."""
+    try:
+        return _seal_dead(repository, path, series_bytes), ""
+    except GxtError as error:
+        return None, f"{path.name} could not be recovered: {error.message} ({error.hint})"
+    except OSError as error:
+        return None, f"{path.name} could not be recovered: {error.strerror}: {error.filename}"
 
 
 def seal_elsewhere(repository: Repository, path: Path, *, series_bytes: int) -> Sealed | None:

@@ -18,9 +18,12 @@ import pytest
 
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import discover
-from gxt.store import collector
+from gxt.store import collector, journal
+from gxt.store.documents import documents
+from gxt.store.locks import store_lock
 from gxt.store.recovery import recover
-from tests.conftest import data, git
+from gxt.store.seal import Sealed, seal
+from tests.conftest import data, git, gxt
 from tests.crash.conftest import EXPERIMENTS, check_sound, fake_git, live_directory
 
 SERIES_BYTES = 64 << 20
@@ -80,12 +83,27 @@ def recovering(repo: Path) -> Iterator[None]:
     assert said == [()]
 
 
+@contextmanager
+def sealing(repo: Path) -> Iterator[None]:
+    """The dead run on its way into git, in a thread of its own; it is there after the block."""
+    repository, path = discover(repo), live_directory(repo)
+    folded = journal.read(path, unfinished="interrupted")
+    files = documents(folded, b"", series_bytes=SERIES_BYTES)
+    sealed: list[Sealed] = []
+    thread = threading.Thread(target=lambda: sealed.append(seal(repository, folded, files, number=2)))
+    with store_lock(repository):
+        thread.start()
+        yield
+        thread.join()
+    assert [one.number for one in sealed] == [2]
+
+
 def test_nothing_is_published_that_a_collector_at_work_may_take(dead: Path) -> None:
     """It looked before the objects were written, and takes them after."""
     with process("--prune=now") as gc:
         pid_file = say_gc(dead, gc.pid)
         looked_at = git(dead, "for-each-ref", "--format=%(objectname)").splitlines()
-        with recovering(dead):
+        with sealing(dead):
             await_that(lambda: any(ref.endswith("/config") for ref in refs(dead, "refs/gxt/tmp")))
             await_that(lambda: take_all_but(dead, *looked_at))
             for _ in range(40):  # as long as it lasts
@@ -174,8 +192,27 @@ def test_only_a_gc_that_takes_new_objects_is_waited_for(repo: Path) -> None:
         say_gc(repo, pruning.pid)
         assert not may_go_on()
     assert may_go_on(), "it was killed and has left its file"
+
+
+def test_a_gc_of_another_host_puts_nothing_off(repo: Path) -> None:
+    """It may be what a container left: nobody here can tell."""
+    repository = discover(repo)
     path = say_gc(repo, 1, "another-host")
-    assert not may_go_on()
-    long_ago = time.time() - 13 * 3600
-    os.utime(path, (long_ago, long_ago))
-    assert may_go_on(), "git itself takes it for a left-over"
+    assert collector.look(repository).gc == b"1 another-host"
+    assert collector.await_end(repository, patience_s=0.01)
+    (repo / "train.py").write_text("print(2)\n")
+    gxt(repo, "run", "-q", "--", "true")
+    assert [run["status"] for run in data(repo, "list")] == ["completed"]
+    eleven_minutes_ago = time.time() - 11 * 60
+    os.utime(path, (eleven_minutes_ago, eleven_minutes_ago))
+    assert collector.look(repository).gc == b""
+
+
+def test_reading_does_not_wait_for_a_collector(dead: Path) -> None:
+    with process("--prune=now") as gc:
+        pid_file = say_gc(dead, gc.pid)
+        done = gxt(dead, "list")
+        assert done.stderr == "gxt: interrupted runs are recorded when git gc --prune has ended\n"
+        pid_file.unlink()
+    assert [run["status"] for run in data(dead, "list")] == ["interrupted", "completed"]
+    check_sound(dead)

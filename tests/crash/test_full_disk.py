@@ -134,6 +134,7 @@ def test_a_read_only_repository_can_be_read(repo: Path, with_index: bool) -> Non
         for index in (repo / ".git" / "gxt").glob("index-*"):
             index.unlink()
     for words in (["show", "first", "--json"], ["list"], ["tree"], ["diff", "1"], ["status"]):
+        (repo / ".git/gxt/left-refs").touch()  # something to sweep
         done = read_only(repo, *words)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == gxt(repo, *words).stdout
