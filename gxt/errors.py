@@ -42,6 +42,10 @@ class GxtError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        """Both, for who sees a traceback."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class UsageError(GxtError):
     """The request itself makes no sense: nothing was done."""

@@ -165,7 +165,7 @@ class Run:
         except Exception:  # noqa: BLE001 an exception of the script's own making may not even print
             reason = "it cannot be shown"
         if isinstance(error, GxtError):
-            self._warn(f"{what}: {reason} ({error.hint})" if error.hint else f"{what}: {reason}")
+            self._warn(f"{what}: {reason}")
         else:
             self._warn(f"{what}: {type(error).__name__}: {reason}")
 

@@ -19,9 +19,10 @@ from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.repository import Repository
 
 # What loggers, DVC and gxt itself write is output, not code.
-LOGGER_FOLDERS = frozenset(
-    ["runs", "wandb", "mlruns", "lightning_logs", "outputs", "tb_logs", "dvclive", ".aim", ".gxt"]
-)
+_LOGGER_FOLDERS = frozenset(["wandb", "mlruns", "lightning_logs", "tb_logs", "dvclive", ".aim", ".gxt"])
+# Packages have these names too: there, what is written in a programming language is code.
+_COMMON_FOLDERS = frozenset(["runs", "outputs"])
+_CODE_ENDINGS = tuple(".py .pyi .pyx .ipynb .sh .c .cc .cpp .cu .cuh .h .hpp .rs .jl .r .toml".split())
 _PRIVATE_PREFIXES = (".dvc/tmp/", ".dvc/cache/")
 _PRIVATE_FILES = (".dvc/config.local",)
 
@@ -199,7 +200,10 @@ def _looked_at(top: Path, untracked: list[str], limits: Limits) -> Iterator[tupl
 def _is_output(path: str) -> bool:
     if path.startswith(_PRIVATE_PREFIXES) or path in _PRIVATE_FILES:
         return True
-    return any(folder in LOGGER_FOLDERS for folder in path.split("/")[:-1])
+    folders = path.split("/")[:-1]
+    if any(folder in _COMMON_FOLDERS for folder in folders) and not path.lower().endswith(_CODE_ENDINGS):
+        return True
+    return any(folder in _LOGGER_FOLDERS for folder in folders)
 
 
 def _head_tree(reader: ObjectReader, head: str) -> str:

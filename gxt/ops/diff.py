@@ -131,7 +131,12 @@ def _environment(a: JsonObject, b: JsonObject) -> Changes:
     first, second = (run["environment"] for run in (a, b))
     if not isinstance(first, dict) or not isinstance(second, dict):
         return {}
-    return difference(first, second)
+    return difference(_compared(first), _compared(second))
+
+
+def _compared(environment: JsonObject) -> JsonObject:
+    """What two are compared by: how one was found out is no difference, and nothing is no value."""
+    return {name: value for name, value in environment.items() if name != "python_assumed" and value != {}}
 
 
 def _files(repository: Repository, a: str, b: str) -> tuple[FileChange, ...]:

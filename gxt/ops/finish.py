@@ -46,11 +46,10 @@ def finish(
             sealed = seal(repository, folded, files, number=live.number)
             journal.remove(live.path)
     except (GxtError, OSError) as error:
-        reason = f"{error.message} ({error.hint})" if isinstance(error, GxtError) else str(error)
-        notice = f"not in git yet: {reason}. Nothing is lost: the next gxt command tries again"
+        notice = f"not in git yet: {error}. Nothing is lost: the next gxt command tries again"
         if unwritten:  # whoever recovers it does not know how it ended
             notice = (
-                f"not in git yet: {reason}. The next gxt command tries again, and takes it for interrupted"
+                f"not in git yet: {error}. The next gxt command tries again, and takes it for interrupted"
             )
         return _unsealed(live, "interrupted" if unwritten else status, notice)
     finally:

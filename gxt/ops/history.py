@@ -205,6 +205,8 @@ class History:
 
     def _best(self) -> JsonObject:
         runs = [run for run in self.runs() if run["status"] == "completed"]
+        if not runs:
+            raise UnknownRun("best", hint=self._hint())
         main = self.main_metric([metrics_of(run) for run in runs])
         if main is None or main.goal is None:
             raise UnknownRun(

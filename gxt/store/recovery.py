@@ -66,7 +66,7 @@ def _try_to_seal(repository: Repository, path: Path, series_bytes: int) -> tuple
     try:
         return _seal_dead(repository, path, series_bytes), ""
     except GxtError as error:
-        return None, f"{path.name} could not be recovered: {error.message} ({error.hint})"
+        return None, f"{path.name} could not be recovered: {error}"
     except OSError as error:
         return None, f"{path.name} could not be recovered: {error.strerror}: {error.filename}"
 

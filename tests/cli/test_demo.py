@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -291,7 +292,11 @@ def test_ctrl_c_ends_the_story_and_its_run_is_recorded(
     tmp_path: Path, running: subprocess.Popen[str]
 ) -> None:
     assert running.stdout is not None
-    assert any(line.startswith("epoch  1 ") for line in running.stdout)
+    live = tmp_path / "digits/.git/gxt/live"
+    deadline = time.monotonic() + 60
+    while not any(b'"e":"metrics"' in journal.read_bytes() for journal in live.glob("*/journal.jsonl")):
+        assert time.monotonic() < deadline, "nothing was logged"
+        time.sleep(0.01)
     os.killpg(running.pid, signal.SIGINT)
     running.stdout.read()
     assert running.wait() == 130

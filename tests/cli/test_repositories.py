@@ -100,6 +100,14 @@ def test_what_git_ignores_is_not_recorded(repo: Path) -> None:
     assert data(repo, "show")["code"]["skipped"] == []
 
 
+def test_source_code_in_folders_that_loggers_use_too_is_recorded(repo: Path) -> None:
+    for name in ("src/outputs/heads.py", "src/outputs/log.txt", "runs/1/events", "wandb/code/train.py"):
+        (repo / name).parent.mkdir(parents=True, exist_ok=True)
+        (repo / name).write_text("x\n")
+    gxt(repo, "run", "-q", "--", "true")
+    assert sorted(tree_of(repo)) == ["params.yaml", "src/outputs/heads.py", "train.py"]
+
+
 def test_a_merge_conflict_is_recorded_as_it_stands(repo: Path) -> None:
     git(repo, "checkout", "-q", "-b", "other")
     (repo / "train.py").write_text("print('theirs')\n")
