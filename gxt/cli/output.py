@@ -47,6 +47,15 @@ def show(view: View) -> None:
         write(plain.render(view))
 
 
+def data_width() -> int | None:
+    """How many cells a line of data has; None where it goes into a pipe or a file."""
+    if not on_terminal():
+        return None
+    from gxt.render import terminal
+
+    return terminal.width_of(sys.stdout.fileno())
+
+
 def show_table(table: Table, *, as_csv: bool, as_markdown: bool) -> None:
     """Print a table in the format that was asked for."""
     if as_csv or as_markdown:

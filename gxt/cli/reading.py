@@ -211,7 +211,11 @@ def compare(words: Namespace) -> None:
         output.show_json(list(result.runs), workspace.notices)
         return
     output.say_notices(workspace.notices)
-    output.show_table(differing.comparison(result, exact=words.csv), as_csv=words.csv, as_markdown=words.md)
+    table, width = differing.comparison(result, exact=words.csv), output.data_width()
+    if width and not words.csv and not words.md:
+        output.show(differing.in_blocks(table, width))
+    else:
+        output.show_table(table, as_csv=words.csv, as_markdown=words.md)
 
 
 def tree_words(parser: Parser) -> None:

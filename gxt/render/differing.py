@@ -13,9 +13,10 @@ from gxt.model.params import flatten
 from gxt.model.run import metrics_of, params_of, title
 from gxt.ops.compare import Comparison
 from gxt.ops.diff import Changes, Diff, FileChange, MetricChange
-from gxt.render.clean import clean_line, one_line
+from gxt.render.clean import cells, clean_line, one_line
+from gxt.render.fitting import GAP
 from gxt.render.values import VERDICT_STYLES, change, number, scalar
-from gxt.render.view import Column, Span, Style, Table, View, line, pairs
+from gxt.render.view import Column, Line, Span, Style, Table, View, line, pairs
 
 _TITLE = 28  # cells of a terminal
 _CELL = 32
@@ -128,6 +129,24 @@ def comparison(result: Comparison, *, exact: bool = False) -> Table:
         values = [metrics_of(run).get(name) for run in runs]
         rows.append([Span(name), *(map(Span, map(_exact, values)) if exact else _marked(values, goal))])
     return Table([Column("", cut=True, tail=True, floor=16), *_run_columns(runs, rows[first:])], rows)
+
+
+def in_blocks(table: Table, width: int) -> View:
+    """A comparison as tables one below the other: each has the labels, and as many runs as fit."""
+    head, *columns = table.columns
+    label = min(max(cells(head.span(row[0]).text) for row in table.rows), width * 2 // 5)
+    blocks: list[Line | Table] = []
+    start = 0
+    while start < len(columns):
+        end, free = start, width - label
+        while end < len(columns) and (end == start or free >= GAP + columns[end].floor):
+            free -= GAP + columns[end].floor
+            end += 1
+        kept = [head._replace(floor=label), *columns[start:end]]
+        rows = [[row[0], *row[start + 1 : end + 1]] for row in table.rows]
+        blocks += [*([line()] if blocks else []), Table(kept, rows)]
+        start = end
+    return blocks
 
 
 def _run_columns(runs: Sequence[JsonObject], metrics: Sequence[Sequence[Span]]) -> list[Column]:

@@ -87,19 +87,30 @@ def test_one_run_is_no_comparison(history: Path) -> None:
     assert done.stderr == "gxt: a comparison needs two runs or more\n     gxt compare exp-001 exp-002\n"
 
 
-def test_a_narrow_terminal_keeps_ids_and_metrics_whole(history: Path) -> None:
+def test_a_narrow_terminal_gets_as_many_runs_side_by_side_as_fit(history: Path) -> None:
     assert (
         Terminal(history, 56).show("compare", "1", "2", "3", "5", NO_COLOR="1")
         == """\
-              exp-001     exp-002     exp-003    exp-005
-name         baseline  higher ra…  lower rate      wider
-status      completed   completed   completed  completed
-parent                    exp-001     exp-002    exp-001
-params.lr         0.1         0.3        0.05       0.05
-…del.width         64          64          64        128
-…rams.seed          3
-train_loss   3.3333      1.1111 *    6.6667     6.6667
-val/acc        0.55        0.65 *     0.525      0.525
-odd         -Infinity   -Infinity   -Infinity  -Infinity
+                      exp-001      exp-002     exp-003
+name                 baseline  higher rate  lower rate
+status              completed    completed   completed
+parent                             exp-001     exp-002
+params.lr                 0.1          0.3        0.05
+params.model.width         64           64          64
+params.seed                 3
+train_loss           3.3333       1.1111 *    6.6667
+val/acc                0.55         0.65 *     0.525
+odd                 -Infinity    -Infinity   -Infinity
+
+                      exp-005
+name                    wider
+status              completed
+parent                exp-001
+params.lr                0.05
+params.model.width        128
+params.seed
+train_loss           6.6667
+val/acc               0.525
+odd                 -Infinity
 """
     )
