@@ -64,6 +64,16 @@ def edit_params(path: Path, assignments: Sequence[tuple[str, str]]) -> bytes:
         raise _cannot_edit(path, split_keys(assignments[-1][0])) from error
 
 
+def holds(path: Path, name: str) -> bool:
+    """Whether a file has a parameter, by its dotted key; raises as `load_params`."""
+    value: Json = load_params(path)
+    for key in split_keys(name):
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return True
+
+
 def parse_assignment(text: str) -> tuple[str, str]:
     """The key and the value of `KEY=VALUE`.
 

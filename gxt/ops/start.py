@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gxt.capture.params_files import edit_params, parse_assignment, parse_params
+from gxt.capture.params_files import edit_params, holds, parse_assignment, parse_params
 from gxt.capture.programs import find_executable
 from gxt.capture.remembered_params import load_remembered
 from gxt.capture.replacing import replace_content
@@ -71,7 +71,6 @@ class Plan(NamedTuple):
     Attributes:
         config: the document that will be recorded.
         snapshot: the code.
-        edit: the parameters file with its new content, when there are assignments.
         parent: the parent run as JSON, if it is here.
         base_left: the parent is the base, and HEAD no longer descends from its commit.
         notices: what the user should know before it starts.
@@ -82,7 +81,6 @@ class Plan(NamedTuple):
 
     config: JsonObject
     snapshot: Snapshot
-    edit: tuple[Path, bytes] | None
     parent: JsonObject | None
     base_left: bool
     notices: tuple[str, ...]
@@ -101,17 +99,17 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     """
     repository, settings = workspace.repository, workspace.settings
     paths = params_paths(workspace, request.params)
-    edit = _edited(repository, paths, request)
+    edits = _edits(repository, paths, request)
     contents = [
-        parse_params(edit[1].decode(), path)
-        if edit and edit[0] == path
+        parse_params(edits[path].decode(), path)
+        if path in edits
         else load_remembered(path, cache_home(repository) / "params")
         for path in paths
     ]
     with History(workspace, reader) as history:
         parent, parent_uid, base_left = parent_of_new(history, request.parent)
-    if edit and write:
-        _put_in_place(*edit)
+    for path, content in edits.items() if write else ():
+        _put_in_place(path, content)
     bounds = limits(settings)
     snapshot = _take(workspace, reader) if write else take(repository, reader, bounds, write=False)
     at_us = journal.now_us()
@@ -138,7 +136,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "data": [],
     }
     notices = filter(None, (no_reference(request.name), *_snapshot_notices(snapshot)))
-    return Plan(config, snapshot, edit, parent, base_left, tuple(notices), request, uid, at_us)
+    return Plan(config, snapshot, parent, base_left, tuple(notices), request, uid, at_us)
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:
@@ -199,22 +197,28 @@ def params_paths(workspace: Workspace, named: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(Path(os.path.normpath(path)) for path in paths))
 
 
-def _edited(repository: Repository, paths: list[Path], request: StartRequest) -> tuple[Path, bytes] | None:
+def _edits(repository: Repository, paths: list[Path], request: StartRequest) -> dict[Path, bytes]:
+    """The parameters files that assignments change, with their new content."""
     if not request.assignments:
-        return None
+        return {}
     if not paths:
         raise UsageError(
             "--set edits the parameters file, and there is none",
             hint=f"write {DEFAULT_PARAMS}, or name a file: --params FILE",
         )
-    edit = edit_params(paths[-1], [parse_assignment(text) for text in request.assignments])
+    by_path: dict[Path, list[tuple[str, str]]] = {}
+    for name, value in map(parse_assignment, request.assignments):
+        path = next((path for path in reversed(paths) if holds(path, name)), paths[-1])
+        by_path.setdefault(path, []).append((name, value))
+    edits = {path: edit_params(path, assignments) for path, assignments in by_path.items()}
     program = request.command[0]
     if find_executable(program, cwd=repository.cwd, env=os.environ) is None:
+        names = ", ".join(path.name for path in edits)
         raise UsageError(
             f"there is no command {clean_text(program)} to run",
-            hint=f"{paths[-1].name} is as it was: nothing is edited for a command that cannot start",
+            hint=f"{names} is as it was: nothing is edited for a command that cannot start",
         )
-    return paths[-1], edit
+    return edits
 
 
 def _put_in_place(path: Path, content: bytes) -> None:

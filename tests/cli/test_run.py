@@ -460,3 +460,18 @@ def test_head_may_move_during_a_run(repo: Path) -> None:
     assert run["code"]["head"] == before
     assert git(repo, "rev-parse", f"{run['commit']}^") == before
     assert gxt(repo, "run", "--", "true").stderr.splitlines()[0] == "exp-002 ← exp-001"
+
+
+def test_set_edits_the_file_that_has_the_key(repo: Path) -> None:
+    (repo / "more.toml").write_text("seed = 1\n[optimizer]\nname = 'sgd'\n")
+    gxt(repo, "run", "-q", "--params", "more.toml", "--set", "lr=0.5", "--set", "seed=2", "--", "true")
+    assert data(repo, "show")["params"] == {
+        "lr": 0.5,
+        "model": {"type": "mlp", "width": 64},
+        "seed": 2,
+        "optimizer": {"name": "sgd"},
+    }
+    assert (repo / "params.yaml").read_text().splitlines()[0] == "lr: 0.5"
+    assert (repo / "more.toml").read_text().splitlines()[0] == "seed = 2"
+    said = gxt(repo, "run", "--params", "more.toml", "--set", "sed=2", "--", "true", code=2).stderr
+    assert said.splitlines()[0] == f"gxt: there is no parameter sed in {repo}/more.toml"
