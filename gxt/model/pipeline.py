@@ -70,7 +70,8 @@ def metrics_declared(pipeline: JsonObject, load: Load) -> DeclaredMetrics:
                 folder = _filled(str(one.get("wdir", ".")), known)
                 templated = "${" in str(one.get("metrics"))
                 own = _with_vars(known, one.get("vars"), folder, load) if templated else {}
-                add(one.get("metrics"), folder, {**own, **known})
+                items: JsonObject = {name: known[name] for name in ("key", "item") if name in known}
+                add(one.get("metrics"), folder, {**own, **items})
         except _UnresolvedError as reason:
             unresolved.append(f"stage {name} ({reason})")
     return DeclaredMetrics(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(unresolved)))

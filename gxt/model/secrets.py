@@ -112,6 +112,7 @@ def redact_text(text: str) -> str:
     text = _forms().sub(REDACTED, text)
     text = _private_key().sub(REDACTED, text)
     text = _userinfo().sub(rf"\g<scheme>{REDACTED}@", text)
+    text = _signature().sub(rf"\g<name>{REDACTED}", text)
     text = _header().sub(rf"\g<scheme>{REDACTED}", text)
     text = _flag().sub(_redact_flag, text)
     return _redact_assignments(text)
@@ -258,6 +259,14 @@ def _userinfo() -> re.Pattern[str]:
     # a name alone stays (`ssh://git@host`), unless it is as long as a token
     user = r"(?!\[redacted\]@)(?:[^\s/?#@:]*:[^\s/?#]*|[A-Za-z0-9_-]{20,255})@"
     return re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,30}://)" + user)
+
+
+@lru_cache(maxsize=1)
+def _signature() -> re.Pattern[str]:
+    import re
+
+    # of a URL signed for whoever holds it: Azure's `sig`, CloudFront's and Google's `Signature`
+    return re.compile(r"(?P<name>[?&](?i:sig|signature)=)(?!\[redacted\])[^\s&#\"']{8,}")
 
 
 @lru_cache(maxsize=1)

@@ -95,8 +95,8 @@ def list_json(workspace: Workspace, request: ListRequest) -> tuple[list[bytes], 
         if not request.plain:
             texts = [json.dumps(run) for run in _matching(history, request)]
             return [_array(texts)], _damage(history)
-        tip = history.index.tip
-        key = "" if history.live else repr(("json", tip and tip.oid, __version__, request.limit))
+        # whether a run is live is asked first: the answer may bring the index to a newer tip
+        key = "" if history.live else repr(("json", _tip(history), __version__, request.limit))
         parts = history.index.view(key) if key else []
         if not parts:
             texts = history.texts(request.limit)
@@ -120,10 +120,14 @@ def _rows(history: History, request: ListRequest) -> Listing:
 
 def _view_key(history: History, request: ListRequest) -> str:
     """All that a list depends on: the runs by their tip, the program, the settings, the time zone."""
-    workspace, tip = history.workspace, history.index.tip
+    workspace = history.workspace
     declared = declared_metric(workspace.repository)
     zone = (time.tzname, time.timezone, time.altzone)
-    return repr(("list", tip and tip.oid, __version__, request.limit, workspace.settings, declared, zone))
+    return repr(("list", _tip(history), __version__, request.limit, workspace.settings, declared, zone))
+
+
+def _tip(history: History) -> str:
+    return history.index.tip.oid if history.index.tip else ""
 
 
 def _matching(history: History, request: ListRequest) -> list[JsonObject]:

@@ -98,7 +98,7 @@ def mend_notes(repository: Repository, reader: ObjectReader) -> None:
         path = repository.common_dir / ref
         with suppress(OSError):
             named = path.read_text(errors="replace").strip()
-            if not named.isalnum() or reader.read(named) is None:
+            if not named.startswith("ref: ") and (not named.isalnum() or reader.read(named) is None):
                 path.unlink()
 
 

@@ -22,7 +22,7 @@ _JOB_FILE = "job"
 _RANK_FILE = "rank-"
 
 _RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
-_SIZES = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "WORLD_SIZE")
+_SIZES = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS")  # on this host
 # what torchrun and its like, Open MPI, and SLURM tell all ranks of one job alike
 _JOBS = (
     "TORCHELASTIC_RUN_ID",
@@ -80,7 +80,10 @@ def take_part(path: Path) -> Descriptor:
 
 
 def await_others(path: Path) -> None:
-    """Wait, as rank 0, until the other ranks of this host have logged and ended; 10 seconds at most."""
+    """Wait, as rank 0, until the other ranks of this host have logged and ended; 10 seconds at most.
+
+    Where the launcher does not tell how many they are, those that have come are waited for.
+    """
     others = _number(_SIZES, 1) - 1
     gives_up_s = time.monotonic() + END_PATIENCE_S
     while time.monotonic() < gives_up_s:

@@ -119,6 +119,9 @@ def _goal(text: str, where: str) -> Goal:
 
 def _mebibytes(name: str, value: object) -> int:
     try:
-        return int(float(str(value)) * (1 << 20))
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"{name} is not a number: {value!r}", hint="give a size in MiB") from error
+        size = int(float(str(value)) * (1 << 20))
+    except (ValueError, OverflowError):
+        size = -1
+    if size < 0:
+        raise UsageError(f"{name} is no size: {value!r}", hint="give a number of MiB, 0 or more")
+    return size

@@ -475,3 +475,11 @@ def test_set_edits_the_file_that_has_the_key(repo: Path) -> None:
     assert (repo / "more.toml").read_text().splitlines()[0] == "seed = 2"
     said = gxt(repo, "run", "--params", "more.toml", "--set", "sed=2", "--", "true", code=2).stderr
     assert said.splitlines()[0] == f"gxt: there is no parameter sed in {repo}/more.toml"
+
+
+def test_vars_of_a_stage_add_to_the_parameters(repo: Path) -> None:
+    (repo / "dvc.yaml").write_text(
+        "stages:\n  t:\n    vars: [{model: {file: out}}]\n    metrics: ['${model.file}-${model.type}.json']\n"
+    )
+    gxt(repo, "run", "-q", *write("out-mlp.json", '{"acc": 0.5}'))
+    assert data(repo, "show")["metrics"] == {"acc": 0.5}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from gxt.git.repository import discover
 from gxt.store.settings import Settings, load_settings
-from tests.conftest import git
+from tests.conftest import git, gxt
 
 TEAM = '[metric]\nmain = "quality"\ngoal = "max"\n\n[goals]\nspeed = "max"\n\n[limits]\nseries_mib = 1\n'
 
@@ -43,3 +45,11 @@ def test_a_main_metric_of_ones_own_does_not_take_the_goal_of_the_teams(repo: Pat
     (repo / ".gxt.toml").write_text(TEAM)
     git(repo, "config", "gxt.metric", "cost")
     assert settings(repo).goals == {"quality": "max", "speed": "max"}
+
+
+@pytest.mark.parametrize("size", ["-1", "much"])
+def test_a_limit_that_is_no_size_is_refused(repo: Path, size: str) -> None:
+    git(repo, "config", "gxt.seriesMib", size)
+    assert gxt(repo, "list", code=2).stderr == (
+        f"gxt: series_mib is no size: '{size}'\n     give a number of MiB, 0 or more\n"
+    )

@@ -159,6 +159,14 @@ def test_parameters_keep_their_shape(params: JsonObject, expected: JsonObject) -
         ("https://" + "0123456789abcdef" * 2 + "@host/a", "https://[redacted]@host/a"),
         ("https://ghp_" + "a1B2" * 9 + "@host/a", "https://[redacted]@host/a"),
         (
+            "https://x.blob.core.windows.net/c/d?sv=1&sig=abcDEF123456%3D&se=2",
+            "https://x.blob.core.windows.net/c/d?sv=1&sig=[redacted]&se=2",
+        ),
+        (
+            "https://d1.cloudfront.net/a?Expires=1&Signature=abcdefghij~&Key-Pair-Id=K",
+            "https://d1.cloudfront.net/a?Expires=1&Signature=[redacted]&Key-Pair-Id=K",
+        ),
+        (
             "https://h/a?X-Amz-Signature=ab&x=1&X-Goog-Signature=c#f",
             "https://h/a?X-Amz-Signature=[redacted]&x=1&X-Goog-Signature=[redacted]",
         ),
