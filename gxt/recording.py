@@ -229,7 +229,8 @@ class OwnRun(Run):
         status = "interrupted" if exit_code == 130 else "failed" if exit_code else "completed"
         try:
             if self._environment is not None:
-                self._environment.finish()
+                for notice in self._environment.finish():
+                    self._warn(notice)
             if self._has_ranks and exit_code == 0:  # after a failure the launcher must hear of it at once
                 ranks.await_others(self._live.path)
             self._writer = None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 
 from gxt.model.json_types import Json
+
+_OF_PROCESSES = ("/dev/", "/proc/")  # what a path in there leads to depends on who opens it
 
 
 def read_text(path: str) -> str:
@@ -15,6 +18,29 @@ def read_text(path: str) -> str:
         return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
     except (OSError, ValueError):  # ValueError: a NUL in the path
         return ""
+
+
+def read_head(path: Path, size: int) -> bytes:
+    """The first bytes of a regular file, at most `size`; none of anything else.
+
+    For paths that the command names: what it reads itself (a FIFO, `/dev/stdin`, bash's `<(…)`) is not touched.
+    """
+    if os.path.normpath(path).startswith(_OF_PROCESSES):
+        return b""
+    try:
+        # before opening: the writer of a FIFO would take us for the command, and go on when we are there
+        if not stat.S_ISREG(path.stat().st_mode):
+            return b""
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # it may be another one by now
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return b""
+    try:
+        # on macOS a descriptor may share the command's own position in the file: `pread` leaves it
+        return os.pread(file, size, 0) if stat.S_ISREG(os.fstat(file).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
 
 
 def read_json(path: str) -> Json:

@@ -22,6 +22,7 @@ from gxt.capture.command_line import (
     simple_commands,
     split_options,
 )
+from gxt.capture.files import read_head
 from gxt.capture.programs import find_executable
 from gxt.capture.project_env import PROJECT_TOOLS, project_run
 from gxt.model.launchers import PLAIN_LAUNCHERS, SHELLS, basename, is_python
@@ -93,11 +94,7 @@ def _resolve(words: list[str], place: _Place) -> Launch | None:
 
 def _shebang(script: Path) -> list[str]:
     """The words before the script's own name when the kernel starts it; empty for what is no script."""
-    try:
-        with script.open("rb", buffering=0) as file:
-            head = file.read(_SHEBANG_BYTES)
-    except OSError:
-        return []
+    head = read_head(script, _SHEBANG_BYTES)
     if not head.startswith(b"#!"):
         return []
     first, _, rest = os.fsdecode(head[2:]).partition("\n")
@@ -189,11 +186,7 @@ def _shell_text(arguments: list[str], place: _Place) -> str:
     text = inline_text(arguments)
     script = script_word(arguments) if text is None else None
     if script is not None:
-        try:
-            with (place.cwd / script).open(encoding="utf-8", errors="replace") as file:
-                return script_text(file.read(_SCRIPT_BYTES))
-        except OSError:
-            return ""
+        return script_text(read_head(place.cwd / script, _SCRIPT_BYTES).decode(errors="replace"))
     return text or ""
 
 

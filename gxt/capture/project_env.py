@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gxt.capture.command_line import Options, option, split_options
+from gxt.capture.files import read_head
 from gxt.capture.programs import find_executable
 from gxt.model.launchers import basename
+
+_PROJECT_BYTES = 1 << 20
 
 # fmt: off
 # Options that take a value: without these lists the value would be taken for the command.
@@ -97,10 +100,7 @@ def _uv_prefix(start: Path, flags: set[str], cwd: Path, env: Mapping[str, str]) 
 
 
 def _is_uv_workspace(folder: Path) -> bool:
-    try:
-        return b"[tool.uv.workspace]" in (folder / "pyproject.toml").read_bytes()
-    except OSError:
-        return False
+    return b"[tool.uv.workspace]" in read_head(folder / "pyproject.toml", _PROJECT_BYTES)
 
 
 def _own_or_active(call: _Call) -> ProjectRun | None:

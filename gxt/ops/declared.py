@@ -50,6 +50,8 @@ def read_metrics(path: Path) -> dict[str, float]:
     from gxt.capture.yaml_source import load_yaml
 
     try:
+        if not path.is_file():  # a FIFO is another's to read, and would be waited for
+            return {}
         text = path.read_text(encoding="utf-8")
         return flatten_numbers(json.loads(text) if path.suffix == ".json" else load_yaml(text, str(path)))
     except (OSError, ValueError, RecursionError, InvalidParams):
@@ -86,9 +88,11 @@ def _declared_in(path: Path, repository: Repository) -> Declared:
         declared = metrics_declared(load_remembered(path, cache_dir), load)
     except InvalidParams as error:
         return Declared((), (f"no metrics from {name}: {error.message}; name them with --metrics FILE",))
-    paths = tuple(Path(os.path.normpath(path.parent / file)) for file in declared.files)
-    if not declared.unresolved:
+    files = [file for file in declared.files if "\0" not in file]  # YAML can hold one, a path cannot
+    paths = tuple(Path(os.path.normpath(path.parent / file)) for file in files)
+    untold = (*declared.unresolved, *(file for file in declared.files if file not in files))
+    if not untold:
         return Declared(paths, ())
-    unknown = ", ".join(declared.unresolved)
+    unknown = ", ".join(untold)
     notice = f"metrics of {name} that cannot be worked out: {unknown}; name their files with --metrics FILE"
     return Declared(paths, (notice,))

@@ -13,6 +13,8 @@ from gxt.model.json_types import JsonObject
 from gxt.store import journal
 from gxt.store.places import cache_home
 
+_PATIENCE_S = 10.0  # a file system that does not answer must not keep the exit code of a training
+
 
 class EnvironmentThread(threading.Thread):
     """Captures the environment of a command and writes it into the journal of its run."""
@@ -45,19 +47,22 @@ class EnvironmentThread(threading.Thread):
             with suppress(OSError):
                 self._live.journal.append("notice", {"text": f"no environment: {error!r}"})
 
-    def finish(self) -> None:
-        """Wait for it, and look again where more is known by now.
+    def finish(self) -> tuple[str, ...]:
+        """Wait for it, 10 s at most, and look again where more is known by now. Returns what to tell the user.
 
         A launcher may have made its environment only now (`uv run`), and a script that logs with gxt has said
         which interpreter it runs in (behind `make` or a shell script nobody could tell before).
         """
         if self.ident is None:  # never started: the command could not be, or no thread was left
             self.run()
-            return
-        self.join()
+            return ()
+        self.join(_PATIENCE_S)
+        if self.is_alive():
+            return (f"no environment: it was not known {_PATIENCE_S:.0f} s after the training",)
         python = journal.interpreter(self._live.path)
         if python is not None:
             self._command = [python]
             self.run()
         elif self._document is not None and self._document.get("python") is None:
             self.run()
+        return ()

@@ -86,9 +86,9 @@ def run(
         on_line=console.write,
         on_started=lambda _pid: environment.start(),
     )
-    environment.finish()
+    untold = environment.finish()
     console.close()
-    notices = _record_end(live, ended, files)
+    notices = _record_end(live, ended, files, untold)
     finished = finish(
         workspace,
         live,
@@ -123,12 +123,14 @@ def _status(ended: Ended) -> str:
     return "completed" if ended.returncode == 0 else "failed"
 
 
-def _record_end(live: LiveRun, ended: Ended, files: _MetricsFiles) -> tuple[str, ...]:
+def _record_end(
+    live: LiveRun, ended: Ended, files: _MetricsFiles, untold: Sequence[str]
+) -> tuple[str, ...]:
     """Write down what is known only now, and return what the user should know of it.
 
     The journal may be on a full disk: the run has ended all the same.
     """
-    notices = files.notices()
+    notices = [*untold, *files.notices()]
     if ended.log_error:
         notices.append(f"console cut: {ended.log_error}")
     try:

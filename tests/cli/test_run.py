@@ -483,3 +483,40 @@ def test_vars_of_a_stage_add_to_the_parameters(repo: Path) -> None:
     )
     gxt(repo, "run", "-q", *write("out-mlp.json", '{"acc": 0.5}'))
     assert data(repo, "show")["metrics"] == {"acc": 0.5}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "bash <(echo 'echo read; exit 7')",
+        "bash fifo",
+        "bash /dev/stdin < script.sh",
+        "bash < script.sh",
+    ],
+)
+def test_a_script_that_can_be_read_once_is_read_by_its_shell(repo: Path, words: str) -> None:
+    os.mkfifo(repo / "fifo")
+    (repo / "script.sh").write_text("echo read; exit 7\n")
+    writer = "cat script.sh > fifo & " if "fifo" in words else ""
+    done = subprocess.run(
+        ["bash", "-c", f'{writer}"$0" -m gxt run -q -- {words}', sys.executable],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (7, "read\n", "")
+    assert data(repo, "show")["exit_code"] == 7
+
+
+def test_a_metrics_file_that_is_none_does_not_keep_the_command_from_anything(repo: Path) -> None:
+    os.mkfifo(repo / "fifo")
+    (repo / "dvc.yaml").write_text('metrics: ["a\\0b.json"]\n')
+    done = gxt(repo, "run", "--metrics", "fifo", "--", "sh", "-c", "echo 1 > fifo & cat fifo")
+    assert done.stdout == "1\n"
+    assert [line for line in done.stderr.splitlines() if line.startswith("gxt: ")] == [
+        "gxt: metrics of dvc.yaml that cannot be worked out: a\\u{0}b.json; name their files with --metrics FILE",
+        "gxt: fifo holds no numbers that can be read as JSON or YAML",
+    ]
+    assert data(repo, "show")["status"] == "completed"

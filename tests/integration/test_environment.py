@@ -17,6 +17,9 @@ from gxt.capture.hardware import hardware
 from gxt.capture.packages import installed_packages
 from gxt.capture.probe import Probe, probe
 from gxt.model.json_types import JsonObject
+from gxt.ops.environment import EnvironmentThread
+from gxt.ops.workspace import open_workspace
+from gxt.store import journal
 
 LONG_AGO_NS = 1_600_000_000_000_000_000
 
@@ -319,3 +322,24 @@ def test_gpus_are_asked_for_once(venv: Venv, tmp_path: Path) -> None:
     assert (tmp_path / "asked").read_text() == "asked\n"
     program.write_text("#!/bin/sh\nexit 9\n")
     assert document(venv, "python")["gpus"] == []
+
+
+def test_an_environment_that_is_not_told_does_not_keep_the_end_back(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An `nvidia-smi` that waits for what never comes."""
+    os.mkfifo(tmp_path / "never")
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\nread line < {tmp_path}/never\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("gxt.ops.environment._PATIENCE_S", 0.2)
+    monkeypatch.chdir(repo)
+    repository = open_workspace().repository
+    live = journal.create(repository, uid="0" * 32, number=1, started={}, at_us=0)
+    thread = EnvironmentThread(repository, live, ["true"])
+    thread.start()
+    assert thread.finish() == ("no environment: it was not known 0 s after the training",)
+    (tmp_path / "never").write_text("now\n")
+    thread.join()
+    live.release()

@@ -404,3 +404,24 @@ def test_quiet_output_ends_what_hangs_together_with_its_children(tmp_path: Path)
     assert select.select([reader], [], [], 5) == ([reader], [], [])
     assert os.read(reader, 1) == b""
     os.close(reader)
+
+
+def test_a_script_that_only_its_shell_may_read_is_not_opened(
+    base: Path, work: Path, env: dict[str, str]
+) -> None:
+    """A FIFO (also bash's `<(…)`) is not even opened: its writer would take us for the shell."""
+    os.mkfifo(work / "fifo")
+    reader = os.open(work / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(work / "fifo", os.O_WRONLY)
+    os.write(writer, b"python3 train.py\n")
+    for script in ("fifo", f"/dev/fd/{reader}", f"/proc/self/fd/{reader}"):
+        assert resolve_interpreter(["bash", script], cwd=work, env=env) is None
+    assert os.read(reader, 99) == b"python3 train.py\n"
+    os.close(reader)
+    os.close(writer)
+    assert resolve_interpreter(["bash", "fifo"], cwd=work, env=env) is None
+    (work / "script").write_text("python3 train.py\n")
+    script_file = os.open(work / "script", os.O_RDONLY)
+    assert resolve_interpreter(["bash", f"/dev/fd/{script_file}"], cwd=work, env=env) is None
+    assert resolve_interpreter(["bash", "script"], cwd=work, env=env) == base / "python3"
+    os.close(script_file)
