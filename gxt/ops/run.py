@@ -123,9 +123,7 @@ def _status(ended: Ended) -> str:
     return "completed" if ended.returncode == 0 else "failed"
 
 
-def _record_end(
-    live: LiveRun, ended: Ended, files: _MetricsFiles, untold: Sequence[str]
-) -> tuple[str, ...]:
+def _record_end(live: LiveRun, ended: Ended, files: _MetricsFiles, untold: Sequence[str]) -> tuple[str, ...]:
     """Write down what is known only now, and return what the user should know of it.
 
     The journal may be on a full disk: the run has ended all the same.

@@ -516,7 +516,10 @@ def test_a_metrics_file_that_is_none_does_not_keep_the_command_from_anything(rep
     done = gxt(repo, "run", "--metrics", "fifo", "--", "sh", "-c", "echo 1 > fifo & cat fifo")
     assert done.stdout == "1\n"
     assert [line for line in done.stderr.splitlines() if line.startswith("gxt: ")] == [
-        "gxt: metrics of dvc.yaml that cannot be worked out: a\\u{0}b.json; name their files with --metrics FILE",
+        (
+            "gxt: metrics of dvc.yaml that cannot be worked out: a\\u{0}b.json; "
+            "name their files with --metrics FILE"
+        ),
         "gxt: fifo holds no numbers that can be read as JSON or YAML",
     ]
     assert data(repo, "show")["status"] == "completed"
