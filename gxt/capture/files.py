@@ -23,8 +23,7 @@ def read_text(path: str) -> str:
 def read_head(path: Path, size: int) -> bytes:
     """The first bytes of a regular file, at most `size`; none of anything else.
 
-    For paths that the command names: what it reads itself (a FIFO, `/dev/stdin`, bash's `<(…)`) is left
-    alone.
+    For paths that the command names: what it reads itself (a FIFO, `/dev/stdin`, `<(…)`) is not touched.
     """
     if os.path.normpath(path).startswith(_OF_PROCESSES):
         return b""

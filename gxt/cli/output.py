@@ -118,21 +118,29 @@ def write(text: str | bytes, *, flush: bool = False) -> None:
 
 
 def say(text: str, *, style: Style = "") -> None:
-    """A line of talk on stderr."""
+    """A line of talk on stderr; where nobody takes it, everything else goes on."""
     if talks_to_terminal():
         from gxt.render import terminal
 
         shown = terminal.painted(text, style, colours=terminal.wants_colours())
     else:
         shown = clean(text)
-    sys.stderr.write(f"{shown}\n")
-    sys.stderr.flush()
+    _talk(f"{shown}\n")
 
 
 def end_line_of_command() -> None:
     """Begin a new line of talk: the command left the cursor behind its last word."""
     if talks_to_terminal():
-        sys.stderr.write("\n")
+        _talk("\n")
+
+
+def _talk(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        # ours alone: descriptor 2 is the command's too, which finds it as it would have without gxt
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), "w", errors="replace")
 
 
 def talk_width() -> int | None:

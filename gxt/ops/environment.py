@@ -48,7 +48,7 @@ class EnvironmentThread(threading.Thread):
                 self._live.journal.append("notice", {"text": f"no environment: {error!r}"})
 
     def finish(self) -> tuple[str, ...]:
-        """Wait for it, 10 s at most, and look again where more is known by now. Returns what is to be told.
+        """Wait for it, 10 s at most, and look again where more is known by now. Returns notices.
 
         A launcher may have made its environment only now (`uv run`), and a script that logs with gxt has said
         which interpreter it runs in (behind `make` or a shell script nobody could tell before).

@@ -180,13 +180,16 @@ def _is_read(path: Path) -> bool:
 def _open_shared(name: str, directory: int) -> int:
     """Open a file and share its lock. A head that is not there is made, to be held before its first line.
 
+    Not for another user's run (`sudo gxt output -f`): the run could not write to it.
+
     Raises:
         FileNotFoundError: it is not there, or is no longer.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC
+    may_make = name == HEAD and os.fstat(directory).st_uid == os.geteuid()
     try:
-        file = os.open(name, flags | (os.O_CREAT if name == HEAD else 0), 0o666, dir_fd=directory)
-    except PermissionError:
+        file = os.open(name, flags | (os.O_CREAT if may_make else 0), 0o666, dir_fd=directory)
+    except OSError:  # a read-only file system, too
         file = os.open(name, flags, dir_fd=directory)
     locks.share(file)
     if os.fstat(file).st_nlink:

@@ -197,10 +197,17 @@ def runs_elsewhere(path: Path) -> str | None:
 
 
 def last_write_s(path: Path) -> float:
-    """When a live run's directory was last written to, in seconds since 1970; 0 when it is gone."""
-    with suppress(OSError):
-        return max(file.stat().st_mtime for file in path.iterdir())
-    return 0.0
+    """When a live run last wrote something, in seconds since 1970; 0 when its directory is gone.
+
+    What readers write does not count: the summary, and the head of the console, which a follower makes.
+    """
+    newest_s = 0.0
+    for pattern in (JOURNAL, "output.*", "rank-*"):
+        for file in path.glob(pattern):
+            with suppress(OSError):  # it may go while we look
+                found = file.stat()
+                newest_s = max(newest_s, found.st_mtime if found.st_size else 0.0)
+    return newest_s
 
 
 def reserved_number(path: Path) -> int:

@@ -76,9 +76,16 @@ def seal_elsewhere(repository: Repository, path: Path, *, series_bytes: int) -> 
 
     Raises:
         DamagedRecord: its journal cannot be read.
+        GxtError: nothing can be written here.
     """
-    with locks.store_lock(repository):
-        return _seal_dead(repository, path, series_bytes, elsewhere=True)
+    try:
+        with locks.store_lock(repository):
+            return _seal_dead(repository, path, series_bytes, elsewhere=True)
+    except OSError as error:
+        raise GxtError(
+            f"the run cannot be recorded: {error.strerror}: {error.filename}",
+            hint="do it where the repository can be written to",
+        ) from error
 
 
 def _silence(path: Path) -> Iterator[str]:

@@ -50,3 +50,18 @@ def test_the_command_finds_stdin_closed_too(repo: Path) -> None:
 def test_other_commands_end_as_ever(repo: Path, words: str, code: int) -> None:
     assert closed(repo, words, 1)[:2] == (code, "")
     assert closed(repo, words, 1, 2) == (code, "", "")
+
+
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2> >(:)"])
+def test_a_stderr_that_takes_nothing_changes_nothing_else(repo: Path, stderr: str) -> None:
+    """A full disk, and a reader that goes at once."""
+    if sys.platform != "linux":
+        pytest.skip("no /dev/full here")
+    words = f'{stderr} "$0" -m gxt run --metrics none.json -- sh -c "echo out; echo err >&2; exit 3"'
+    done = subprocess.run(["bash", "-c", words, sys.executable], cwd=repo, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (3, b"out\n")
+    run = data(repo, "show", "exp-001")
+    assert (run["status"], run["exit_code"]) == ("failed", 3)
+    assert gxt(repo, "output").stdout.splitlines().count("out") == 1
+    words = f'{stderr} "$0" -m gxt show exp-999'
+    assert subprocess.run(["bash", "-c", words, sys.executable], cwd=repo, check=False).returncode == 2
