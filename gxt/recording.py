@@ -206,6 +206,8 @@ class OwnRun(Run):
         self._holds = True
         self._has_ranks = False
         self._environment: EnvironmentThread | None = None
+        # so that the processes that the script starts log into its run, as they do under `gxt run`
+        os.environ |= {journal.ENV_UID: live.uid, journal.ENV_DIRECTORY: str(live.path)}
 
     def watch_environment(self) -> None:
         """Look at the interpreter beside the training."""
@@ -226,11 +228,13 @@ class OwnRun(Run):
         if self._pid != os.getpid():
             self._close()
             return
+        for name in (journal.ENV_UID, journal.ENV_DIRECTORY):
+            os.environ.pop(name, None)
         status = "interrupted" if exit_code == 130 else "failed" if exit_code else "completed"
         try:
             if self._environment is not None:
                 for notice in self._environment.finish():
-                    self._warn(notice)
+                    say(notice)
             if self._has_ranks and exit_code == 0:  # after a failure the launcher must hear of it at once
                 ranks.await_others(self._live.path)
             self._writer = None
@@ -242,7 +246,8 @@ class OwnRun(Run):
                 duration_s=time.monotonic() - self._started_s,
             )
             for notice in finished.notices if finished else ("the run could not be recorded",):
-                self._warn(notice)
+                if not (self._warned and notice.startswith("the journal ")):  # that was the warning
+                    say(notice)
         except Exception as error:  # noqa: BLE001 the results of the training matter more
             self._failed("finish", error)
         else:

@@ -132,3 +132,36 @@ def test_in_a_directory_that_was_deleted_the_training_goes_on_with_one_warning(r
         "gxt: log: the working directory cannot be used: No such file or directory (somebody may have "
         "deleted it: go to one that is there, and try again); the training goes on\n"
     )
+
+
+SPAWNS = """
+import multiprocessing, subprocess, sys
+import gxt
+
+def work(rank):
+    gxt.log({f"rank{rank}/loss": rank / 2})
+
+if __name__ == "__main__":
+    gxt.init(name="main")
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=work, args=(rank,)) for rank in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    subprocess.run([sys.executable, "-c", "import gxt; gxt.log({'eval/acc': 0.75})"], check=True)
+    gxt.finish()
+    with gxt.init(name="second"):
+        gxt.log({"loss": 1})
+"""
+
+
+def test_processes_that_a_script_starts_log_into_its_run(repo: Path) -> None:
+    (repo / "spawns.py").write_text(SPAWNS)
+    done = subprocess.run([sys.executable, "spawns.py"], cwd=repo, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    runs = data(repo, "list")
+    assert [(run["name"], run["status"], run["metrics"]) for run in runs] == [
+        ("second", "completed", {"loss": 1.0}),
+        ("main", "completed", {"rank0/loss": 0.0, "rank1/loss": 0.5, "eval/acc": 0.75}),
+    ]
