@@ -37,6 +37,7 @@ SECRET_PATTERNS = (
 _SECRET_STEMS = ("secrets", "secret", "credentials")
 _DATA_ENDINGS = tuple(".json .yaml .yml .toml .ini .cfg .conf .txt .properties .xml .csv".split())
 _SECRET_FOLDERS = (".aws", ".ssh", ".gnupg", ".kube", ".azure")
+_MOST_UNREAD = 64  # each costs some two starts of git per halving
 _HARMLESS_ENDINGS = (".example", ".sample", ".template", ".dist", ".pub")
 
 
@@ -86,6 +87,7 @@ class _Status:
         self.changed: list[str] = []
         self.untracked: list[str] = []
         self.skipped: list[Skipped] = []
+        self.unread: list[Skipped] = []
 
 
 def take(
@@ -111,7 +113,7 @@ def take(
         dirty=bool(changed),
         tree=tree,
         changed=tuple(changed),
-        skipped=(*status.skipped, *skipped),
+        skipped=(*status.skipped, *status.unread, *skipped),
         secrets=tuple(path for path in status.changed if looks_secret(path)),
     )
 
@@ -189,6 +191,8 @@ def _looked_at(top: Path, untracked: list[str], limits: Limits) -> Iterator[tupl
             continue  # gone since git listed it
         if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
             yield path, 0, "not a regular file"
+        elif stat.S_ISREG(found.st_mode) and not os.access(top / path, os.R_OK):
+            yield path, found.st_size, "it may not be read"
         elif looks_secret(path):
             yield path, found.st_size, "looks like a secret"
         elif found.st_size > limits.file_bytes:
@@ -229,18 +233,22 @@ def _write_tree(repository: Repository, changed: list[str], status: _Status) -> 
 
 
 def _update_index(repository: Repository, paths: list[str], env: dict[str, str], status: _Status) -> None:
-    """Put the paths into the index; one that git cannot read is skipped, and found by halving."""
+    """Put the paths into the index; one that git cannot read is skipped, and found by halving.
+
+    Raises:
+        GitFailed: so many cannot be read that it is not for them: a full disk, say.
+    """
     args = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
     try:
         process.run(
             repository.top, args, stdin=b"".join(os.fsencode(path) + b"\0" for path in paths), env=env
         )
     except GitFailed as failed:
-        if not paths:
+        if not paths or len(status.unread) >= _MOST_UNREAD:
             raise
         if len(paths) == 1:
             reason = f"git could not read it: {failed.stderr.strip()[:200]}"
-            status.skipped.append(Skipped(paths[0], reason))
+            status.unread.append(Skipped(paths[0], reason))
             return
         half = len(paths) // 2
         _update_index(repository, paths[:half], env, status)

@@ -24,7 +24,7 @@ from gxt.model.events import Fold, Folded, fold
 from gxt.model.json_types import JsonObject
 from gxt.model.version import __version__
 from gxt.store import locks
-from gxt.store.console import still_read
+from gxt.store.console import HEAD, still_read
 from gxt.store.descriptor import Descriptor
 from gxt.store.places import live_home
 
@@ -36,6 +36,7 @@ JOURNAL = "journal.jsonl"
 NUMBER = "number"
 INTERPRETER = "interpreter"
 SUMMARY = "summary.json"
+_OF_THE_RUN = (JOURNAL, "output.", "rank-")
 Fields: TypeAlias = "Callable[[], Mapping[str, Any]]"
 _WORTH_KEEPING = 1 << 17  # bytes of a journal; fewer are read again in a few milliseconds
 encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -202,11 +203,12 @@ def last_write_s(path: Path) -> float:
     What readers write does not count: the summary, and the head of the console, which a follower makes.
     """
     newest_s = 0.0
-    for pattern in (JOURNAL, "output.*", "rank-*"):
-        for file in path.glob(pattern):
-            with suppress(OSError):  # it may go while we look
-                found = file.stat()
-                newest_s = max(newest_s, found.st_mtime if found.st_size else 0.0)
+    with suppress(OSError):
+        for file in path.iterdir():
+            if file.name.startswith(_OF_THE_RUN):
+                with suppress(OSError):  # it may go while we look
+                    found = file.stat()
+                    newest_s = max(newest_s, found.st_mtime if found.st_size or file.name != HEAD else 0.0)
     return newest_s
 
 

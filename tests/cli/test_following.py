@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from gxt.store.console import Follower
 from tests.conftest import data, gxt
+from tests.crash.test_full_disk import needs_mounts
 
 # Prints as many lines as it is told.
 PRINTER = """
@@ -127,3 +131,30 @@ def test_a_run_that_is_killed_is_followed_to_its_last_line(repo: Path) -> None:
             run.process.kill()
             assert [int(line) for line in seen][: 4 * FILE - 1] == list(range(1, 4 * FILE))
     assert data(repo, "show")["status"] == "interrupted"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+def test_a_follower_makes_no_file_in_the_run_of_another_user(tmp_path: Path) -> None:
+    os.chown(tmp_path, 1234, 1234)
+    with pytest.raises(FileNotFoundError):
+        Follower(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "output.log").write_bytes(b"a line\n")
+    follower = Follower(tmp_path)
+    assert follower.read() == b"a line\n"
+    follower.close()
+
+
+@needs_mounts
+@pytest.mark.parametrize(("printed", "said"), [(True, "a line\n"), (False, "not yet\n")])
+def test_a_run_on_a_read_only_file_system_is_followed(tmp_path: Path, printed: bool, said: str) -> None:
+    if printed:
+        (tmp_path / "output.log").write_text("a line\n")
+    script = (
+        "import sys; from pathlib import Path; from gxt.store.console import Follower\n"
+        "try: print(Follower(Path(sys.argv[1])).read().decode(), end='')\n"
+        "except FileNotFoundError: print('not yet')"
+    )
+    mount = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "$3" "$1"'
+    words = ["unshare", "-Urm", "sh", "-c", mount, "sh", str(tmp_path), sys.executable, script]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == said

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gxt.store.journal import last_write_s
 from tests.conftest import data, gxt
 from tests.crash.conftest import check_sound, live_directory, notices, paced
 
@@ -95,3 +96,17 @@ def test_a_run_that_is_alive_is_not_sealed(repo: Path) -> None:
         training.end()
         assert training.process.wait() == 0
     assert data(repo, "show")["status"] == "completed"
+
+
+def test_what_readers_write_is_no_sign_of_life(dead: Path) -> None:
+    plant(dead)
+    path = live_directory(dead)
+    (path / "summary.json").write_text("{}")
+    (path / "output.log").write_bytes(b"")
+    (path / "output.3").symlink_to("gone")
+    assert last_write_s(path) == LAST_S
+    os.utime(path / "journal.jsonl", (LAST_S + 9, LAST_S + 9))
+    assert last_write_s(path) == LAST_S + 9
+    (path / "output.log").write_bytes(b"a line\n")
+    assert last_write_s(path) == (path / "output.log").stat().st_mtime
+    assert last_write_s(path / "gone") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -198,3 +199,19 @@ def test_a_run_whose_journal_was_removed_is_not_promised(repo: Path) -> None:
     done = gxt(repo, "run", "--", sys.executable, "-c", remove)
     assert done.stderr.splitlines()[-1] == "exp-001 ended, and is not recorded: somebody removed its journal"
     assert data(repo, "list") == []
+
+
+@needs_mounts
+def test_a_run_whose_repository_is_read_only_here_is_followed_and_cannot_be_sealed(dead: Path) -> None:
+    path = live_directory(dead)
+    first, *rest = (path / "journal.jsonl").read_text().splitlines(keepends=True)
+    first = json.dumps({**json.loads(first), "host": "node7", "boot": "its own"})
+    (path / "journal.jsonl").write_text("".join([f"{first}\n", *rest]))
+    for file in path.iterdir():
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    done = read_only(dead, "status", "--seal", "exp-002")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-2:] == [
+        "gxt: the run cannot be recorded: Read-only file system: " + f"{dead}/.git/gxt/lock",
+        "     do it where the repository can be written to",
+    ]

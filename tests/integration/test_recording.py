@@ -165,3 +165,21 @@ def test_a_file_that_git_cannot_take_is_named_and_the_others_are_recorded(repo: 
     skipped = [one["path"] for one in run["code"]["skipped"]]
     assert skipped == ["b.bad", "e.bad"]
     assert "not in the snapshot: b.bad (git could not read it: " in said
+
+
+def test_a_snapshot_of_which_nothing_can_be_written_is_given_up(repo: Path) -> None:
+    """git is not started twice for each of a thousand files before that is said."""
+    for number in range(1000):
+        (repo / f"{number}.py").write_text(f"{number}\n")
+    objects = repo / ".git" / "objects"
+    objects.rename(repo / ".git" / "packed")
+    objects.mkdir()
+    (objects / "info").mkdir()
+    (objects / "info" / "alternates").write_text(f"{repo}/.git/packed\n")
+    for number in range(256):
+        (objects / f"{number:02x}").write_text("no folder")
+    trace = repo / ".git" / "trace"
+    done = gxt(repo, "run", "--", "touch", "started", code=1, GIT_TRACE2_EVENT=str(trace))
+    assert done.stderr.startswith("gxt: ")
+    assert not (repo / "started").exists()
+    assert trace.read_text().count('"event":"start"') < 5 * 150  # it is tried five times

@@ -69,3 +69,19 @@ def test_a_file_that_a_container_mounts_is_written_in_place(
     assert subprocess.run(words, check=False).returncode == code
     assert mounted.read_bytes() == content
     assert sorted(tmp_path.iterdir()) == [mounted, path]
+
+
+def test_a_file_with_two_names_changes_under_both_or_under_none(tmp_path: Path) -> None:
+    path, other = tmp_path / "params.yaml", tmp_path / "other.yaml"
+    path.write_bytes(b"old and longer")
+    other.hardlink_to(path)
+    replace_content(path, b"new")
+    assert (path.read_bytes(), other.read_bytes(), path.samefile(other)) == (b"new", b"new", True)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            replace_content(path, b"x" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (path.read_bytes(), other.read_bytes()) == (b"new", b"new")
