@@ -202,7 +202,7 @@ def test_a_run_whose_journal_was_removed_is_not_promised(repo: Path) -> None:
 
 
 @needs_mounts
-def test_a_run_whose_repository_is_read_only_here_is_followed_and_cannot_be_sealed(dead: Path) -> None:
+def test_a_lost_run_cannot_be_sealed_in_a_read_only_repository(dead: Path) -> None:
     path = live_directory(dead)
     first, *rest = (path / "journal.jsonl").read_text().splitlines(keepends=True)
     first = json.dumps({**json.loads(first), "host": "node7", "boot": "its own"})
