@@ -235,8 +235,7 @@ def _write_tree(repository: Repository, changed: list[str], status: _Status) -> 
 def _update_index(repository: Repository, paths: list[str], env: dict[str, str], status: _Status) -> None:
     """Put the paths into the index; one that git cannot read is skipped, and found by halving.
 
-    Raises:
-        GitFailed: so many cannot be read that it is not for them: a full disk, say.
+    Where that was so many times in vain, all that is left of a bad half is skipped.
     """
     args = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
     try:
@@ -244,11 +243,11 @@ def _update_index(repository: Repository, paths: list[str], env: dict[str, str],
             repository.top, args, stdin=b"".join(os.fsencode(path) + b"\0" for path in paths), env=env
         )
     except GitFailed as failed:
-        if not paths or len(status.unread) >= _MOST_UNREAD:
+        if not paths:
             raise
-        if len(paths) == 1:
+        if len(paths) == 1 or len(status.unread) >= _MOST_UNREAD:
             reason = f"git could not read it: {failed.stderr.strip()[:200]}"
-            status.unread.append(Skipped(paths[0], reason))
+            status.unread += [Skipped(path, reason) for path in paths]
             return
         half = len(paths) // 2
         _update_index(repository, paths[:half], env, status)

@@ -167,6 +167,16 @@ def test_a_file_that_git_cannot_take_is_named_and_the_others_are_recorded(repo: 
     assert "not in the snapshot: b.bad (git could not read it: " in said
 
 
+def test_many_files_that_git_cannot_take_do_not_keep_a_run_from_starting(repo: Path) -> None:
+    (repo / ".gitattributes").write_text("*.bad filter=broken\n")
+    git(repo, "config", "filter.broken.clean", "false")
+    git(repo, "config", "filter.broken.required", "true")
+    for number in range(200):
+        (repo / f"{number}.bad").write_text(f"{number}\n")
+    gxt(repo, "run", "-q", "--", "true")
+    assert len(data(repo, "show")["code"]["skipped"]) == 200
+
+
 def test_a_snapshot_of_which_nothing_can_be_written_is_given_up(repo: Path) -> None:
     """git is not started twice for each of a thousand files before that is said."""
     for number in range(1000):
