@@ -1,28 +1,27 @@
 """What training code calls: `init`, `log`, `log_params`, `tag`, `finish`, under `gxt run` or alone.
 
-It knows which run this process has, and how the process ends; what a run does is `gxt.recording`'s part.
+It knows which run this process has; what a run does is `gxt.recording`'s part, and how the process ends
+`gxt.ending`'s.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
+from gxt import ending
 from gxt.model.ids import no_reference, run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.params import top_level
-from gxt.recording import OwnRun, Run, exit_code_of, labels, recorded, say
+from gxt.recording import OwnRun, Run, labels, recorded, say
 from gxt.store import journal, ranks
 
 _current: Run | None = None  # also when it has ended: what is logged then is not for a new run
 _shared = 0  # how many runs this process has begun together with other ranks
-_ending = 0  # the exit code that the script is about to end with
 
 
 class _Said(NamedTuple):
@@ -64,7 +63,7 @@ def init(
     Raises:
         GxtError: nothing can be recorded: not in a git repository, say, or no such parent.
     """
-    global _current, _ending  # noqa: PLW0603 one run a process is what `gxt.log` without a run means
+    global _current  # noqa: PLW0603 one run a process is what `gxt.log` without a run means
     given = top_level(config)
     texts = {"name": name, "message": message, "hypothesis": hypothesis}
     said = _Said(
@@ -76,7 +75,8 @@ def init(
     )
     if _current is not None:
         _current.finish()
-    _current, _ending = None, 0
+    _current = None
+    ending.forget()
     around = os.environ.get(journal.ENV_DIRECTORY)
     if not all_ranks and ranks.rank() > 0:
         _current = Run(config=given)
@@ -221,23 +221,9 @@ def _start(said: _Said) -> OwnRun:
     return run
 
 
-def _note_failure(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """An exception that ends the script: remember it for the status, then show it as before."""
-    global _ending  # noqa: PLW0603 read at exit
-    _ending = exit_code_of(kind, error)
-    _excepthook(kind, error, trace)
-
-
-def _note_exit(code: object = None, /) -> NoReturn:
-    """`sys.exit`, remembered for the status: its exception never reaches `sys.excepthook`."""
-    global _ending  # noqa: PLW0603 read at exit
-    _ending = code if isinstance(code, int) else int(code is not None)
-    raise SystemExit(code)
-
-
 def _at_exit() -> None:
     if _current is not None:
-        _current.finish(_ending)
+        _current.finish(ending.exit_code())
 
 
 def _in_forked_child() -> None:
@@ -248,9 +234,7 @@ def _in_forked_child() -> None:
             _current._failed("fork", error)
 
 
-_excepthook = sys.excepthook
-sys.excepthook = _note_failure
-sys.exit = _note_exit
+ending.watch()
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_forked_child)

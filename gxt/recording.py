@@ -14,6 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, SupportsInt, cast
 
+from gxt.ending import exit_code_of
 from gxt.errors import GxtError, UsageError
 from gxt.model.ids import run_id
 from gxt.model.json_types import Json, JsonObject
@@ -277,15 +278,6 @@ def labels(tags: object) -> list[str]:
         return [label for one in tags for label in labels(one)]
     text = clean_text(str(tags))
     return [text] if text.strip() else []
-
-
-def exit_code_of(kind: type[BaseException] | None, error: BaseException | None = None) -> int:
-    """The exit code of a process that an exception ends, as Python itself would give it."""
-    if kind is None:
-        return 0
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
-    return 130 if issubclass(kind, KeyboardInterrupt) else 1
 
 
 def _check_named(metrics: object) -> None:

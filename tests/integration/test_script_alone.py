@@ -26,12 +26,34 @@ def script(repo: Path, code: str) -> int:
         ("with gxt.init(): sys.exit(0)", "completed", 0),
         ("with gxt.init(): raise SystemExit(4)", "failed", 4),
         ("gxt.init()", "completed", 0),
+        ("gxt.init(); sys.exit(-1)", "failed", 255),
+        ("gxt.init(); sys.exit(256)", "completed", 0),
+        ("gxt.init(); sys.exit(2**70)", "failed", 255),
+        ("with gxt.init(): raise SystemExit(-1)", "failed", 255),
+        ("gxt.init(); exit(3)", "failed", 3),
+        ("gxt.init(); quit()", "completed", 0),
+        ("def main(): sys.exit(3)\ngxt.init()\ntry: main()\nfinally: gxt.log({'a': 1})", "failed", 3),
+        ("gxt.init()\ntry: sys.exit(2)\nexcept SystemExit: pass", "completed", 0),
+        ("gxt.init()\ntry: sys.exit(2)\nexcept SystemExit: pass\nsys.exit(3)", "failed", 3),
+        ("gxt.init()\ntry: sys.exit(2)\nexcept SystemExit: pass\n1 / 0", "failed", 1),
+        (
+            "import threading as t; gxt.init(); o = t.Thread(target=sys.exit, args=[1]); o.start()",
+            "completed",
+            0,
+        ),
     ],
 )
 def test_status_and_exit_code_are_the_script_s(repo: Path, code: str, status: str, exit_code: int) -> None:
     assert script(repo, f"import gxt, sys\n{code}") == exit_code
     run = data(repo, "show")
     assert (run["status"], run["exit_code"]) == (status, exit_code)
+
+
+def test_a_module_s_caught_exit_is_no_end(repo: Path) -> None:
+    (repo / "t.py").write_text("import gxt, sys\ngxt.init()\ntry: sys.exit(2)\nexcept SystemExit: pass")
+    assert subprocess.run([sys.executable, "-m", "t"], cwd=repo, check=False).returncode == 0
+    run = data(repo, "show")
+    assert (run["status"], run["exit_code"]) == ("completed", 0)
 
 
 def test_steps_that_are_no_integers_are_counted_on_and_told(repo: Path) -> None:
