@@ -37,6 +37,7 @@ SECRET_PATTERNS = (
 _SECRET_STEMS = ("secrets", "secret", "credentials")
 _DATA_ENDINGS = tuple(".json .yaml .yml .toml .ini .cfg .conf .txt .properties .xml .csv".split())
 _SECRET_FOLDERS = (".aws", ".ssh", ".gnupg", ".kube", ".azure")
+_ATTEMPTS = 8
 _MOST_UNREAD = 64  # each costs some two starts of git per halving
 _HARMLESS_ENDINGS = (".example", ".sample", ".template", ".dist", ".pub")
 
@@ -237,11 +238,8 @@ def _update_index(repository: Repository, paths: list[str], env: dict[str, str],
 
     Where that was so many times in vain, all that is left of a bad half is skipped.
     """
-    args = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
     try:
-        process.run(
-            repository.top, args, stdin=b"".join(os.fsencode(path) + b"\0" for path in paths), env=env
-        )
+        _put(repository, paths, env)
     except GitFailed as failed:
         if not paths:
             raise
@@ -252,3 +250,22 @@ def _update_index(repository: Repository, paths: list[str], env: dict[str, str],
         half = len(paths) // 2
         _update_index(repository, paths[:half], env, status)
         _update_index(repository, paths[half:], env, status)
+
+
+def _put(repository: Repository, paths: list[str], env: dict[str, str]) -> None:
+    """Put all of the paths into the index, or none.
+
+    A gc beside us removes a directory of objects that is empty, also when git is about to write there.
+    """
+    args = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
+    names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    for _ in range(_ATTEMPTS):
+        try:
+            process.run(repository.top, args, stdin=names, env=env)
+        except GitFailed as error:
+            if "/objects/" not in error.stderr or "No such file or directory" not in error.stderr:
+                raise
+            failed = error
+        else:
+            return
+    raise failed
