@@ -157,6 +157,7 @@ def check(repo: Path, team: list[Writer]) -> None:
     check_sound(repo)
 
 
+@pytest.mark.long
 def test_torture_for_a_moment(repo: Path, tmp_path: Path) -> None:
     check(repo, torture(repo, tmp_path, writers=4, seconds=4))
 
