@@ -56,32 +56,22 @@ def assignments(words: list[str]) -> tuple[dict[str, str], list[str]]:
     return pairs, []
 
 
-def inline_text(arguments: Sequence[str]) -> str | None:
-    """The TEXT in the arguments `-c TEXT`, `-lc TEXT`, `-euo pipefail -c TEXT` of a shell, if there is."""
+def shell_arguments(arguments: Sequence[str]) -> tuple[str | None, str | None]:
+    """The TEXT and the script in the arguments of a shell, of which there is one at most.
+
+    `-c TEXT`, `-lc TEXT`, `-euo pipefail -c TEXT`; `-x train.sh`, `-o pipefail train.sh`.
+    """
     takes_value = False
     for at, word in enumerate(arguments):
         if word.startswith(("-", "+")):
             if "c" in word and not word.startswith("--"):
-                return next(iter(arguments[at + 1 :]), None)
+                return next(iter(arguments[at + 1 :]), None), None
             takes_value = word.endswith(("o", "O"))
         elif not takes_value:
-            return None
+            return None, word
         else:
             takes_value = False
-    return None
-
-
-def script_word(arguments: Sequence[str]) -> str | None:
-    """The script file in the arguments of a shell, `-x train.sh` or `-o pipefail train.sh`, if there is."""
-    takes_value = False
-    for word in arguments:
-        if word.startswith(("-", "+")):
-            takes_value = word.endswith(("o", "O"))
-        elif not takes_value:
-            return word
-        else:
-            takes_value = False
-    return None
+    return None, None
 
 
 def script_text(text: str) -> str:

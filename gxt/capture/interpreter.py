@@ -16,9 +16,8 @@ from typing import NamedTuple
 
 from gxt.capture.command_line import (
     assignments,
-    inline_text,
     script_text,
-    script_word,
+    shell_arguments,
     simple_commands,
     split_options,
 )
@@ -183,8 +182,7 @@ def _shell(words: list[str], place: _Place) -> Launch | None:
 
 def _shell_text(arguments: list[str], place: _Place) -> str:
     """What a shell is told to do: the text after `-c`, or that of its script; empty where neither is."""
-    text = inline_text(arguments)
-    script = script_word(arguments) if text is None else None
+    text, script = shell_arguments(arguments)
     if script is not None:
         return script_text(read_head(place.cwd / script, _SCRIPT_BYTES).decode(errors="replace"))
     return text or ""

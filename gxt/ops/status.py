@@ -63,7 +63,10 @@ def seal_lost(workspace: Workspace, ref: str) -> str:
         run = history.resolve(ref)
         live = history.live_of(run)
     if live is None:
-        raise UsageError(f"{run['id']} is in git already: it is {run['status']}")
+        raise UsageError(
+            f"{run['id']} is in git already: it is {run['status']}",
+            hint=f"there is nothing to seal: gxt show {run['id']}",
+        )
     if journal.is_alive(live.path):
         raise UsageError(f"{run['id']} is running", hint="end its processes: then it is sealed by itself")
     silent_s = time.time() - journal.last_write_s(live.path)

@@ -76,7 +76,13 @@ def test_it_is_sealed_when_somebody_says_that_it_is_dead(dead: Path) -> None:
     ("ref", "said"),
     [
         ("2", LIVELY),
-        ("1", "gxt: exp-001 is in git already: it is completed\n"),
+        (
+            "1",
+            (
+                "gxt: exp-001 is in git already: it is completed\n"
+                "     there is nothing to seal: gxt show exp-001\n"
+            ),
+        ),
         ("7", "gxt: no run '7'\n     the latest is exp-002; gxt list shows all\n"),
     ],
 )
