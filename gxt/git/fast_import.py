@@ -1,7 +1,8 @@
 """Writing many objects with one process: `git fast-import`, onto temporary refs that protect them from gc.
 
-fast-import unpacks small imports into loose objects (its default limit stays: packs of one run each would set
-off git's own gc after 25 runs).
+Always as loose objects, whatever the user's limit. Packs of one run each would set off git's own gc after 25
+runs. And a pack is first written under a name that `git gc --prune=now` takes for debris: fast-import then
+dies, leaves a `.keep` for ever, and every later attempt to write the same objects dies of that.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from gxt.git import process
 
 # --force: a temporary ref that an earlier attempt left behind is simply moved
 _ARGS = ("fast-import", "--quiet", "--force", "--done", "--date-format=raw")
+_NEVER_A_PACK = ("fastimport.unpackLimit=1000000000",)
 
 
 class Person(NamedTuple):
@@ -57,7 +59,7 @@ class FastImport:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._git = process.start(directory, _ARGS)
+        self._git = process.start(directory, _ARGS, config=_NEVER_A_PACK)
         self._marks = 0
 
     def __enter__(self) -> FastImport:

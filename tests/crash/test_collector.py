@@ -216,3 +216,13 @@ def test_reading_does_not_wait_for_a_collector(dead: Path) -> None:
         pid_file.unlink()
     assert [run["status"] for run in data(dead, "list")] == ["interrupted", "completed"]
     check_sound(dead)
+
+
+def test_no_pack_is_written_that_a_collector_could_take_half_made(repo: Path) -> None:
+    """It would leave a `.keep` behind, of which every later attempt to write the same objects dies."""
+    git(repo, "config", "transfer.unpackLimit", "1")
+    git(repo, "config", "fastimport.unpackLimit", "1")
+    (repo / "train.py").write_text("print('edited')\n")
+    gxt(repo, "run", "-q", "--", "true")
+    assert list((repo / ".git/objects/pack").iterdir()) == []
+    check_sound(repo)
