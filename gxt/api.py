@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gxt import ending
+from gxt.errors import CannotRecord, MachineFailed
 from gxt.model.ids import no_reference, run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.params import top_level
@@ -61,7 +62,8 @@ def init(
             at its end up to 10 seconds for them.
 
     Raises:
-        GxtError: nothing can be recorded: not in a git repository, say, or no such parent.
+        GxtError: what was asked for cannot be: this is no git repository, say, or there is no such parent.
+            A machine that is not up to it, with a full disk, say, costs one warning and the records.
     """
     global _current  # noqa: PLW0603 one run a process is what `gxt.log` without a run means
     given = top_level(config)
@@ -172,7 +174,7 @@ def _begin_together(said: _Said) -> Run:
     job = ranks.job(_shared)
     if ranks.rank() == 0:
         own = _start(said)
-        if job:
+        if job and isinstance(own, OwnRun):
             own.announce(job)
         return own
     directory = ranks.await_run(discover(Path.cwd()), job) if job else None
@@ -195,10 +197,19 @@ def _unrecorded(said: _Said, reason: str) -> Run:
     return run
 
 
-def _start(said: _Said) -> OwnRun:
+def _start(said: _Said) -> Run:
+    """Record a run of this process; one that keeps nothing where the machine or git is not up to it."""
+    try:
+        return _start_recording(said)
+    except (CannotRecord, MachineFailed) as error:
+        run = Run(config=said.given)
+        run._failed("init", error)
+        return run
+
+
+def _start_recording(said: _Said) -> OwnRun:
     from gxt.capture.notebook import own_command
-    from gxt.git.objects import ObjectReader
-    from gxt.ops.start import StartRequest, begin, plan
+    from gxt.ops.start import StartRequest, start
     from gxt.ops.workspace import open_workspace
 
     workspace = open_workspace()
@@ -211,9 +222,7 @@ def _start(said: _Said) -> OwnRun:
         tags=said.tags,
         config=said.params,
     )
-    with ObjectReader(workspace.repository) as reader:
-        planned = plan(workspace, request, reader)
-        live = begin(workspace, planned, reader)
+    planned, live = start(workspace, request)
     for notice in planned.notices:
         say(notice)
     run = OwnRun(workspace, live, said.given)

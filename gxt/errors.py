@@ -11,6 +11,8 @@ GxtError                  1   something failed
 ├── BareRepository        1
 ├── GitFailed             1
 ├── StoreBusy             1
+├── CannotRecord          1
+├── MachineFailed         1
 ├── DamagedRecord         1
 └── NewerFormat           1
 ```
@@ -21,6 +23,7 @@ next. It never prints: the edge (`gxt.cli`) turns it into words or into the JSON
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 
@@ -149,6 +152,38 @@ class StoreBusy(GxtError):
     """The store could not be written: somebody held a lock, or every retry lost its race."""
 
     code = "store-busy"
+
+
+class CannotRecord(GxtError):
+    """Nothing of a run can be written down: it would go unrecorded."""
+
+    code = "cannot-record"
+
+
+class MachineFailed(GxtError):
+    """The operating system refused what every program may ask for: room, a file, another process."""
+
+    code = "machine-failed"
+
+
+_HINTS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on the disk, and try again"),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "see who may write there: ls -ld"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "too many files are open: see ulimit -n"),
+    **dict.fromkeys((errno.EAGAIN, errno.ENOMEM), "too much runs at once: see ulimit -u, and try again"),
+    **dict.fromkeys((errno.EIO, errno.ESTALE), "the disk or its server may be failing: save what is on it"),
+    errno.EFBIG: "files may not be that large: see ulimit -f",
+    errno.ENOLCK: "the file system gives no locks: see how it is mounted",
+}
+
+
+def machine_failure(error: OSError) -> MachineFailed | None:
+    """What the user can do about a failure of the machine; None for one that gxt should have foreseen."""
+    hint = _HINTS.get(error.errno or 0)
+    if hint is None:
+        return None
+    where = f": {error.filename}" if isinstance(error.filename, str) else ""
+    return MachineFailed(f"{error.strerror}{where}", hint=hint)
 
 
 class DamagedRecord(GxtError):

@@ -52,7 +52,7 @@ class Guardian:
 
     def watch(self, session: int) -> None:
         """Name the session of the command, which is the process id of its leader."""
-        with suppress(BrokenPipeError):  # somebody has killed it
+        with suppress(OSError):  # somebody has killed it
             os.write(self._pipe, b"%d\n" % session)
 
     def dismiss(self) -> None:

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from gxt.cli import output
 from gxt.cli.parser import Parser
-from gxt.errors import GxtError, UsageError
+from gxt.errors import GxtError, UsageError, machine_failure
 from gxt.model.version import __version__
 
 BUG_EXIT_CODE = 255
@@ -60,6 +60,9 @@ def _run(argv: list[str]) -> int:
         return 130
     except SystemExit as end:  # argparse has shown its help, or the wrapped command has ended
         return end.code if isinstance(end.code, int) else 0
+    except OSError as error:
+        failure = machine_failure(error)
+        return _failed(failure, argv) if failure else _bug(error, argv)
     except Exception as error:  # noqa: BLE001 the last resort: a bug in gxt ends with a report, not a traceback
         return _bug(error, argv)
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gxt.cli import output
 from gxt.cli.parser import Parser
-from gxt.errors import UsageError
+from gxt.errors import CannotRecord, UsageError
 
 if TYPE_CHECKING:
     from gxt.ops.run import Started
@@ -39,7 +39,7 @@ def run(words: Namespace) -> None:
     Terminal, working directory, signals and exit code are the command's own. The code (edits and new files
     included), parameters, metrics, console and environment become a commit on the experiments ref.
     """
-    from gxt.capture.process import exit_like
+    from gxt.capture.process import become, exit_like
     from gxt.ops import run as operation
     from gxt.ops.start import StartRequest
     from gxt.ops.workspace import open_workspace
@@ -71,7 +71,14 @@ def run(words: Namespace) -> None:
             output.say_notices((*workspace.notices, *started.plan.notices))
             output.say(running.start_line(started, output.talk_width()))
 
-    result = operation.run(workspace, request, metrics=words.metrics, on_start=on_start)
+    try:
+        result = operation.run(workspace, request, metrics=words.metrics, on_start=on_start)
+    except CannotRecord as error:  # a training that has waited for its turn need not wait again
+        output.say_error(error)
+        output.say("     the command runs without gxt: nothing of it is recorded")
+        ended = become(command)
+        output.say(f"gxt: {ended.error}", style="bad")
+        exit_like(ended)
     if not words.quiet:
         if result.ended.mid_line:
             output.end_line_of_command()

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
-from gxt.errors import GitFailed, GxtError
+from gxt.errors import GitFailed, GxtError, machine_failure
 
 # Variables of git that belong to the user and are passed on. All others (GIT_DIR, GIT_INDEX_FILE,
 # GIT_WORK_TREE, GIT_OBJECT_DIRECTORY …) are set by git for its own hooks and `rebase --exec`, and would
@@ -116,7 +116,10 @@ def run(
     return done.stdout
 
 
-def _not_startable(cwd: Path, error: OSError) -> GxtError:
+def _not_startable(cwd: Path, error: OSError) -> Exception:
+    failure = machine_failure(error)
+    if failure and not isinstance(error, PermissionError):
+        return failure
     if not cwd.is_dir():
         return GxtError(f"{cwd} does not exist", hint="go to a directory that does, and try again")
     if isinstance(error, FileNotFoundError):

@@ -223,7 +223,7 @@ def _write_tree(repository: Repository, changed: list[str], status: _Status) -> 
     import shutil  # a clean work tree does without them: 4 ms
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="gxt-index-") as folder:
+    with tempfile.TemporaryDirectory(prefix="gxt-index-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / "index"
         index = repository.git_dir / "index"
         if index.exists():

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gxt.capture.process import Ended, run_command
-from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import run_id
@@ -18,7 +17,7 @@ from gxt.ops.declared import declared_metric, metrics_files, read_metrics
 from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.history import History
-from gxt.ops.start import Plan, StartRequest, begin, plan
+from gxt.ops.start import Plan, StartRequest, start
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
@@ -72,10 +71,9 @@ def run(
 
     Raises:
         UsageError: the request makes no sense; nothing was recorded and the command did not start.
+        CannotRecord: nothing can be written down; the command did not start.
     """
-    with ObjectReader(workspace.repository) as reader:
-        planned = plan(workspace, request, reader)
-        live = begin(workspace, planned, reader)
+    planned, live = start(workspace, request)
     on_start(Started(run_id(live.number), planned))
     files = _MetricsFiles.watch(workspace.repository, metrics)
     console = ConsoleLog(live.path)

@@ -12,7 +12,15 @@ from gxt.capture.params_files import edit_params, holds, parse_assignment, parse
 from gxt.capture.programs import find_executable
 from gxt.capture.remembered_params import load_remembered
 from gxt.capture.replacing import replace_content
-from gxt.errors import GitFailed, GxtError, InvalidParams, UsageError
+from gxt.errors import (
+    CannotRecord,
+    GitFailed,
+    InvalidParams,
+    MachineFailed,
+    StoreBusy,
+    UsageError,
+    machine_failure,
+)
 from gxt.git import process
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader
@@ -145,21 +153,27 @@ def dry_run(workspace: Workspace, request: StartRequest) -> Plan:
         return plan(workspace, request, reader, write=False)
 
 
-def begin(workspace: Workspace, planned: Plan, reader: ObjectReader) -> journal.LiveRun:
-    """Make the planned run live: snapshot safe from gc, journal on disk, number reserved.
+def start(workspace: Workspace, request: StartRequest) -> tuple[Plan, journal.LiveRun]:
+    """Plan a run and make it live.
 
     Raises:
-        GxtError: the repository cannot be written: nothing can be recorded.
+        UsageError: the request makes no sense; see `plan`.
+        CannotRecord: the repository or the machine is not up to it.
     """
     try:
-        return _begin(workspace, planned, reader)
+        with ObjectReader(workspace.repository) as reader:
+            planned = plan(workspace, request, reader)
+            return planned, _begin(workspace, planned, reader)
+    except (GitFailed, StoreBusy, MachineFailed) as error:
+        raise CannotRecord(f"the run cannot be recorded: {error.message}", hint=error.hint) from error
     except OSError as error:
-        raise GxtError(
-            f"the run cannot be recorded: {error}", hint="run the command without gxt, or make room for it"
-        ) from error
+        known = machine_failure(error)
+        said, hint = (known.message, known.hint) if known else (str(error), "")
+        raise CannotRecord(f"the run cannot be recorded: {said}", hint=hint) from error
 
 
 def _begin(workspace: Workspace, planned: Plan, reader: ObjectReader) -> journal.LiveRun:
+    """Make the planned run live: snapshot safe from gc, journal on disk, number reserved."""
     repository = workspace.repository
     offset = time.strftime("%z", time.localtime(planned.at_us / 1e6))
     with store_lock(repository):

@@ -122,12 +122,20 @@ def create(repository: Repository, *, uid: str, number: int, started: JsonObject
     making.mkdir()
     held = locks.hold(making)
     assert held is not None, "a directory made under the store's lock is nobody else's"
-    (making / NUMBER).write_text(f"{number}\n")
-    journal = JournalWriter(making / JOURNAL)
-    journal.append(
-        "started", {**started, "host": os.uname().nodename, "boot": _boot_id(), "pid": os.getpid()}, at_us
-    )
-    making.rename(path)
+    journal = None
+    try:
+        (making / NUMBER).write_text(f"{number}\n")
+        journal = JournalWriter(making / JOURNAL)
+        journal.append(
+            "started", {**started, "host": os.uname().nodename, "boot": _boot_id(), "pid": os.getpid()}, at_us
+        )
+        making.rename(path)
+    except OSError:
+        if journal is not None:
+            journal.close()
+        _delete(making)
+        os.close(held)
+        raise
     journal.moved(path / JOURNAL)
     return LiveRun(uid=uid, number=number, path=path, held=Descriptor.of(held), journal=journal)
 

@@ -36,7 +36,11 @@ def store_lock_if_free(repository: Repository) -> Iterator[bool]:
 
 
 def hold(path: Path) -> int | None:
-    """A descriptor that holds the path (a directory or a file) alone, or None when somebody else has it."""
+    """A descriptor that holds the path (a directory or a file) alone, or None when somebody else has it.
+
+    Raises:
+        OSError: the file system gives no locks.
+    """
     return _lock(path, fcntl.LOCK_EX)
 
 
@@ -60,7 +64,10 @@ def _store_lock_path(repository: Repository) -> Path:
 
 
 def _is_locked(path: Path, how: int) -> bool:
-    fd = _lock(path, how)
+    try:
+        fd = _lock(path, how)
+    except OSError:  # a file system without locks: what may live is never taken for dead
+        fd = None
     if fd is None:
         return path.exists()
     os.close(fd)
@@ -74,7 +81,9 @@ def _lock(path: Path, how: int) -> int | None:
         return None
     try:
         fcntl.flock(fd, how | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         os.close(fd)
+        if not isinstance(error, BlockingIOError):
+            raise
         return None
     return fd

@@ -14,15 +14,14 @@ import pytest
 from tests.conftest import data, git, gxt
 from tests.crash.conftest import check_sound, run_uids, sealed_numbers
 
-RUNS = 6
-RECORD = f"""
+RECORD = """
 import sys
 import gxt
 
-for number in range({RUNS}):
-    with gxt.init(config={{"worker": int(sys.argv[1]), "number": number}}) as run:
+for number in range(int(sys.argv[2])):
+    with gxt.init(config={"worker": int(sys.argv[1]), "number": number}) as run:
         for step in range(5):
-            run.log({{"loss": int(sys.argv[1]) + number / 8 + step / 64}}, step=step)
+            run.log({"loss": int(sys.argv[1]) + number / 8 + step / 64}, step=step)
 """
 
 
@@ -32,7 +31,10 @@ def disturb(repo: Path, until: threading.Event, failures: list[str]) -> None:
         for words in (
             ("gc", "--quiet", "--prune=now"),
             ("commit", "--quiet", "--allow-empty", "-m", f"commit {number}"),
+            ("checkout", "--quiet", "-B", "aside"),
             ("pack-refs", "--all"),
+            ("fetch", "--quiet", "--no-auto-gc", "origin"),
+            ("checkout", "--quiet", "-B", "main"),
         ):
             done = subprocess.run(["git", *words], cwd=repo, capture_output=True, text=True, check=False)
             if done.returncode != 0:
@@ -43,16 +45,23 @@ def disturb(repo: Path, until: threading.Event, failures: list[str]) -> None:
 
 @pytest.fixture
 def worktrees(repo: Path) -> list[Path]:
-    """Two work trees of one repository, each with an edit and a new file that are in no commit."""
-    other = repo.parent / "other"
-    git(repo, "worktree", "add", "-q", "-b", "other", str(other))
-    for root in (repo, other):
+    """Three work trees of a repository with a remote, each with an edit and a new file of its own."""
+    origin = repo.parent / "origin.git"
+    git(repo, "clone", "-q", "--bare", str(repo), str(origin))
+    git(repo, "remote", "add", "origin", str(origin))
+    others = [repo.parent / "second", repo.parent / "third"]
+    for other in others:
+        git(repo, "worktree", "add", "-q", "-b", other.name, str(other))
+    for root in (repo, *others):
         (root / "train.py").write_text(f"print({root.name!r})\n")
         (root / "new.py").write_text(f"name = {root.name!r}\n")
-    return [repo, other]
+    return [repo, *others]
 
 
-def test_runs_of_several_processes_in_two_work_trees_beside_gc(worktrees: list[Path]) -> None:
+@pytest.mark.parametrize(("writers", "count"), [(4, 6), pytest.param(16, 50, marks=pytest.mark.long)])
+def test_runs_of_several_processes_and_work_trees_beside_gc(
+    worktrees: list[Path], writers: int, count: int
+) -> None:
     repo = worktrees[0]
     over, failures = threading.Event(), list[str]()
     disturber = threading.Thread(target=disturb, args=(repo, over, failures))
@@ -60,38 +69,39 @@ def test_runs_of_several_processes_in_two_work_trees_beside_gc(worktrees: list[P
     try:
         workers = [
             subprocess.Popen(
-                [sys.executable, "-c", RECORD, str(worker)],
-                cwd=worktrees[worker % 2],
+                [sys.executable, "-c", RECORD, str(worker), str(count)],
+                cwd=worktrees[worker % 3],
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            for worker in range(4)
+            for worker in range(writers)
         ]
         said = [worker.communicate()[1] for worker in workers]
     finally:
         over.set()
         disturber.join()
-    assert said == [""] * 4
-    assert [worker.returncode for worker in workers] == [0] * 4
+    assert said == [""] * writers
+    assert [worker.returncode for worker in workers] == [0] * writers
     runs = data(repo, "list")
-    check_runs(repo, runs)
+    check_runs(repo, runs, writers, count)
     recorded = {git(repo, "show", f"{run['commit']}:train.py") for run in runs}
-    assert recorded == {"print('repo')", "print('other')"}
+    assert recorded == {"print('repo')", "print('second')", "print('third')"}
     assert [text for text in failures if "missing" in text or "corrupt" in text] == []
 
 
-def check_runs(repo: Path, runs: list[dict[str, Any]]) -> None:
+def check_runs(repo: Path, runs: list[dict[str, Any]], writers: int, count: int) -> None:
     """Every run once, with a number of its own, and what its worker logged."""
-    assert sorted(run["id"] for run in runs) == [f"exp-{n:03d}" for n in range(1, 4 * RUNS + 1)]
+    total = writers * count
+    assert sorted(run["id"] for run in runs) == [f"exp-{n:03d}" for n in range(1, total + 1)]
     assert {run["status"] for run in runs} == {"completed"}
     found = {(run["params"]["worker"], run["params"]["number"]): run["metrics"] for run in runs}
     assert found == {
         (worker, number): {"loss": worker + number / 8 + 4 / 64}
-        for worker in range(4)
-        for number in range(RUNS)
+        for worker in range(writers)
+        for number in range(count)
     }
-    assert sealed_numbers(repo) == list(range(1, 4 * RUNS + 1))
-    assert len(run_uids(repo)) == 4 * RUNS
+    assert sealed_numbers(repo) == list(range(1, total + 1))
+    assert len(run_uids(repo)) == total
     check_sound(repo)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -36,7 +37,57 @@ for number in range(first, first + 1000):
 """
 
 
+LIST = """
+from gxt.cli.main import main
+main()
+"""
 KILL_EVERY_S = 0.25
+
+# Bugs that stores of this kind have had; each is put into every process of the torture.
+BUGS = {
+    "a run is sealed while it is written to": """
+from gxt.store import journal
+journal.is_alive = journal.is_alive_beside = lambda path: False
+from gxt.store import locks
+locks.hold = lambda path: __import__("os").open(path, 0)
+""",
+    "one bad run stops the recovery of the others": """
+from gxt.store import recovery
+seal_dead, attempts = recovery._seal_dead, []
+def stumble(*args, **more):
+    attempts.append(args)
+    return seal_dead(*args, **more) if len(attempts) == 1 else 1 / 0
+recovery._seal_dead = stumble
+""",
+    "the ref is moved whatever it was": """
+from gxt.git import refs
+from gxt.store import locks, seal
+class Careless(refs.RefMover):
+    def move(self, updates):
+        super().move([update._replace(old=None) for update in updates])
+seal.RefMover = Careless
+from contextlib import nullcontext
+seal.collector.await_end = lambda *args, **more: True
+locks.store_lock = lambda repository: nullcontext()
+from gxt.ops import finish, start
+finish.store_lock = start.store_lock = locks.store_lock
+""",
+    "the journal is removed before the run is in git": """
+from gxt.store import journal
+from gxt.ops import finish
+sealing = finish.seal
+def seal_later(repository, folded, *args, **more):
+    for path in (repository.common_dir / "gxt/live" / folded.uid).iterdir():
+        path.unlink()
+    return sealing(repository, folded, *args, **more)
+finish.seal = seal_later
+""",
+    "what gc has taken is not looked for": """
+from gxt.store import collector
+collector.await_end = lambda *args, **more: True
+collector.are_whole = lambda *args, **more: True
+""",
+}
 
 
 @dataclass
@@ -46,6 +97,7 @@ class Writer:
     index: int
     folder: Path
     stop: Path
+    planted: str
     process: subprocess.Popen[str] | None = None
     ended: list[tuple[int, str]] = field(default_factory=list)
 
@@ -62,7 +114,10 @@ class Writer:
         begun = [number for (number,) in self.lines("begun")]
         words = [str(self.index), str(max(begun, default=-1) + 1), str(self.said), str(self.stop)]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, *words], cwd=self.folder, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", self.planted + WRITER, *words],
+            cwd=self.folder,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def reap(self) -> None:
@@ -78,7 +133,7 @@ class Writer:
         self.start()
 
 
-def collecting(repo: Path, stop: threading.Event, _: list[str]) -> None:
+def collecting(repo: Path, stop: threading.Event) -> None:
     """Collect garbage, commit and pack refs, over and over.
 
     A gc may find a ref to what the gc before it took; what counts is what is there in the end.
@@ -94,11 +149,11 @@ def collecting(repo: Path, stop: threading.Event, _: list[str]) -> None:
             subprocess.run(["git", *words], cwd=repo, capture_output=True, check=False)
 
 
-def recovering(repo: Path, stop: threading.Event, failures: list[str]) -> None:
+def recovering(repo: Path, stop: threading.Event, planted: str, failures: list[str]) -> None:
     """Recover what was killed, over and over."""
     while not stop.is_set():
         done = subprocess.run(
-            [sys.executable, "-m", "gxt", "list", "--json"],
+            [sys.executable, "-c", planted + LIST, "list", "--json"],
             cwd=repo,
             capture_output=True,
             text=True,
@@ -106,9 +161,12 @@ def recovering(repo: Path, stop: threading.Event, failures: list[str]) -> None:
         )
         if done.returncode or done.stderr:
             failures.append(f"gxt list: {done.returncode} {done.stderr} {done.stdout[-300:]}")
+        else:
+            notices = json.loads(done.stdout)["notices"]
+            failures += [notice for notice in notices if "could not be recovered" in notice]
 
 
-def torture(repo: Path, folder: Path, *, writers: int, seconds: float) -> list[Writer]:
+def torture(repo: Path, folder: Path, *, writers: int, seconds: float, planted: str = "") -> list[Writer]:
     """Run it all for so long; the writers as they ended."""
     trees = [repo]
     for number in range(2):
@@ -118,9 +176,10 @@ def torture(repo: Path, folder: Path, *, writers: int, seconds: float) -> list[W
         trees.append(tree)
     over, failures = threading.Event(), list[str]()
     threads = [
-        threading.Thread(target=work, args=(repo, over, failures)) for work in (collecting, recovering)
+        threading.Thread(target=collecting, args=(repo, over)),
+        threading.Thread(target=recovering, args=(repo, over, planted, failures)),
     ]
-    team = [Writer(index, trees[index % 3], folder / "stop") for index in range(writers)]
+    team = [Writer(index, trees[index % 3], folder / "stop", planted) for index in range(writers)]
     chance = random.Random(1)
     for writer in team:
         writer.start()
@@ -165,3 +224,10 @@ def test_torture_for_a_moment(repo: Path, tmp_path: Path) -> None:
 @pytest.mark.long
 def test_torture(repo: Path, tmp_path: Path) -> None:
     check(repo, torture(repo, tmp_path, writers=16, seconds=30))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_torture_finds_a_planted_bug(repo: Path, tmp_path: Path, bug: str) -> None:
+    with pytest.raises((AssertionError, KeyError, subprocess.SubprocessError)):
+        check(repo, torture(repo, tmp_path, writers=8, seconds=15, planted=BUGS[bug]))
