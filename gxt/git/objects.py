@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from types import TracebackType
 from typing import IO, NamedTuple
@@ -43,6 +44,7 @@ class ObjectReader:
         self._packs: frozenset[str] = frozenset()
         self._packed_refs: tuple[int, ...] = ()
         self._git: subprocess.Popen[bytes] | None = None
+        self._unanswered = 0
 
     def __enter__(self) -> ObjectReader:
         return self
@@ -54,12 +56,17 @@ class ObjectReader:
 
     def close(self) -> None:
         """End the git process, if one was started."""
-        if self._git is None:
+        git, self._git = self._git, None
+        if git is None:
             return
-        for pipe in (self._git.stdin, self._git.stdout):
+        if self._unanswered:  # it may be in the middle of a word
+            git.kill()
+        for pipe in (git.stdin, git.stdout):
             if pipe:
-                pipe.close()
-        self._git.wait()
+                with suppress(OSError):  # it tries once more to send what it could not
+                    pipe.close()
+        git.wait()
+        self._unanswered = 0
 
     def read(self, name: str) -> GitObject | None:
         """The object that a revision names (`refs/…`, an id, `REV:path`); None when there is none."""
@@ -67,9 +74,6 @@ class ObjectReader:
 
     def read_many(self, names: Iterable[str]) -> Iterator[GitObject | None]:
         """The objects in the order of their names; None for each that is missing."""
-        git = self._started()
-        assert git.stdin
-        assert git.stdout
         # a path that is no UTF-8 is the bytes that the file system has
         pending = (name.encode(errors="surrogateescape") for name in names)
         while window := list(islice(pending, 64)):
@@ -81,11 +85,24 @@ class ObjectReader:
                         break
                     count += 1
                 batch, window = window[:count], window[count:]
-                git.stdin.write(b"".join(name + b"\n" for name in batch))
-                git.stdin.flush()
-                for name in batch:
-                    answer = _answer(git.stdout)
-                    yield self._look_again(name) if self._is_doubtful(name, answer) else answer
+                yield from self._ask(batch)
+
+    def _ask(self, batch: list[bytes]) -> Iterator[GitObject | None]:
+        """One window of questions; an answer that nobody took is not left for the next to mistake."""
+        git = self._started()
+        assert git.stdin
+        assert git.stdout
+        self._unanswered = len(batch)
+        try:
+            git.stdin.write(b"".join(name + b"\n" for name in batch))
+            git.stdin.flush()
+            for name in batch:
+                answer = _answer(git.stdout)
+                self._unanswered -= 1
+                yield self._look_again(name) if self._is_doubtful(name, answer) else answer
+        finally:
+            if self._unanswered and git is self._git:
+                self.close()
 
     def _is_doubtful(self, name: bytes, answer: GitObject | None) -> bool:
         """Whether a git that starts now may know better.
@@ -110,6 +127,8 @@ class ObjectReader:
         return parse_tree(found)
 
     def _started(self) -> subprocess.Popen[bytes]:
+        if self._unanswered:
+            self.close()
         if self._git is None:
             self._packs = packs(self._repository)
             self._packed_refs = packed_refs_state(self._repository)
