@@ -53,7 +53,7 @@ def run_command(
     argv: Sequence[str],
     *,
     extra_env: Mapping[str, str],
-    on_line: Sink,
+    on_lines: Sink,
     on_started: Callable[[int], None] | None = None,
 ) -> Ended:
     """Run the command to its end. Call it from the main thread, before other threads are started.
@@ -61,12 +61,12 @@ def run_command(
     Args:
         argv: the command and its arguments; found in PATH like a shell does.
         extra_env: what is added to our environment.
-        on_line: takes the console.
+        on_lines: takes the console.
         on_started: called once with its process id, which is also its group's; may raise OSError.
     """
     _flush_own_output()
     plumbing = lay_plumbing()
-    relay = Relay(plumbing, on_line)
+    relay = Relay(plumbing, on_lines)
     guardian = Guardian()
     started_us = now_us()
     try:

@@ -16,7 +16,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import Protocol
@@ -36,15 +36,15 @@ FOREGROUND_CHECK_S = 1.0
 
 
 class Sink(Protocol):
-    """Takes the console line by line. It may raise OSError, after which it is not called again."""
+    """Takes the console as it comes. It may raise OSError, after which it is not called again."""
 
-    def __call__(self, stream: int, line: bytes, at_us: int) -> None:
-        """Take one complete line, without its newline.
+    def __call__(self, stream: int, lines: Sequence[bytes], at_us: int) -> None:
+        """Take complete lines, without their newlines.
 
         Args:
             stream: 1 stdout, 2 stderr; 1 for both when they are one terminal, pipe or file.
-            line: its bytes; of a line that was redrawn the last state.
-            at_us: when it was read, microseconds since 1970.
+            lines: their bytes, one line at least; of a line that was redrawn the last state.
+            at_us: when they were read, microseconds since 1970.
         """
 
 
@@ -72,14 +72,14 @@ class Relay:
         ended_us: when the command was found to have ended, microseconds since 1970.
     """
 
-    def __init__(self, plumbing: Plumbing, on_line: Sink) -> None:
+    def __init__(self, plumbing: Plumbing, on_lines: Sink) -> None:
         self.told = False
         self.typed_stop = False
         self.log_error = ""
         self.mid_line = False
         self.ended_us = 0
         self._plumbing = plumbing
-        self._on_line = on_line
+        self._on_lines = on_lines
         self._child: Child | None = None
         self._early: list[int] = []
         self._stop_whom: int | None = None
@@ -195,10 +195,8 @@ class Relay:
         self._plumbing.stop_reading(channel)
 
     def _record(self, channel: Channel, lines: list[bytes], at_us: int) -> None:
-        if channel.target == 0:  # the echo of keys
-            return
-        for line in lines:
-            self.guarded(self._on_line, channel.target, line, at_us)
+        if lines and channel.target != 0:  # 0: the echo of keys
+            self.guarded(self._on_lines, channel.target, lines, at_us)
 
     def _read_keys(self, keyboard: Keyboard, group: int) -> None:
         keys = keyboard.read()

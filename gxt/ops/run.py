@@ -81,7 +81,7 @@ def run(
     ended = run_command(
         request.command,
         extra_env={ENV_UID: live.uid, ENV_DIRECTORY: str(live.path)},
-        on_line=console.write,
+        on_lines=console.write,
         on_started=lambda _pid: environment.start(),
     )
     untold = environment.finish()

@@ -10,7 +10,7 @@ A line is `2026-11-20T23:51:00.123456Z 1 text`: the time in UTC, the stream (1 s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -28,7 +28,7 @@ _LEFT_OUT = "output left out here: gxt keeps the first and the last 512 KiB, tim
 
 
 class ConsoleLog:
-    """Writes the console of a live run into its directory; one write a line.
+    """Writes the console of a live run into its directory; what came together is one write.
 
     Raises:
         OSError: the disk took nothing.
@@ -41,21 +41,33 @@ class ConsoleLog:
         self._size = 0
         self._file: IO[bytes] | None = None  # opened by the first line: a full disk must not stop a start
 
-    def write(self, stream: int, line: bytes, at_us: int) -> None:
-        """Record a line of the command's output (without its newline)."""
-        data = b"%b %d %b\n" % (time_to_json(at_us).encode(), stream, line)
-        if self._size and self._size + len(data) > HALF_BYTES:
-            self._turn()
-        if self._file is None:
-            self._file = (self._directory / _name(self._number)).open("ab", buffering=0)
-        self._file.write(data)
-        self._size += len(data)
+    def write(self, stream: int, lines: Sequence[bytes], at_us: int) -> None:
+        """Record lines of the command's output (without their newlines) that were read at one time."""
+        start = b"%b %d " % (time_to_json(at_us).encode(), stream)
+        data = start + (b"\n" + start).join(lines) + b"\n"
+        while data:
+            room = HALF_BYTES - self._size
+            fits = len(data) if len(data) <= room else data.rfind(b"\n", 0, max(0, room)) + 1
+            if not fits and self._size:
+                self._turn()
+                continue
+            fits = fits or data.find(b"\n") + 1  # longer than a file: it gets one of its own
+            self._append(data[:fits])
+            data = data[fits:]
 
     def close(self) -> None:
         """Give up the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _append(self, data: bytes) -> None:
+        if self._file is None:
+            self._file = (self._directory / _name(self._number)).open("ab", buffering=0)
+        while data:  # a disk that is nearly full takes a part first, and only then refuses
+            written = self._file.write(data) or 0
+            self._size += written
+            data = data[written:]
 
     def _turn(self) -> None:
         self.close()

@@ -41,18 +41,19 @@ if "ignore-hup" in options:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 lines, started, calls = [], [], 0
 
-def on_line(stream, line, at_us):
+def on_lines(stream, taken, at_us):
     global calls
-    calls += 1
-    if "full" in options and calls == 2:
-        raise OSError(28, "No space left on device")
-    if "count" not in options:
-        lines.append([stream, line.decode("latin-1"), at_us])
+    for line in taken:
+        calls += 1
+        if "full" in options and calls == 2:
+            raise OSError(28, "No space left on device")
+        if "count" not in options:
+            lines.append([stream, line.decode("latin-1"), at_us])
 
 handlers = {s: signal.getsignal(s) for s in signal.Signals}
 if "twice" in options:
-    run_command(argv, extra_env={}, on_line=on_line, on_started=started.append)
-ended = run_command(argv, extra_env={"GXT_RUN": "uid-1"}, on_line=on_line, on_started=started.append)
+    run_command(argv, extra_env={}, on_lines=on_lines, on_started=started.append)
+ended = run_command(argv, extra_env={"GXT_RUN": "uid-1"}, on_lines=on_lines, on_started=started.append)
 facts = ended._asdict() | {"lines": lines, "calls": calls, "started": len(started)}
 facts["handlers_changed"] = sorted(s.name for s in signal.Signals if signal.getsignal(s) != handlers[s])
 facts["descriptors"] = sum(int(fd) > 2 for fd in os.listdir("/dev/fd")) - 1
