@@ -6,7 +6,7 @@
   a signal to gxt ──▶ the command's process group
 ```
 
-It starts nothing (`process`) and opens nothing (`terminal`).
+It starts no command (`process`) and opens nothing (`terminal`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ from types import FrameType
 from typing import Protocol
 
 from gxt.capture.signals import STOPPING
-from gxt.capture.terminal import Channel, Keyboard, Plumbing, foreground_group, typed_signals, write_all
+from gxt.capture.terminal import (
+    Channel,
+    Keyboard,
+    Plumbing,
+    foreground_group,
+    hand_over,
+    typed_signals,
+    write_all,
+)
 
 CHUNK_BYTES = 64 * 1024
 KILL_AFTER_SECOND_INTERRUPT_S = 2.0
@@ -123,6 +131,7 @@ class Relay:
             if returncode is not None and (self._waited_s >= GRACE_S or self._drained_bytes >= DRAIN_BYTES):
                 break
         for channel in [*self._plumbing.channels]:
+            hand_over(channel)
             self._finish(channel)
         return returncode
 

@@ -295,6 +295,29 @@ def _raw(found: Attributes, *, raw_output: bool) -> Attributes:
     return attributes
 
 
+def hand_over(channel: Channel) -> None:
+    """Leave a channel that somebody still holds open after the end of the command to cat(1), and return at once.
+
+    What a process in the background writes goes on to where it would go without us, until it ends or nobody
+    reads on; closing the channel would lose that, and kill it by SIGPIPE.
+    """
+    if channel.target == 0:  # the echo of keys
+        return
+    os.set_blocking(channel.source, True)
+    moves = ((channel.source, 0), (channel.target, 1))
+    with suppress(OSError):  # there is no cat: the output ends here
+        os.posix_spawnp(
+            "cat",
+            ["cat"],
+            os.environ,
+            file_actions=[
+                *((os.POSIX_SPAWN_DUP2, ours, its) for ours, its in moves),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ],
+            setsigdef=[signal.SIGPIPE],
+        )
+
+
 def write_all(target: int, data: bytes) -> bool:
     """Write all of it, however long the reader takes. Whether it could be written."""
     rest = memoryview(data)

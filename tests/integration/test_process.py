@@ -333,12 +333,40 @@ def test_a_grandchild_that_keeps_the_output_open_does_not_hold_us(
     assert (facts["returncode"], lines(facts)) == (0, [(1, "done")])
 
 
-def test_a_grandchild_that_never_stops_writing_does_not_hold_us(
+def test_a_grandchild_that_never_stops_writing_does_not_hold_us_and_goes_on_until_nobody_reads(
     driver: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    done = finished(driver("sh", "-c", "yes & echo $$", options="count"))
-    assert report(tmp_path)["returncode"] == 0
-    assert len(done.stdout) < 4 << 20
+    alive, alive_ = os.pipe()
+    with driven(driver("sh", "-c", "yes & echo $$", options="count"), pass_fds=[alive_]) as run:
+        os.close(alive_)
+        collected = bytearray()
+        while run.process.poll() is None:
+            ready(run.out)
+            collected += os.read(run.out, 65536)
+        assert report(tmp_path)["returncode"] == 0
+        more = os.read(run.out, 65536)
+        assert set(more.split(b"\n")) <= {b"y", b""}
+        assert more
+        assert select.select([alive], [], [], 0)[0] == []  # it lives
+        assert run.process.stdout is not None
+        run.process.stdout.close()
+        assert read_to_end(alive) == b""  # of SIGPIPE, as without us
+    os.close(alive)
+
+
+def test_what_the_background_writes_after_the_end_is_passed_on_but_not_recorded(
+    driver: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    (wait, go), script = os.pipe(), "(read x </dev/fd/%d; echo late; echo err >&2) & echo now"
+    with driven(driver("sh", "-c", script % wait), pass_fds=[wait]) as run:
+        os.close(wait)
+        run.end()
+        os.close(go)
+        assert read_to_end(run.out) == b"now\nlate\n"
+        assert run.process.stderr is not None
+        assert read_to_end(run.process.stderr.fileno()) == b"err\n"
+    facts = report(tmp_path)
+    assert (facts["returncode"], lines(facts)) == (0, [(1, "now")])
 
 
 def test_what_a_dead_command_wrote_waits_for_a_slow_reader(
@@ -723,6 +751,31 @@ def test_a_stopped_job_whose_terminal_is_closed_ends(
     os.close(readable)
     facts = report(tmp_path)
     assert (facts["returncode"], facts["interrupted"]) == (-signal.SIGHUP, True)
+
+
+def test_the_background_goes_on_to_write_to_the_terminal_after_the_end(
+    driver: Callable[..., list[str]], tmp_path: Path, terminal: Terminal
+) -> None:
+    """Under a shell that lives on; the job is told by SIGHUP that its own terminal is gone, and ignores it."""
+    shell = (
+        "import fcntl, os, subprocess, sys, termios\n"
+        "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+        "subprocess.call(sys.argv[1:], close_fds=False)\n"
+        "print('prompt', flush=True)\n"
+        "sys.stdin.readline()\n"
+    )
+    wait, go = os.pipe()
+    job = driver("sh", "-c", f"trap '' HUP; (read x </dev/fd/{wait}; echo late) & echo now")
+    with terminal.running([sys.executable, "-c", shell, *job], pass_fds=[wait]) as process:
+        os.close(wait)
+        assert read_until(terminal.screen, b"prompt\r\n") == b"now\r\nprompt\r\n"
+        assert terminal.attributes() == terminal.found
+        os.close(go)
+        assert read_until(terminal.screen, b"late\r\r\n") == b"late\r\r\n"
+        terminal.type(b"\n")
+        assert process.wait(WAIT_S) == 0
+    facts = report(tmp_path)
+    assert (facts["returncode"], lines(facts)) == (0, [(1, "now")])
 
 
 def test_in_the_background_the_terminal_is_left_alone(
