@@ -91,6 +91,7 @@ class Relay:
         self._child: Child | None = None
         self._early: list[int] = []
         self._stop_whom: int | None = None
+        self._suspended = False
         self._interrupted_at_s = -math.inf
         self._waited_s = 0.0
         self._drained_bytes = 0
@@ -246,12 +247,15 @@ class Relay:
         if self._plumbing.keyboard is not None:
             self._plumbing.keyboard.give_back()
         self._stop_whom = None
+        self._suspended = True
         handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(whom, signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, handler)
-        self._resume()
+        if self._suspended:  # no SIGCONT: the kernel does not stop a group that nobody could continue
+            self._resume()
 
     def _resume(self) -> None:
+        self._suspended = False
         if self._plumbing.keyboard is not None:
             self._plumbing.keyboard.take()
         self._plumbing.copy_window_size()

@@ -296,7 +296,7 @@ def _raw(found: Attributes, *, raw_output: bool) -> Attributes:
 
 
 def hand_over(channel: Channel) -> None:
-    """Leave a channel that somebody still holds open after the end of the command to cat(1), and return at once.
+    """Leave a channel that is still held open after the end of the command to cat(1), and return at once.
 
     What a process in the background writes goes on to where it would go without us, until it ends or nobody
     reads on; closing the channel would lose that, and kill it by SIGPIPE.

@@ -756,7 +756,7 @@ def test_a_stopped_job_whose_terminal_is_closed_ends(
 def test_the_background_goes_on_to_write_to_the_terminal_after_the_end(
     driver: Callable[..., list[str]], tmp_path: Path, terminal: Terminal
 ) -> None:
-    """Under a shell that lives on; the job is told by SIGHUP that its own terminal is gone, and ignores it."""
+    """Under a shell that lives on. The job is told by SIGHUP that its terminal is gone, and ignores it."""
     shell = (
         "import fcntl, os, subprocess, sys, termios\n"
         "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
