@@ -19,6 +19,11 @@ from tests.bench.measure import Bench, Cost, Row, alternate, compared, missing, 
 MANY_RUNS = 10_000
 DVC_EXPERIMENTS = 1_000
 TREE_SIZES = (10, 2_000, 10_000)
+PRINTING = {
+    "200 MB": "import os\nblock = (b'x' * 79 + b'\\n') * 819\nfor _ in range(3052): os.write(1, block)",
+    "lines": "for step in range(1_000_000): print('step', step)",
+}
+"""2.5 million lines of 80 bytes written in blocks, and a million short lines as a script prints them."""
 
 
 def bench_run(bench: Bench) -> list[Row]:
@@ -121,6 +126,25 @@ def bench_log(bench: Bench) -> list[Row]:
     return rows
 
 
+def bench_output(bench: Bench) -> list[Row]:
+    """What a command prints through gxt into a pipe, less a run of nothing; against a bare pipe."""
+    place = bench.once("printing", partial(generate, runs=0))
+    rows = []
+    for name, program in PRINTING.items():
+        script = place / "printing.py"
+        script.write_text(program)
+        piped = f'"$@" {sys.executable} {script} | wc -c'
+        ours, nothing, bare = alternate(
+            5,
+            partial(bench.cost, place, "sh", "-c", piped, "sh", "gxt", "run", "-q", "--"),
+            partial(bench.cost, place, "gxt", "run", "-q", "--", "true"),
+            partial(bench.cost, place, "sh", "-c", piped, "sh"),
+        )
+        bound = 2 if name == "lines" else None
+        rows.append(compared(f"output, {name}", ours - nothing, bare, bound=bound, what="bare pipe"))
+    return rows
+
+
 def bench_import(bench: Bench) -> list[Row]:
     """What every script and every command pays before it does anything."""
     place = bench.directory
@@ -162,6 +186,7 @@ BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
     "log": bench_log,
     "run": bench_run,
     "run-files": bench_run_files,
+    "output": bench_output,
     "list-small": bench_list_small,
     "list": bench_list,
     "index": bench_index,

@@ -163,6 +163,20 @@ def await_death(pid: int) -> None:
                 time.sleep(0.01)
 
 
+def await_state(pid: int, state: bytes) -> None:
+    """Return when a process that is not our child is in this state of ps(1): S sleeps, T has stopped."""
+    deadline_s = time.monotonic() + 30
+    while not _state(pid).startswith(state):
+        assert time.monotonic() < deadline_s, f"never {state!r}"
+        time.sleep(0.001)
+
+
+def _state(pid: int) -> bytes:
+    if sys.platform == "linux":
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2]
+    return subprocess.run(("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, check=True).stdout
+
+
 def kill(*pids: int) -> None:
     """SIGKILL for all at once: none can see another one die."""
     for signum in (signal.SIGSTOP, signal.SIGKILL):

@@ -12,7 +12,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import data
-from tests.crash.conftest import check_sound, read_line
+from tests.crash.conftest import await_state, check_sound, read_line
 
 WAIT_S = 30.0
 WRAPPED = (sys.executable, "-m", "gxt", "run", "-q", "--")
@@ -170,7 +169,7 @@ def told(trainer: Trainer, listens: str, signum: int, to: str) -> Seen:
     if signum == signal.SIGTSTP:
         _, status = os.waitpid(trainer.process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
-        await_stopped(trainer.pid)
+        await_state(trainer.pid, b"T")
         trainer.send(signal.SIGCONT, to)
     if goes_on(listens, signum):
         said.append(read_line(trainer.answer))
@@ -183,14 +182,6 @@ def goes_on(listens: str, signum: int) -> bool:
     """Whether the trainer says that it was told, and works on."""
     ignored = (signal.SIGINT, signal.SIGTERM) if listens == "goes on" else ()
     return signum in (signal.SIGTSTP, signal.SIGUSR1, *ignored)
-
-
-def await_stopped(pid: int) -> None:
-    """Return when a process that is not our child has stopped."""
-    deadline_s = time.monotonic() + WAIT_S
-    state = ("ps", "-o", "stat=", "-p", str(pid))
-    while not subprocess.run(state, capture_output=True, check=True).stdout.startswith(b"T"):
-        assert time.monotonic() < deadline_s, "it was never stopped"
 
 
 def check_cell(repo: Path, listens: str, signum: int, to: str) -> None:
