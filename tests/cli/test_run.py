@@ -453,6 +453,50 @@ def test_an_interrupt_reaches_the_command_and_is_recorded(repo: Path) -> None:
     assert gxt(repo, "base").stdout == "no base: the next run starts a new tree\n"
 
 
+def test_a_pipeline_is_one_run_that_ends_as_its_shell_says(repo: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "gxt",
+        "run",
+        "-q",
+        "--",
+        "sh",
+        "-c",
+        "tr a-z A-Z | sed s/A/-/ | (cat; exit 5)",
+    ]
+    done = subprocess.run(command, cwd=repo, input=b"ab\nac\n", capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (5, b"-B\n-C\n", b"")
+    assert gxt(repo, "output").stdout == "-B\n-C\n"
+    assert (data(repo, "show")["status"], data(repo, "show")["exit_code"]) == ("failed", 5)
+
+
+DAEMON = """
+import os, sys
+wait = int(sys.argv[1])
+print("begun", flush=True)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.read(wait, 1)
+        print("from afar", flush=True)
+    os._exit(0)
+"""
+
+
+def test_a_command_that_makes_itself_a_daemon_has_ended_and_the_daemon_goes_on(repo: Path) -> None:
+    (repo / "daemon.py").write_text(DAEMON)
+    wait, go = os.pipe()
+    command = [sys.executable, "-m", "gxt", "run", "-q", "--", "python", "daemon.py", str(wait)]
+    with subprocess.Popen(command, cwd=repo, stdout=subprocess.PIPE, pass_fds=[wait]) as process:
+        os.close(wait)
+        assert process.wait(30) == 0
+        assert (data(repo, "show")["status"], gxt(repo, "output").stdout) == ("completed", "begun\n")
+        os.close(go)
+        assert process.stdout
+        assert process.stdout.read() == b"begun\nfrom afar\n"
+
+
 def test_head_may_move_during_a_run(repo: Path) -> None:
     before = git(repo, "rev-parse", "HEAD")
     gxt(repo, "run", "-q", "--", "sh", "-c", "git commit -q --allow-empty -m moved")
