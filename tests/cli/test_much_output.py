@@ -38,7 +38,7 @@ def printed(repo: Path, text: str, times: int) -> int:
     with subprocess.Popen(command, cwd=repo, stdout=subprocess.PIPE) as process:
         assert process.stdout
         passed, expected = hashlib.sha1(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
-        while chunk := process.stdout.read1():
+        while chunk := os.read(process.stdout.fileno(), 65536):
             passed.update(chunk)
     assert process.returncode == 0
     block = text.encode().decode("unicode_escape").encode("latin-1")

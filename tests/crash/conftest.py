@@ -173,8 +173,11 @@ def await_state(pid: int, state: bytes) -> None:
 
 def _state(pid: int) -> bytes:
     if sys.platform == "linux":
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2]
-    return subprocess.run(("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, check=True).stdout
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2]
+    else:
+        ask = ("ps", "-o", "stat=", "-p", str(pid))
+        state = subprocess.run(ask, capture_output=True, check=True).stdout
+    return state
 
 
 def kill(*pids: int) -> None:
