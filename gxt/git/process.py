@@ -19,7 +19,7 @@ from gxt.errors import GitFailed, GxtError, machine_failure
 # GIT_WORK_TREE, GIT_OBJECT_DIRECTORY …) are set by git for its own hooks and `rebase --exec`, and would
 # point our calls at another index or another repository.
 _KEPT = (
-    *("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG", "GIT_SSH", "GIT_ASKPASS", "GIT_TRACE", "GIT_EXEC_PATH"),
+    *("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG", "GIT_SSH", "GIT_ASKPASS", "GIT_EXEC_PATH"),
     *("GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM"),
 )
 
@@ -27,6 +27,7 @@ _SETTINGS = (
     "core.fsync=committed",  # else neither refs nor loose objects are synced: 13-16 ms; needs git 2.36
     "core.hooksPath=/dev/null",  # the user's hooks are about the user's branches
     "core.quotePath=false",
+    "core.splitIndex=false",  # else our copy of the index leaves its shared half in git's directory
     "gc.auto=0",  # a repack never stands in the way of a training
     "maintenance.auto=false",
     "commit.gpgSign=false",  # a passphrase prompt would stop a run that ends at night
@@ -44,7 +45,7 @@ def _prefix() -> tuple[str, ...]:
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for a git process: ours without the variables that would redirect git."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(_KEPT)}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or _is_kept(k, v)}
     kept["LC_ALL"] = "C"
     kept["GIT_OPTIONAL_LOCKS"] = "0"  # `git status` must not rewrite the user's index
     kept["GIT_TERMINAL_PROMPT"] = "0"
@@ -52,6 +53,13 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     if extra:
         kept.update(extra)
     return kept
+
+
+def _is_kept(name: str, value: str) -> bool:
+    """Traces go on into a file or a socket; those on stderr would be read as what git complains of."""
+    if name.startswith("GIT_TRACE"):
+        return "/" in value
+    return name.startswith(_KEPT) and not name.endswith("_DATE")  # runs and reflogs have a time of their own
 
 
 def start(

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gxt.errors import GitFailed
 from gxt.git import process
+from gxt.git.index_file import IndexFile, find_index, forget_files, marked_paths, scratch_index, unmarked
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.repository import Repository
+from gxt.model.secrets import secret_in
 
 # What loggers, DVC and gxt itself write is output, not code.
 _LOGGER_FOLDERS = frozenset(["wandb", "mlruns", "lightning_logs", "tb_logs", "dvclive", ".aim", ".gxt"])
@@ -39,6 +42,8 @@ _DATA_ENDINGS = tuple(".json .yaml .yml .toml .ini .cfg .conf .txt .properties .
 _SECRET_FOLDERS = (".aws", ".ssh", ".gnupg", ".kube", ".azure")
 _ATTEMPTS = 8
 _MOST_UNREAD = 64  # each costs some two starts of git per halving
+_READ_OF_A_FILE = 1 << 20
+_READ_OF_ALL = 32 << 20  # a MiB takes some 20 ms
 _HARMLESS_ENDINGS = (".example", ".sample", ".template", ".dist", ".pub")
 
 
@@ -60,7 +65,8 @@ class Snapshot(NamedTuple):
         tree: the id of the tree object.
         changed: paths that differ from HEAD, untracked ones included.
         skipped: what was left out.
-        secrets: tracked files that look like secrets: recorded, since git has them already.
+        secrets: tracked files that look like secrets (empty) or hold one (its kind): recorded, since git has
+            them already.
     """
 
     head: str | None
@@ -69,7 +75,7 @@ class Snapshot(NamedTuple):
     tree: str
     changed: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    secrets: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = MappingProxyType({})
 
 
 class Limits(NamedTuple):
@@ -101,11 +107,16 @@ def take(
     Raises:
         GitFailed: git could not read the work tree.
     """
-    status = _status(repository)
+    index = find_index(repository)
+    status = _status(repository, index.env)
     taken, skipped = _choose(repository.top, status.untracked, limits or Limits())
-    changed = [*status.changed, *taken]
+    held = _secrets_in(repository.top, [*taken, *status.changed])
+    skipped += [
+        Skipped(path, f"holds what looks like a secret: {held[path]}") for path in taken if path in held
+    ]
+    changed = [*status.changed, *(path for path in taken if path not in held)]
     if changed or status.head is None:
-        tree = _write_tree(repository, changed, status) if write else ""
+        tree = _write_tree(repository, changed, status, index) if write else ""
     else:
         tree = _head_tree(reader, status.head)
     return Snapshot(
@@ -114,8 +125,8 @@ def take(
         dirty=bool(changed),
         tree=tree,
         changed=tuple(changed),
-        skipped=(*status.skipped, *status.unread, *skipped),
-        secrets=tuple(path for path in status.changed if looks_secret(path)),
+        skipped=(*status.skipped, *status.unread, *skipped, *_hidden_edits(repository, index)),
+        secrets={path: held.get(path, "") for path in status.changed if path in held or looks_secret(path)},
     )
 
 
@@ -132,10 +143,18 @@ def looks_secret(path: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in SECRET_PATTERNS)
 
 
-def _status(repository: Repository) -> _Status:
+def _status(repository: Repository, env: Mapping[str, str]) -> _Status:
     """Parse `git status --porcelain=v2 -z`, whose format git promises to keep."""
     options = "--porcelain=v2 -z --branch --no-ahead-behind --untracked-files=all --no-renames"
-    said = process.run(repository.top, ("status", *options.split(), "--ignore-submodules=none"))
+    args = ("status", *options.split(), "--ignore-submodules=none")
+    try:
+        said = process.run(repository.top, args, env=env)
+    except GitFailed:
+        config = _without_filters(repository)
+        if not config:
+            raise
+        # what a filter cannot read counts as changed here, and is left out where it cannot be stored
+        said = process.run(repository.top, args, env=env, config=config)
     status = _Status()
     for line in os.fsdecode(said).split("\0"):
         kind = line[:1]
@@ -152,6 +171,26 @@ def _status(repository: Repository) -> _Status:
         elif kind == "?":
             status.untracked.append(line[2:])
     return status
+
+
+def _without_filters(repository: Repository) -> list[str]:
+    """The settings for a git that starts none of the user's filters: one that fails ends `git status`."""
+    asked = ("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$")
+    keys = set(process.attempt(repository.top, asked).stdout.decode(errors="replace").split("\0")) - {""}
+    return [f"{key}=false" if key.endswith(".required") else f"{key}=" for key in sorted(keys)]
+
+
+def _hidden_edits(repository: Repository, index: IndexFile) -> list[Skipped]:
+    """Edits of files that git was told not to look at."""
+    marked = marked_paths(repository, index)
+    if not marked:
+        return []
+    try:
+        with unmarked(repository, index, marked) as env:
+            changed = _status(repository, env).changed
+    except GitFailed:  # a filter is broken
+        return [Skipped(path, f"marked {mark}: edits of it cannot be seen") for path, mark in marked.items()]
+    return [Skipped(path, f"edited, but marked {marked[path]}") for path in changed if path in marked]
 
 
 def _add_changed(status: _Status, *, submodule: str, path: str) -> None:
@@ -202,6 +241,28 @@ def _looked_at(top: Path, untracked: list[str], limits: Limits) -> Iterator[tupl
             yield path, found.st_size, ""
 
 
+def _secrets_in(top: Path, paths: Iterable[str]) -> dict[str, str]:
+    """The files that hold something of the form of a secret, as far as they are read."""
+    held, left = {}, _READ_OF_ALL
+    for path in paths:
+        text = _text(top / path, min(left, _READ_OF_A_FILE))
+        left -= len(text)
+        if kind := secret_in(text):
+            held[path] = kind
+    return held
+
+
+def _text(path: Path, most: int) -> str:
+    """The first bytes of a file as Latin-1; empty for what is no text, and no file."""
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(number, "rb") as file:
+            data = file.read(most) or b""
+    except OSError:
+        return ""
+    return "" if b"\0" in data[:8000] else data.decode("latin-1")
+
+
 def _is_output(path: str) -> bool:
     if path.startswith(_PRIVATE_PREFIXES) or path in _PRIVATE_FILES:
         return True
@@ -218,22 +279,20 @@ def _head_tree(reader: ObjectReader, head: str) -> str:
     return commit_headers(commit)[0]["tree"][0]
 
 
-def _write_tree(repository: Repository, changed: list[str], status: _Status) -> str:
+def _write_tree(repository: Repository, changed: list[str], status: _Status, index: IndexFile) -> str:
     """Put the changed paths into a copy of the index, and write its tree."""
-    import shutil  # a clean work tree does without them: 4 ms
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="gxt-index-", ignore_cleanup_errors=True) as folder:
-        copy = Path(folder) / "index"
-        index = repository.git_dir / "index"
-        if index.exists():
-            shutil.copy2(index, copy)  # with its time: git takes entries newer than the index as changed
-        env = {"GIT_INDEX_FILE": str(copy)}
-        _update_index(repository, changed, env, status)
+    with scratch_index(index) as env:
+        try:
+            _put(repository, changed, env)
+        except GitFailed:
+            forget_files(repository, env)
+            _put_what_can_be_read(repository, changed, env, status)
         return process.run(repository.top, ("write-tree",), env=env).decode().strip()
 
 
-def _update_index(repository: Repository, paths: list[str], env: dict[str, str], status: _Status) -> None:
+def _put_what_can_be_read(
+    repository: Repository, paths: list[str], env: dict[str, str], status: _Status
+) -> None:
     """Put the paths into the index; one that git cannot read is skipped, and found by halving.
 
     Where that was so many times in vain, all that is left of a bad half is skipped.
@@ -244,12 +303,18 @@ def _update_index(repository: Repository, paths: list[str], env: dict[str, str],
         if not paths:
             raise
         if len(paths) == 1 or len(status.unread) >= _MOST_UNREAD:
-            reason = f"git could not read it: {failed.stderr.strip()[:200]}"
-            status.unread += [Skipped(path, reason) for path in paths]
+            status.unread += [Skipped(path, _why_unread(repository.top / path, failed)) for path in paths]
             return
         half = len(paths) // 2
-        _update_index(repository, paths[:half], env, status)
-        _update_index(repository, paths[half:], env, status)
+        _put_what_can_be_read(repository, paths[:half], env, status)
+        _put_what_can_be_read(repository, paths[half:], env, status)
+
+
+def _why_unread(path: Path, failed: GitFailed) -> str:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return "not a regular file"
+    said = failed.stderr.strip().splitlines() or [""]
+    return f"git could not read it: {said[-1].removeprefix('fatal: ')[:200]}"
 
 
 def _put(repository: Repository, paths: list[str], env: dict[str, str]) -> None:

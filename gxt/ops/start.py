@@ -262,10 +262,11 @@ def _code(snapshot: Snapshot) -> JsonObject:
 
 def _snapshot_notices(snapshot: Snapshot) -> list[str]:
     notices = []
-    if snapshot.secrets:
-        notices.append(
-            f"recorded although it looks like a secret, since git tracks it: {', '.join(snapshot.secrets)}"
-        )
+    named = [path for path, kind in snapshot.secrets.items() if not kind]
+    held = [f"{path} ({kind})" for path, kind in snapshot.secrets.items() if kind]
+    for what, paths in (("looks like", named), ("holds what looks like", held)):
+        if paths:
+            notices.append(f"recorded although it {what} a secret, since git tracks it: {', '.join(paths)}")
     for what, recorded in (("not in the snapshot", False), ("in the snapshot, but", True)):
         paths = [
             f"{one.path} ({one.reason})" for one in snapshot.skipped if is_recorded(one.reason) == recorded

@@ -92,7 +92,7 @@ def plan_view(planned: Plan) -> View:
         ("code", standing_on(snapshot.head, snapshot.branch)),
         *(("", f"changed: {path}") for path in snapshot.changed),
         *(("", left_out(one.path, one.reason)) for one in snapshot.skipped),
-        *(("", f"looks like a secret, and git tracks it: {path}") for path in snapshot.secrets),
+        *(("", f"{_why_secret(kind)}, and git tracks it: {path}") for path, kind in snapshot.secrets.items()),
     ]
     params = [f"{key} = {scalar(value)}" for key, value in flatten(params_of(config)).items()]
     rows += [("params" if i == 0 else "", one_line(text)) for i, text in enumerate(params)]
@@ -100,6 +100,10 @@ def plan_view(planned: Plan) -> View:
         line(Span("would be recorded; nothing was run", "title")),
         pairs([(label, text) for label, text in rows if text]),
     ]
+
+
+def _why_secret(kind: str) -> str:
+    return f"holds what looks like a secret ({kind})" if kind else "looks like a secret"
 
 
 def _parent(planned: Plan) -> str:

@@ -10,7 +10,14 @@ import shlex
 import pytest
 
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.secrets import REDACTED, is_secret_name, redact_command, redact_params, redact_text
+from gxt.model.secrets import (
+    REDACTED,
+    is_secret_name,
+    redact_command,
+    redact_params,
+    redact_text,
+    secret_in,
+)
 
 SECRET_NAMES = """
     password PASSWORD db_password passwd passphrase password1 secret client_secret SECRET_KEY
@@ -198,3 +205,50 @@ def test_nesting_beyond_the_cap_is_redacted_whole() -> None:
 def test_long_texts_take_linear_time(piece: str) -> None:
     text = piece * (400_000 // len(piece))
     assert len(redact_text(text)) >= len(text) // 2
+
+
+RANDOM = "q7Zt2KxVw9LbR4mYc8HdNf3JpGs6TuEa5XkQ"
+
+HELD = [
+    ("ghp_" + RANDOM, "GitHub token"),
+    ("github_pat_" + RANDOM + RANDOM[::-1], "GitHub token"),
+    ("glpat-" + RANDOM[:20], "GitLab token"),
+    ("hf_" + "qZtKxVwLbRmYcHdNfJpGsTuEaXkQzWvBnM", "Hugging Face token"),
+    ("sk-proj-" + RANDOM, "API key"),
+    ("sk-" + "9f3c1e7ab2d84605f1e9c37a5b0d28e4", "API key"),
+    ("sk_live_" + RANDOM[:24], "Stripe key"),
+    ("id = AKIA" + "Q7ZT2KXVW9LBR4MY\nkey = " + RANDOM + "/w+B", "AWS key"),
+    ("xoxb-" + "731928465102-" + RANDOM[:24], "Slack token"),
+    ("AIza" + RANDOM[:35], "Google API key"),
+    ("npm_" + RANDOM, "npm token"),
+    ("-----BEGIN RSA " + f"PRIVATE KEY-----\n{RANDOM}{RANDOM[::-1]}\n", "private key"),
+    ('{"private_key": "-----BEGIN ' + f'PRIVATE KEY-----\\n{RANDOM}{RANDOM[::-1]}\\n"}}', "private key"),
+]
+
+
+@pytest.mark.parametrize(("content", "kind"), HELD, ids=[content[:10] for content, _ in HELD])
+def test_the_form_of_a_secret_in_a_file_is_known_by_its_kind(content: str, kind: str) -> None:
+    assert secret_in(f"import os\n\nvalue = '{content}'\n") == kind
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *FORMS,
+        "ghp_" + "x" * 36,
+        "ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789",
+        "sk-your-key-goes-here-" + RANDOM,
+        "sk-proj-" + "XXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+        "AKIA" + "IOSFODNN7" + "EXAMPLE and wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY",
+        "AKIA" + "Q7ZT2KXVW9LBR4MY at 9f3c1e7ab2d84605f1e9c37a5b0d28e46b1d07aa",
+        "hf_" + "transformermodelconfigurationloader",
+        "the key is between -----BEGIN " + "PRIVATE KEY----- and -----END PRIVATE KEY-----",
+        "-----BEGIN " + "PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
+        "-----BEGIN PUBLIC KEY-----\n" + RANDOM * 2,
+        "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJ" + RANDOM + "." + RANDOM,
+        'token = os.environ["HF_TOKEN"]',
+        'password = "hunter2"',
+    ],
+)
+def test_what_is_made_up_in_a_file_is_no_secret(content: str) -> None:
+    assert secret_in(content) == ""
