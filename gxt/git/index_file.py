@@ -54,7 +54,7 @@ def find_index(repository: Repository) -> IndexFile:
     hides, doubtful_bytes = _look_at(data, int(found.st_mtime), len(repository.zero) // 2)
     if doubtful_bytes < _WORTH_A_COPY:
         return IndexFile(path, hides)
-    copy = repository.git_dir / "gxt" / f"index-{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
+    copy = repository.git_dir / "gxt" / f"git-index-{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
     if not copy.exists():
         try:
             _keep_copy(path, copy)
@@ -97,10 +97,10 @@ def _keep_copy(index: Path, copy: Path) -> None:
     import shutil
 
     copy.parent.mkdir(parents=True, exist_ok=True)
-    for old in copy.parent.glob("index-*"):
+    for old in copy.parent.glob("git-index-*"):
         if old.stat().st_ctime < time.time() - _KEPT_S:  # a younger one may be in use
             old.unlink(missing_ok=True)
-    new = copy.with_name(f"index-{os.getpid()}.new")
+    new = copy.with_name(f"git-index-{os.getpid()}.new")
     shutil.copy2(index, new)  # with its time: git must not trust now what it did not trust before
     new.replace(copy)
 

@@ -86,12 +86,21 @@ def _inside_git_dir(cwd: Path) -> GxtError:
 
 
 def _why_not(cwd: Path, args: tuple[str, ...], returncode: int, stderr: str) -> GxtError:
+    from shlex import quote  # 10 ms
+
     if "not a git repository" in stderr:
-        return NotARepository(str(cwd))
+        error = NotARepository(str(cwd))
+        if elsewhere := os.environ.get("GIT_DIR"):
+            # git sets it for its hooks, and it would lead a run that a hook starts into another repository
+            error.hint = f"gxt does not follow GIT_DIR: echo {quote(f'gitdir: {elsewhere}')} > .git"
+        return error
     failed = GitFailed(args, returncode, stderr)
     if "dubious ownership" in stderr:
         failed.message = f"git refuses {cwd}: it belongs to another user"
-        failed.hint = f"if you trust it: git config --global --add safe.directory {cwd}"
+        own = f"git config --global --add safe.directory {quote(str(cwd))}"
+        # git's own words name the directory that it means, which may be one above
+        said = [line.strip() for line in stderr.splitlines() if line.startswith("\tgit config ")]
+        failed.hint = f"if you trust it: {said[0] if said else own}"
     return failed
 
 

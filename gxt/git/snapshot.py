@@ -92,6 +92,7 @@ class _Status:
         self.head: str | None = None
         self.branch: str | None = None
         self.changed: list[str] = []
+        self.unstaged: set[str] = set()  # of those the ones that the index has no more
         self.untracked: list[str] = []
         self.skipped: list[Skipped] = []
         self.unread: list[Skipped] = []
@@ -110,13 +111,16 @@ def take(
     index = find_index(repository)
     status = _status(repository, index.env)
     taken, skipped = _choose(repository.top, status.untracked, limits or Limits())
-    held = _secrets_in(repository.top, [*taken, *status.changed])
+    held = _secrets_in(repository.top, dict.fromkeys([*taken, *status.changed]))
     skipped += [
         Skipped(path, f"holds what looks like a secret: {held[path]}") for path in taken if path in held
     ]
-    changed = [*status.changed, *(path for path in taken if path not in held)]
+    taken = [path for path in taken if path not in held]
+    changed = list(dict.fromkeys([*status.changed, *taken]))
     if changed or status.head is None:
-        tree = _write_tree(repository, changed, status, index) if write else ""
+        untracked = set(taken)
+        paths = [path for path in changed if path not in status.unstaged or path in untracked]
+        tree = _write_tree(repository, paths, status, index) if write else ""
     else:
         tree = _head_tree(reader, status.head)
     return Snapshot(
@@ -126,8 +130,13 @@ def take(
         tree=tree,
         changed=tuple(changed),
         skipped=(*status.skipped, *status.unread, *skipped, *_hidden_edits(repository, index)),
-        secrets={path: held.get(path, "") for path in status.changed if path in held or looks_secret(path)},
+        secrets=_tracked_secrets(status, held),
     )
+
+
+def _tracked_secrets(status: _Status, held: Mapping[str, str]) -> dict[str, str]:
+    paths = [path for path in status.changed if path not in status.unstaged]
+    return {path: held.get(path, "") for path in paths if path in held or looks_secret(path)}
 
 
 def looks_secret(path: str) -> bool:
@@ -163,7 +172,11 @@ def _status(repository: Repository, env: Mapping[str, str]) -> _Status:
         elif line.startswith("# branch.head ") and not line.endswith("(detached)"):
             status.branch = line.removeprefix("# branch.head ")
         elif kind == "1":
-            _add_changed(status, submodule=line.split(" ", 3)[2], path=line.split(" ", 8)[8])
+            _, states, submodule, _ = line.split(" ", 3)
+            path = line.split(" ", 8)[8]
+            _add_changed(status, submodule=submodule, path=path)
+            if states == "D.":
+                status.unstaged.add(path)
         elif kind == "u":
             path = line.split(" ", 10)[10]
             status.changed.append(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -26,6 +27,35 @@ def test_not_a_repository(tmp_path: Path, words: list[str]) -> None:
     assert said(tmp_path, *words, code=1) == (
         "gxt: <here> is not in a git repository\n     make one here with: git init\n"
     )
+
+
+def test_a_repository_that_only_a_variable_names(repo: Path, tmp_path: Path) -> None:
+    place = tmp_path / "a place"
+    place.mkdir()
+    done = gxt(place, "list", code=1, GIT_DIR=f"{repo}/.git", GIT_WORK_TREE=str(place))
+    assert (
+        done.stderr.splitlines()[1] == f"     gxt does not follow GIT_DIR: echo 'gitdir: {repo}/.git' > .git"
+    )
+    subprocess.run(done.stderr.splitlines()[1].partition(": ")[2], shell=True, cwd=place, check=True)
+    assert gxt(place, "run", "--", "true").stderr.splitlines()[0] == "exp-001"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+@pytest.mark.parametrize("below", [".", "below"])
+def test_a_repository_of_another_user_is_refused_with_the_command_that_allows_it(
+    tmp_path: Path, below: str
+) -> None:
+    top = tmp_path / "a 'place'"
+    (top / "below").mkdir(parents=True)
+    git(top, "init", "-q")
+    for path in (top, top / ".git"):
+        os.chown(path, 12345, 12345)
+    done = gxt(top / below, "run", "--", "true", code=1, SUDO_UID="0")
+    message, hint = done.stderr.splitlines()
+    assert message == f"gxt: git refuses {Path(top, below)}: it belongs to another user"
+    assert hint.startswith("     if you trust it: git config --global --add safe.directory ")
+    subprocess.run(hint.partition(": ")[2], shell=True, check=True)
+    assert gxt(top / below, "run", "--", "true").stderr.splitlines()[0] == "exp-001"
 
 
 def test_a_bare_repository(tmp_path: Path) -> None:

@@ -129,6 +129,14 @@ def sha256(tmp: Path) -> Shape:
     return Shape(started(tmp / "repo", "--object-format=sha256"))
 
 
+def reftable(tmp: Path) -> Shape:
+    return Shape(started(tmp / "repo", "--ref-format=reftable"))
+
+
+if tuple(map(int, git(Path(), "version").split()[2].split(".")[:2])) >= (2, 45):
+    shape(reftable)
+
+
 @shape
 def objects_elsewhere(tmp: Path) -> Shape:
     git(tmp, "clone", "-q", "--shared", str(ordinary(tmp).place), "borrower")
@@ -211,6 +219,14 @@ def names_that_differ_by_case_and_unicode_form(tmp: Path) -> Shape:
     for name in ("Case", "case", "caf\u00e9", "cafe\u0301"):
         (repo / name).write_text(f"{name}\n")
     return Shape(repo)
+
+
+def test_names_that_a_file_system_might_confuse_are_kept_apart(tmp_path: Path) -> None:
+    repo = names_that_differ_by_case_and_unicode_form(tmp_path).place
+    gxt(repo, "run", "-q", "--", "true")
+    listed = git(repo, "ls-tree", "--name-only", "-z", data(repo, "show")["commit"]).split("\0")
+    assert {"Case", "case", "caf\u00e9", "cafe\u0301"} <= set(listed)
+    assert data(repo, "status")["code"]["skipped"] == []
 
 
 def _programs(tmp: Path, *names: str) -> str:

@@ -250,3 +250,16 @@ def test_what_is_staged_later_is_seen_through_no_old_copy_of_the_index(checkout:
     git(checkout, "commit", "-q", "-m", "staged")
     gxt(checkout, "run", "-q", "--", "true")
     assert data(checkout, "show")["code"]["dirty"] is False
+
+
+def test_what_was_taken_out_of_the_index_comes_back_only_as_code(repo: Path) -> None:
+    for name in (".env", "ignored.txt", "kept.txt", "gone.txt"):
+        (repo / name).write_text(f"{name}\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "careless")
+    git(repo, "rm", "-q", "--cached", ".env", "ignored.txt", "kept.txt", "gone.txt")
+    (repo / "gone.txt").unlink()
+    (repo / ".git/info/exclude").write_text("ignored.txt\n")
+    assert said(repo) == ["gxt: not in the snapshot: .env (looks like a secret)"]
+    assert names(repo) == ["kept.txt", "params.yaml", "train.py"]
+    assert data(repo, "status")["code"]["changed"] == [".env", "gone.txt", "ignored.txt", "kept.txt"]
