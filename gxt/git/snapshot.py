@@ -43,7 +43,7 @@ _SECRET_FOLDERS = (".aws", ".ssh", ".gnupg", ".kube", ".azure")
 _ATTEMPTS = 8
 _MOST_UNREAD = 64  # each costs some two starts of git per halving
 _READ_OF_A_FILE = 1 << 20
-_READ_OF_ALL = 32 << 20  # a MiB takes some 20 ms
+_READ_OF_ALL = 16 << 20  # a MiB takes some 20 ms
 _HARMLESS_ENDINGS = (".example", ".sample", ".template", ".dist", ".pub")
 
 

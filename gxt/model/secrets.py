@@ -283,7 +283,8 @@ def _forms() -> re.Pattern[str]:
     import re
 
     forms = "|".join(f"({pattern})" for _, pattern in _FORMS)
-    return re.compile(rf"(?<![A-Za-z0-9_])(?:{forms})")
+    # the first letters of all forms: with them a MiB takes 20 ms, without 80
+    return re.compile(rf"(?<![A-Za-z0-9_])(?=[ghsrAxyenpd])(?:{forms})")
 
 
 @lru_cache(maxsize=1)
