@@ -233,10 +233,11 @@ def tree(words: Namespace) -> None:
 
     workspace = _open()
     result = operation(workspace, words.id, limit=words.limit, metric=words.metric)
+    notices = (*workspace.notices, *result.notices)
     if words.json:
-        output.show_json_text([forest.to_json(result).encode("ascii")], workspace.notices)
+        output.show_json_text([forest.to_json(result).encode("ascii")], notices)
         return
-    output.say_notices(workspace.notices)
+    output.say_notices(notices)
     if not result.nodes:
         output.say("no runs yet: gxt run -- python train.py")
     output.show(forest.page(result))
@@ -259,7 +260,7 @@ def status(words: Namespace) -> None:
     told = [seal_lost(_open(), words.seal)] if words.seal is not None else []
     workspace = _open()
     result = operation(workspace)
-    notices = (*told, *workspace.notices)
+    notices = (*told, *workspace.notices, *result.notices)
     if words.json:
         output.show_json(standing.as_json(result), notices)
         return

@@ -47,7 +47,7 @@ class Put(NamedTuple):
 
 
 def _one_line(text: str) -> str:
-    return "".join(c for c in text if c not in "<>\n\0").strip()
+    return "".join(c for c in text if c.isprintable() and c not in "<>").strip()
 
 
 class FastImport:

@@ -10,7 +10,6 @@ from itertools import islice
 from types import TracebackType
 from typing import IO, NamedTuple
 
-from gxt.errors import GitFailed
 from gxt.git import process
 from gxt.git.repository import Repository, packed_refs_state
 
@@ -27,6 +26,10 @@ class GitObject(NamedTuple):
     data: bytes
 
 
+class _Cut(Exception):
+    """Git ended before it had answered: the object that it was asked for is damaged."""
+
+
 class TreeEntry(NamedTuple):
     """One entry of a tree; `mode` as git writes it: 100644, 100755, 120000, 40000, 160000."""
 
@@ -40,11 +43,11 @@ class ObjectReader:
 
     def __init__(self, repository: Repository) -> None:
         self.directory = repository.top
+        self.common_dir = repository.common_dir
         self._repository = repository
         self._packs: frozenset[str] = frozenset()
         self._packed_refs: tuple[int, ...] = ()
         self._git: subprocess.Popen[bytes] | None = None
-        self._unanswered = 0
 
     def __enter__(self) -> ObjectReader:
         return self
@@ -59,14 +62,11 @@ class ObjectReader:
         git, self._git = self._git, None
         if git is None:
             return
-        if self._unanswered:  # it may be in the middle of a word
-            git.kill()
         for pipe in (git.stdin, git.stdout):
             if pipe:
                 with suppress(OSError):  # it tries once more to send what it could not
                     pipe.close()
         git.wait()
-        self._unanswered = 0
 
     def read(self, name: str) -> GitObject | None:
         """The object that a revision names (`refs/…`, an id, `REV:path`); None when there is none."""
@@ -84,25 +84,35 @@ class ObjectReader:
                     if count and size > _WINDOW_BYTES:
                         break
                     count += 1
-                batch, window = window[:count], window[count:]
-                yield from self._ask(batch)
+                answers = self._answers(window[:count])
+                for name, answer in zip(window, answers, strict=False):
+                    yield self._look_again(name) if self._is_doubtful(name, answer) else answer
+                window = window[len(answers) :]
 
-    def _ask(self, batch: list[bytes]) -> Iterator[GitObject | None]:
-        """One window of questions; an answer that nobody took is not left for the next to mistake."""
+    def _answers(self, names: list[bytes]) -> list[GitObject | None]:
+        """What git answers to some of the names, the first ones: an object that is cut off kills it.
+
+        One that dies of its first question has nothing to say to that; else another one is asked. A name with
+        a newline in it would be two questions: no object has such a name.
+        """
+        is_new = self._git is None
         git = self._started()
         assert git.stdin
         assert git.stdout
-        self._unanswered = len(batch)
+        answers: list[GitObject | None] = []
         try:
-            git.stdin.write(b"".join(name + b"\n" for name in batch))
+            git.stdin.write(b"".join(name + b"\n" for name in names if b"\n" not in name))
             git.stdin.flush()
-            for name in batch:
-                answer = _answer(git.stdout)
-                self._unanswered -= 1
-                yield self._look_again(name) if self._is_doubtful(name, answer) else answer
-        finally:
-            if self._unanswered and git is self._git:
-                self.close()
+            for name in names:
+                answer = _answer(git.stdout) if b"\n" not in name else None
+                answers.append(answer)
+        except (_Cut, BrokenPipeError):
+            self.close()
+            return answers if answers or not is_new else [None]
+        except BaseException:  # what it still answers must not be taken for the answer to the next question
+            self.close()
+            raise
+        return answers
 
     def _is_doubtful(self, name: bytes, answer: GitObject | None) -> bool:
         """Whether a git that starts now may know better.
@@ -127,8 +137,6 @@ class ObjectReader:
         return parse_tree(found)
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._unanswered:
-            self.close()
         if self._git is None:
             self._packs = packs(self._repository)
             self._packed_refs = packed_refs_state(self._repository)
@@ -148,13 +156,14 @@ def packs(repository: Repository) -> frozenset[str]:
 def _answer(stdout: IO[bytes]) -> GitObject | None:
     header = stdout.readline().decode(errors="surrogateescape")
     if not header:
-        raise GitFailed(("cat-file", "--batch"), -1, "git cat-file ended unexpectedly")
+        raise _Cut
     words = header.split()
     if len(words) < 3 or words[-1] in {"missing", "ambiguous"}:
         return None
     oid, kind, size = words[-3:]
     data = stdout.read(int(size))
-    stdout.read(1)
+    if stdout.read(1) != b"\n":
+        raise _Cut
     return GitObject(oid, kind, data)
 
 

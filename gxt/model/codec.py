@@ -11,6 +11,8 @@ from gxt.model.json_types import Json, JsonObject
 
 FORMAT = 1
 MAX_DOCUMENT_BYTES = 64 << 20
+MAX_DOCUMENT_DEPTH = 100  # parameters may have 64 levels of their own
+YEAR_10000_US = 253_402_300_800 * 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -33,15 +35,42 @@ def load_document(data: bytes, what: str) -> JsonObject:
     if len(data) > MAX_DOCUMENT_BYTES:
         raise DamagedRecord(f"{what} has {len(data)} bytes: more than gxt reads", hint="gxt show another run")
     try:
-        document: Json = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        document: Json = json.loads(data, parse_float=_finite, parse_constant=_finite)
+    except ValueError as error:
         raise DamagedRecord(f"{what} is not valid JSON: {error}", hint="git fsck tells more") from error
+    except RecursionError as error:
+        raise DamagedRecord(f"{what} is nested too deep", hint="git fsck tells more") from error
     if not isinstance(document, dict):
         raise DamagedRecord(f"{what} is not a JSON object", hint="git fsck tells more")
+    if data.count(b"{") + data.count(b"[") > MAX_DOCUMENT_DEPTH and is_deeper(document, MAX_DOCUMENT_DEPTH):
+        raise DamagedRecord(f"{what} is nested too deep", hint="git fsck tells more")
     version = document.get("gxt", FORMAT)
     if version != FORMAT:
         raise NewerFormat(what, str(version))
     return document
+
+
+def is_deeper(value: Json, levels: int) -> bool:
+    """Whether lists and objects are nested more than so many levels deep; without recursion."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (list, dict))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _finite(text: str) -> float:
+    """A number of a document: JSON knows neither NaN nor infinity, and 1e999 is one in disguise."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is no number that JSON can hold")
+    return value
 
 
 def number_to_json(value: float) -> Json:

@@ -18,18 +18,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
 from gxt.errors import DamagedRecord, GxtError
-from gxt.model.codec import FORMAT, number_from_json, number_to_json, time_to_json
+from gxt.model.codec import (
+    FORMAT,
+    MAX_DOCUMENT_DEPTH,
+    YEAR_10000_US,
+    is_deeper,
+    number_from_json,
+    number_to_json,
+    time_to_json,
+)
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge
 from gxt.model.run import run_json
 from gxt.model.series import Series, SeriesBuilder
+from gxt.model.shapes import check_config, check_environment, check_metrics
 
-_YEAR_10000_US = 253_402_300_800 * 1_000_000
+_OFFSET = re.compile(r"[+-]\d{4}", re.ASCII)
 _TOGETHER = 1000  # lines that are parsed at a time
 
 
@@ -190,7 +200,7 @@ def _alone(line: bytes) -> Json:
 def _apply(state: Fold, event: JsonObject) -> None:
     kind = event["e"]
     at_us = cast("int", event["t"])
-    if type(at_us) is not int or not 0 <= at_us < _YEAR_10000_US:
+    if type(at_us) is not int or not 0 <= at_us < YEAR_10000_US:
         raise ValueError("no document can hold this time")
     if kind == "metrics":
         step = event["s"]
@@ -205,16 +215,18 @@ def _apply(state: Fold, event: JsonObject) -> None:
 def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
     if kind == "started":
         state.config = _checked_start(cast("JsonObject", event["config"]))
-        state.offset = str(event["offset"])
+        offset = str(event["offset"])
+        state.offset = offset if _OFFSET.fullmatch(offset) else "+0000"  # git takes no other
         state.parent_asked = bool(event.get("parent_asked"))
         state.started_us = at_us
     elif kind == "environment":
-        state.environment = cast("JsonObject", event["document"])
+        state.environment = _checked(event["document"], check_environment)
     elif kind == "params":
         state.config["params"] = merge(
             cast("JsonObject", state.config["params"]), cast("JsonObject", event["params"])
         )
     elif kind == "described":
+        check_config({**event, "uid": state.config["uid"]}, "the event")
         for key in ("name", "message", "hypothesis"):
             state.config[key] = state.config.get(key) or event.get(key)
         if "parent" in event and not state.parent_asked:
@@ -225,8 +237,8 @@ def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
     elif kind == "notice":
         state.notices.append(str(event["text"]))
     elif kind == "finished":
-        duration_s = float(cast("float", event["duration_s"]))
-        state.end = {**event, "status": str(event["status"]), "duration_s": duration_s}
+        check_metrics(event, "the event")
+        state.end = {**event, "duration_s": float(cast("float", event["duration_s"]))}
 
 
 def _checked_start(config: JsonObject) -> JsonObject:
@@ -235,7 +247,20 @@ def _checked_start(config: JsonObject) -> JsonObject:
     if not all(isinstance(text, str) for text in (config["uid"], author["name"], author["email"])):
         raise TypeError("uid and author are texts")
     merge(cast("JsonObject", config["params"]))
-    return config
+    return _checked(config, check_config)
+
+
+def _checked(document: Json, check: Callable[[JsonObject, str], None]) -> JsonObject:
+    """A document of an event, if it can be sealed and read again: a journal that another wrote may hold any.
+
+    Raises:
+        TypeError, ValueError, DamagedRecord: it cannot.
+    """
+    if not isinstance(document, dict) or is_deeper(document, MAX_DOCUMENT_DEPTH):
+        raise TypeError("no document")
+    check(document, "the event")
+    json.dumps(document, allow_nan=False)
+    return document
 
 
 def _tag(state: Fold, at_us: int, event: JsonObject) -> None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import count
+
+LAST_NUMBER = 999_999_999
+"""No run has a greater number: its id would be nobody's to say and no reader's to find."""
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _UID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
@@ -60,6 +65,13 @@ def no_reference(name: str | None) -> str:
     """The notice for the name of a run by which nobody can refer to it; empty for other names."""
     means = meaning(name) if name else ""
     return f"a run cannot be referred to by the name {name}, which means {means}: use its id" if means else ""
+
+
+def free_number(taken: Iterable[int]) -> int:
+    """The number after the greatest one, or the first that is free where that would be too great."""
+    numbers = set(taken)
+    following = max(numbers, default=0) + 1
+    return following if following <= LAST_NUMBER else next(n for n in count(1) if n not in numbers)
 
 
 def run_path(number: int) -> str:

@@ -25,8 +25,9 @@ def read_base(repository: Repository) -> Base | None:
     """The base, or None where no run has completed in this work tree."""
     try:
         stored = json.loads(_path(repository).read_bytes())
-        return Base(str(stored["uid"]), stored.get("head"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        uid, head = stored["uid"], stored.get("head")
+        return Base(str(uid), str(head) if head is not None else None)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

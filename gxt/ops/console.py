@@ -12,6 +12,7 @@ from gxt.ops.show import folder_of
 from gxt.ops.workspace import Workspace
 from gxt.store import journal
 from gxt.store.console import Follower, collect, parse_lines
+from gxt.store.index import lost
 
 ConsoleLine = tuple[str, int, bytes]
 _POLL_S = 0.2
@@ -22,6 +23,7 @@ def console(workspace: Workspace, ref: str) -> tuple[JsonObject, list[ConsoleLin
 
     Raises:
         UnknownRun, AmbiguousRun: the reference names no single run.
+        DamagedRecord: git has lost it.
     """
     with History(workspace) as history:
         run = history.resolve(ref)
@@ -73,4 +75,6 @@ def _log(history: History, run: JsonObject) -> bytes:
         return collect(live.path)
     entry = folder_of(history, run).entries.get("output.log")
     blob = history.index.reader.read(entry.oid) if entry else None
+    if entry is not None and blob is None:
+        raise lost(f"{run['id']}/output.log", entry.oid)
     return blob.data if blob else b""

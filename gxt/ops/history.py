@@ -20,7 +20,7 @@ from gxt.model.run import Row, metrics_of, row_of, without_packages
 from gxt.ops.declared import declared_metric
 from gxt.ops.workspace import Workspace
 from gxt.store.index import Index
-from gxt.store.places import live_paths
+from gxt.store.places import EXPERIMENTS, live_paths
 
 if TYPE_CHECKING:
     from gxt.model.events import Folded
@@ -158,6 +158,14 @@ class History:
         chosen = settings.metric or declared_metric(self.workspace.repository)
         return main_metric(names, chosen=chosen, goals=settings.goals)
 
+    def damage(self) -> tuple[str, ...]:
+        """What cannot be read, in words, with what to do next."""
+        runs = [
+            f"{name} cannot be read: {reason}; gxt show {name} tells what to do"
+            for name, reason in self._index.damaged()
+        ]
+        return (*runs, *(_stray(path, lost=lost) for path, lost in self._index.strays()))
+
     def _read_journals(self) -> list[tuple[int, Path, Folded]]:
         from gxt.store import journal  # folding a journal is loaded only where one lies
 
@@ -197,7 +205,7 @@ class History:
 
     def _latest(self, ref: str) -> JsonObject:
         back = ref.removeprefix("@").removeprefix("~") or "0"
-        if back.isascii() and back.isdigit():
+        if back.isascii() and back.isdigit() and len(back) <= 9:
             for i, run in enumerate(self.runs()):
                 if i == int(back):
                     return run
@@ -238,3 +246,8 @@ class History:
         if newest is None:
             return "there are no runs yet: gxt run -- python train.py"
         return f"the latest is {newest['id']}; gxt list shows all"
+
+
+def _stray(path: str, *, lost: bool) -> str:
+    what = "cannot be opened: git has lost it" if lost else "is no run, and nobody but gxt should write there"
+    return f"{path} in {EXPERIMENTS} {what}; git log -p --first-parent {EXPERIMENTS} -- {path} tells more"

@@ -71,18 +71,18 @@ def list_text(
         key = _view_key(history, request) if request.plain and not history.live else ""
         kept = history.index.view(key) if key else []
         if kept:
-            return b"".join(kept).decode(), _damage(history)
+            return b"".join(kept).decode(), history.damage()
         listing = _rows(history, request)
         text = render(listing)
         if key and len(listing.rows) >= _WORTH_KEEPING:
             history.index.keep_view(key, text.encode())
-        return text, _damage(history)
+        return text, history.damage()
 
 
 def list_runs(workspace: Workspace, request: ListRequest) -> Runs:
     """The runs that match, as JSON objects; raises as `list_rows` does."""
     with History(workspace) as history:
-        return Runs(_matching(history, request), _damage(history))
+        return Runs(_matching(history, request), history.damage())
 
 
 def list_json(workspace: Workspace, request: ListRequest) -> tuple[list[bytes], tuple[str, ...]]:
@@ -94,7 +94,7 @@ def list_json(workspace: Workspace, request: ListRequest) -> tuple[list[bytes], 
     with History(workspace) as history:
         if not request.plain:
             texts = [json.dumps(run) for run in _matching(history, request)]
-            return [_array(texts)], _damage(history)
+            return [_array(texts)], history.damage()
         # whether a run is live is asked first: the answer may bring the index to a newer tip
         key = "" if history.live else repr(("json", _tip(history), __version__, request.limit))
         parts = history.index.view(key) if key else []
@@ -103,7 +103,7 @@ def list_json(workspace: Workspace, request: ListRequest) -> tuple[list[bytes], 
             parts = [_array(texts)]
             if key and len(texts) >= _WORTH_KEEPING:
                 history.index.keep_view(key, parts[0])
-        return parts, _damage(history)
+        return parts, history.damage()
 
 
 def _array(texts: list[str]) -> bytes:
@@ -115,7 +115,7 @@ def _rows(history: History, request: ListRequest) -> Listing:
         rows = history.rows(request.limit)
     else:
         rows = [row_of(run) for run in _matching(history, request)]
-    return Listing(rows, history.main_metric([row.metrics for row in rows]), _damage(history))
+    return Listing(rows, history.main_metric([row.metrics for row in rows]), history.damage())
 
 
 def _view_key(history: History, request: ListRequest) -> str:
@@ -160,10 +160,6 @@ def _check_names(history: History, request: ListRequest) -> None:
     if request.sort is not None:
         asked.append(asked_order(request.sort))
     check_names([*asked, *map(asked_column, request.columns)], history.runs)
-
-
-def _damage(history: History) -> tuple[str, ...]:
-    return tuple(f"{name} cannot be read: {reason}" for name, reason in history.index.damaged())
 
 
 def _list(value: Json) -> list[Json]:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from gxt.errors import DamagedRecord
 from gxt.git.objects import ObjectReader
-from gxt.model.codec import load_document
+from gxt.model.codec import YEAR_10000_US, load_document
+from gxt.model.columns import damaged
 from gxt.model.goals import Goal, Metric, goal_of
 from gxt.model.ids import parse_run_id
 from gxt.model.json_types import JsonObject
@@ -16,6 +17,7 @@ from gxt.model.run import metrics_of, with_packages
 from gxt.model.series import decode
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
+from gxt.store.index import lost
 from gxt.store.tree import RunFolder
 
 
@@ -74,7 +76,7 @@ def whole(history: History, run: JsonObject) -> JsonObject:
     entry = folder.entries.get("environment.json")
     blob = history.index.reader.read(entry.oid) if entry else None
     if blob is None:
-        return run
+        raise lost(f"{run['id']}/environment.json", entry.oid if entry else "")
     return with_packages(run, load_document(blob.data, f"{run['id']}/environment.json"))
 
 
@@ -88,7 +90,13 @@ def series_of(history: History, run: JsonObject) -> Mapping[str, Series]:
     entry = folder.entries.get("series")
     if entry is None:
         return {}
-    return decode(_chunks(reader, entry.oid, tree=entry.mode == "40000"))
+    series = decode(_chunks(reader, entry.oid, tree=entry.mode == "40000"))
+    if any(
+        one.time_us and not 0 <= min(one.time_us) <= max(one.time_us) < YEAR_10000_US
+        for one in series.values()
+    ):
+        raise damaged("it holds times that no calendar has")
+    return series
 
 
 def folder_of(history: History, run: JsonObject) -> RunFolder:
@@ -107,4 +115,6 @@ def folder_of(history: History, run: JsonObject) -> RunFolder:
 def _chunks(reader: ObjectReader, oid: str, *, tree: bool) -> list[bytes]:
     oids = [entry.oid for entry in reader.tree(oid)] if tree else [oid]
     found = list(reader.read_many(oids))
+    if not oids or None in found:
+        raise damaged("git has lost a part of it")
     return [chunk.data for chunk in found if chunk is not None]

@@ -42,7 +42,7 @@ from gxt.store import collector, journal
 from gxt.store.locks import store_lock
 from gxt.store.places import cache_home, live_paths, live_ref
 from gxt.store.settings import Settings
-from gxt.store.tree import read_tip
+from gxt.store.tree import read_tip, reserve
 
 DEFAULT_PARAMS = "params.yaml"
 _ATTEMPTS = 5
@@ -185,8 +185,7 @@ def _begin(workspace: Workspace, planned: Plan, reader: ObjectReader) -> journal
             "parent_asked": planned.request.parent is not None,
         }
         taken = [journal.reserved_number(path) for path in live_paths(repository)]
-        tip = read_tip(reader)
-        number = journal.free_number(taken, tip.next_number if tip else 1)
+        number = reserve(reader, read_tip(reader), taken)
         live = journal.create(
             repository, uid=planned.uid, number=number, started=started, at_us=planned.at_us
         )

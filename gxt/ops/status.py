@@ -26,6 +26,7 @@ class Status(NamedTuple):
         base_left: HEAD no longer descends from the base's commit.
         latest: the newest run.
         snapshot: the code as the next run would record it (`tree` is empty when it is dirty).
+        notices: runs that cannot be read.
     """
 
     running: tuple[JsonObject, ...]
@@ -33,6 +34,7 @@ class Status(NamedTuple):
     base_left: bool
     latest: JsonObject | None
     snapshot: Snapshot
+    notices: tuple[str, ...]
 
 
 def status(workspace: Workspace) -> Status:
@@ -47,6 +49,7 @@ def status(workspace: Workspace) -> Status:
             base_left=base is not None and not descends(repository, base, snapshot.head),
             latest=next(history.runs(), None),
             snapshot=snapshot,
+            notices=history.damage(),
         )
 
 

@@ -32,12 +32,14 @@ class Evolution(NamedTuple):
         nodes: the runs by uid.
         metric: the metric shown.
         hidden: how many runs a limit left out.
+        notices: what cannot be read.
     """
 
     forest: Forest
     nodes: Mapping[str, Node]
     metric: Metric | None
     hidden: int = 0
+    notices: tuple[str, ...] = ()
 
 
 def tree(
@@ -54,6 +56,7 @@ def tree(
         root = str(history.resolve(ref)["uid"]) if ref is not None else None
         goals = workspace.settings.goals
         main = _metric(history, metric, newest_first)
+        notices = history.damage()
     by_uid = {str(run["uid"]): run for run in reversed(newest_first)}
     kept = [str(run["uid"]) for run in newest_first[:limit]]
     if root is not None:
@@ -64,7 +67,7 @@ def tree(
         hidden = len(newest_first) - len(kept)
     shown = {uid: by_uid[uid] for uid in reversed(kept)}
     nodes = {uid: _node(run, by_uid, main, goals) for uid, run in shown.items()}
-    return Evolution(build_forest(_links(shown.values())), nodes, main, hidden)
+    return Evolution(build_forest(_links(shown.values())), nodes, main, hidden, notices)
 
 
 def _metric(history: History, name: str | None, runs: list[JsonObject]) -> Metric | None:

@@ -53,7 +53,7 @@ def wants_colours() -> bool:
 def width_of(descriptor: int) -> int:
     """The width of a terminal in cells: `COLUMNS` if that is set, as for other programs."""
     columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and int(columns) > 0:
+    if columns.isascii() and columns.isdigit() and len(columns) <= 6 and int(columns) > 0:
         return int(columns)
     try:
         return os.get_terminal_size(descriptor).columns or _DEFAULT_WIDTH

@@ -162,7 +162,7 @@ def parse_lines(log: bytes) -> Iterator[tuple[str, int, bytes]]:
     for line in log.split(b"\n"):
         at, _, rest = line.partition(b" ")
         stream, _, text = rest.partition(b" ")
-        if stream.isdigit():
+        if stream in (b"0", b"1", b"2"):
             yield at.decode(errors="replace"), int(stream), text
 
 

@@ -220,13 +220,13 @@ def _person(folded: Folded, at_us: int) -> Person:
 
 
 def _one_line(text: str, width: int = 72) -> str:
-    line = " ".join(text.split())
+    line = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def _run_message(folded: Folded, run: JsonObject) -> str:
     parent = folded.config.get("parent")
-    trailer = [f"Run-Uid: {folded.uid}", *([f"Parent-Run: {parent}"] if parent else [])]
+    trailer = [f"Run-Uid: {folded.uid}", *([f"Parent-Run: {_one_line(str(parent))}"] if parent else [])]
     return "\n".join([_one_line(title(run)) or "run", "", *trailer, f"Status: {folded.status}", ""])
 
 
@@ -235,5 +235,5 @@ def _entry_message(run: JsonObject, number: int) -> str:
     metrics = metrics_of(run)
     main = main_metric(metrics, chosen=None, goals={})
     value = metrics[main.name] if main else None
-    shown = f" — {main.name} {value:.4g}" if main and isinstance(value, (int, float)) else ""
+    shown = f" — {_one_line(main.name)} {value:.4g}" if main and isinstance(value, (int, float)) else ""
     return f"{run_id(number)} {run['status']}: {_one_line(title(run))}{shown}\n\nRun-Uid: {run['uid']}\n"

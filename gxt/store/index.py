@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
@@ -22,10 +22,11 @@ from gxt.model.ids import parse_run_id, run_id, run_path
 from gxt.model.json_types import JsonObject
 from gxt.model.run import Row, row_of, run_json, without_packages
 from gxt.model.scalars import clean_text
+from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
 from gxt.store.places import EXPERIMENTS, home
-from gxt.store.tree import RunFolder, Tip, changed_folders, open_folders, read_tip, uid_of
+from gxt.store.tree import Change, RunFolder, Tip, changes, open_folders, read_tip, uid_of
 
-VERSION = 3
+VERSION = 4
 _DOCUMENTS = frozenset(("config.json", "environment.json", "metrics.json", "annotations.jsonl"))
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
 _PART_BYTES = 1 << 18  # a view of 18 MB in one part costs twice the time
@@ -36,6 +37,7 @@ CREATE TABLE IF NOT EXISTS runs (
     status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, metrics TEXT
 );
 CREATE TABLE IF NOT EXISTS docs (number INTEGER PRIMARY KEY, doc TEXT);
+CREATE TABLE IF NOT EXISTS strays (path TEXT PRIMARY KEY, oid TEXT, lost INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS views (key TEXT, part INTEGER, data BLOB, PRIMARY KEY (key, part));
 CREATE INDEX IF NOT EXISTS runs_uid ON runs (uid);
 CREATE INDEX IF NOT EXISTS runs_name ON runs (name);
@@ -44,12 +46,13 @@ CREATE INDEX IF NOT EXISTS runs_damage ON runs (number) WHERE damage IS NOT NULL
 """
 _ROWS = """
 SELECT r.number, p.number, r.status, r.title, r.created, r.duration_s, r.tags, r.metrics
-FROM runs r LEFT JOIN runs p ON p.uid = r.parent_uid
+FROM runs r LEFT JOIN runs p ON p.uid = r.parent_uid AND p.damage IS NULL
 WHERE r.damage IS NULL ORDER BY r.number DESC LIMIT ?
 """
 _DOCS = """
 SELECT r.number, p.number, d.doc
-FROM runs r JOIN docs d ON d.number = r.number LEFT JOIN runs p ON p.uid = r.parent_uid
+FROM runs r JOIN docs d ON d.number = r.number LEFT JOIN runs p
+    ON p.uid = r.parent_uid AND p.damage IS NULL
 """
 
 
@@ -133,6 +136,12 @@ class Index:
         rows = self._query("SELECT number, damage FROM runs WHERE damage IS NOT NULL ORDER BY number")
         return [(run_id(number), damage) for number, damage in rows]
 
+    def strays(self) -> list[tuple[str, bool]]:
+        """Directories that hold no run though they are named like it; whether git has lost them."""
+        return [
+            (path, bool(lost)) for path, lost in self._query("SELECT path, lost FROM strays ORDER BY path")
+        ]
+
     def by_number(self, number: int) -> JsonObject | None:
         """The run with this number."""
         return self._one("r.number = ?", number)
@@ -143,7 +152,7 @@ class Index:
 
     def number_of(self, uid: str) -> int | None:
         """The number of a run."""
-        row = next(self._query("SELECT number FROM runs WHERE uid = ?", uid), None)
+        row = next(self._query("SELECT number FROM runs WHERE uid = ? AND damage IS NULL", uid), None)
         return row[0] if row else None
 
     def by_name(self, name: str) -> list[JsonObject]:
@@ -165,10 +174,12 @@ class Index:
             DamagedRecord: a document is missing, cut off or not what it should be.
             NewerFormat: a newer gxt wrote one.
         """
-        if next(self._query("SELECT 1 FROM runs WHERE number = ? AND damage IS NOT NULL", number), None):
-            folder = self.folder(number)
-            for documents in self._documents([folder]) if folder else ():
+        query = "SELECT damage FROM runs WHERE number = ? AND damage IS NOT NULL"
+        row, folder = next(self._query(query, number), None), self.folder(number)
+        if row and folder:
+            for documents in self._documents([folder]):
                 _read(documents)
+            raise DamagedRecord(row[0], hint=_hint(folder))
 
     def check_named(self, prefix: str) -> None:
         """The same for the runs whose uid or commit starts with this."""
@@ -238,7 +249,7 @@ class Index:
     def _refresh(self, db: sqlite3.Connection) -> None:
         with suppress(sqlite3.OperationalError):
             old = db.execute("SELECT value FROM state WHERE key = 'tip'").fetchone()
-            if old and self.tip and old[0] == self.tip.oid:
+            if old and self.tip and old[0] == self.tip.oid and not self._has_healed(db):
                 return
         if self.tip is None and not _has_runs(db):
             db.executescript(_SCHEMA)
@@ -246,19 +257,40 @@ class Index:
         db.execute("PRAGMA synchronous = OFF")
         db.executescript(_SCHEMA)
         db.execute("BEGIN IMMEDIATE")
-        old = db.execute("SELECT value FROM state WHERE key = 'tip'").fetchone()
-        before = old[0] if old and self.tip and self.reader.read(old[0]) else None
+        before = self._before(db)
         if before is None:
-            for table in ("runs", "docs", "views", "state"):
-                db.execute(f"DELETE FROM {table}")  # noqa: S608 our own four names
+            for table in ("runs", "docs", "strays", "views", "state"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 our own five names
         if self.tip is not None:
-            changes = changed_folders(self.reader, before, self.tip.oid)
             # read to the end first: the walk and the reading of documents share one git process
-            for batch in _batches(list(changes), _BATCH):
+            found = list(changes(self.reader, before, self.tip.oid))
+            _take_strays(db, found)
+            for batch in _batches(_to_take(db, found), _BATCH):
                 self._take(db, batch)
+            _name_copies(db)
             db.execute("DELETE FROM views")
             db.execute("INSERT OR REPLACE INTO state VALUES ('tip', ?)", (self.tip.oid,))
         db.execute("COMMIT")
+
+    def _before(self, db: sqlite3.Connection) -> str | None:
+        """The tip from which to go on; None to begin anew: it is gone, or what it had lost is there again."""
+        old = db.execute("SELECT value FROM state WHERE key = 'tip'").fetchone()
+        if not old or not self.tip or not self.reader.read(old[0]):
+            return None
+        return None if self._has_found(db) else str(old[0])
+
+    def _has_found(self, db: sqlite3.Connection) -> bool:
+        """Whether git has a directory of many runs again that it had lost."""
+        lost = [row[0] for row in db.execute("SELECT oid FROM strays WHERE lost")]
+        return any(found is not None for found in (self.reader.read_many(lost) if lost else ()))
+
+    def _has_healed(self, db: sqlite3.Connection) -> bool:
+        """Whether something that could not be read can be now: somebody has brought git the object."""
+        query = "SELECT number, oid, damage FROM runs WHERE damage IS NOT NULL AND uid IS NULL"
+        damage = {(number, oid): reason for number, oid, reason in db.execute(query)}
+        folders = open_folders(self.reader, list(damage)) if damage else ()
+        now = {(one.folder.number, one.folder.oid): _row(one)[0][5] for one in self._documents(list(folders))}
+        return now != damage or self._has_found(db)
 
     def _take(self, db: sqlite3.Connection, changes: list[tuple[int, str | None]]) -> None:
         gone = [(number,) for number, _ in changes]
@@ -288,7 +320,10 @@ class Index:
 
 def load_annotations(data: bytes, what: str) -> list[JsonObject]:
     """The events of `annotations.jsonl`."""
-    return [load_document(line, what) for line in data.splitlines() if line.strip()]
+    events = [load_document(line, what) for line in data.splitlines() if line.strip()]
+    for event in events:
+        check_annotation(event, what)
+    return events
 
 
 class _Documents(NamedTuple):
@@ -298,6 +333,15 @@ class _Documents(NamedTuple):
     blobs: Mapping[str, GitObject | None]
     environments: dict[str, JsonObject]
 
+    def check_present(self) -> None:
+        """Raise where git has lost what the directory names, and where the run itself is no commit."""
+        run = self.folder.entries.get("run")
+        if run and run.mode != "160000":
+            raise DamagedRecord(f"{run_id(self.folder.number)}/run is no commit", hint=_hint(self.folder))
+        for name, entry in self.folder.entries.items():
+            if name in _DOCUMENTS and entry.oid not in self.environments and not self.blobs.get(entry.oid):
+                raise lost(f"{run_id(self.folder.number)}/{name}", entry.oid)
+
     def data(self, name: str) -> bytes:
         entry = self.folder.entries.get(name)
         blob = self.blobs.get(entry.oid) if entry else None
@@ -305,14 +349,18 @@ class _Documents(NamedTuple):
             raise DamagedRecord(f"{run_id(self.folder.number)} has no {name}", hint=_hint(self.folder))
         return blob.data
 
-    def document(self, name: str) -> JsonObject:
-        return load_document(self.data(name), f"{run_id(self.folder.number)}/{name}")
+    def checked(self, name: str, check: Callable[[JsonObject, str], None]) -> JsonObject:
+        what = f"{run_id(self.folder.number)}/{name}"
+        document = load_document(self.data(name), what)
+        check(document, what)
+        return document
 
     def environment(self) -> JsonObject:
         entry = self.folder.entries.get("environment.json")
         oid = entry.oid if entry else ""
         if oid not in self.environments:
-            self.environments[oid] = {**self.document("environment.json"), "packages": {}}
+            document = self.checked("environment.json", check_environment)
+            self.environments[oid] = {**document, "packages": {}}
         return self.environments[oid]
 
     def annotations(self) -> list[JsonObject]:
@@ -330,20 +378,31 @@ def _read(documents: _Documents) -> tuple[JsonObject, Row]:
         DamagedRecord, NewerFormat: they describe none that this gxt can read.
     """
     folder = documents.folder
+    if not folder.entries:
+        raise lost(f"the directory of {run_id(folder.number)}", folder.oid)
+    documents.check_present()
     try:
         run = run_json(
             commit=folder.entries["run"].oid,
-            config=documents.document("config.json"),
+            config=documents.checked("config.json", check_config),
             environment=documents.environment(),
-            metrics=documents.document("metrics.json"),
+            metrics=documents.checked("metrics.json", check_metrics),
             annotations=documents.annotations(),
         )
         return run, row_of(run)
     except DamagedRecord as error:
         raise DamagedRecord(error.message, hint=_hint(folder)) from error
-    except (KeyError, TypeError, AttributeError) as error:
+    except KeyError as error:
         what = f"{run_id(folder.number)} lacks a field: {error}"
         raise DamagedRecord(what, hint=_hint(folder)) from error
+
+
+def lost(what: str, oid: str) -> DamagedRecord:
+    """The error for what git has lost, which another clone may still have."""
+    path = f".git/objects/{oid[:2]}/{oid[2:]}"
+    return DamagedRecord(
+        f"git cannot read {what}: {oid[:10]} is lost", hint=f"copy {path} from another clone"
+    )
 
 
 def _hint(folder: RunFolder) -> str:
@@ -388,6 +447,34 @@ def _text(number: int, parent: int | None, doc: str) -> str:
 def _decode(number: int, parent: int | None, doc: str) -> JsonObject:
     run: JsonObject = json.loads(_text(number, parent, doc))
     return run
+
+
+def _to_take(db: sqlite3.Connection, found: list[Change]) -> list[tuple[int, str | None]]:
+    """The runs to read: what changed, and what could not be read, be it for another run's sake."""
+    damaged: dict[int, str | None] = dict(
+        db.execute("SELECT number, oid FROM runs WHERE damage IS NOT NULL").fetchall()
+    )
+    return list((damaged | {one.number: one.oid for one in found if one.number is not None}).items())
+
+
+def _take_strays(db: sqlite3.Connection, found: list[Change]) -> None:
+    strays = [one for one in found if one.number is None]
+    db.executemany("DELETE FROM strays WHERE path = ?", [(clean_text(one.path),) for one in strays])
+    rows = [(clean_text(one.path), one.oid, one.lost) for one in strays if one.oid]
+    db.executemany("INSERT INTO strays VALUES (?, ?, ?)", rows)
+
+
+def _name_copies(db: sqlite3.Connection) -> None:
+    """Of several runs with one identity the first stands; the others, copied by hand, count as damaged."""
+    query = """
+        SELECT r.number, first FROM runs r
+        JOIN (SELECT uid, min(number) AS first FROM runs GROUP BY uid HAVING count(*) > 1) c ON c.uid = r.uid
+        WHERE r.number > first
+    """
+    copies = db.execute(query).fetchall()
+    reasons = [(f"{run_id(number)} is a copy of {run_id(first)}", number) for number, first in copies]
+    db.executemany("UPDATE runs SET damage = ? WHERE number = ?", reasons)
+    db.executemany("DELETE FROM docs WHERE number = ?", [(number,) for _, number in reasons])
 
 
 def _has_runs(db: sqlite3.Connection) -> bool:

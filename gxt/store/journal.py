@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from gxt.git.repository import Repository
 from gxt.model.events import Fold, Folded, fold
+from gxt.model.ids import LAST_NUMBER
 from gxt.model.json_types import JsonObject
 from gxt.model.version import __version__
 from gxt.store import locks
@@ -221,11 +222,12 @@ def last_write_s(path: Path) -> float:
 
 
 def reserved_number(path: Path) -> int:
-    """The number that a live run goes by; 0 when it cannot be read."""
+    """The number that a live run goes by; 0 when it cannot be read, or no run can have it."""
     try:
-        return int((path / NUMBER).read_text())
+        number = int((path / NUMBER).read_text())
     except (OSError, ValueError):
         return 0
+    return number if 0 < number <= LAST_NUMBER else 0
 
 
 def say_interpreter(path: Path) -> None:
@@ -296,11 +298,6 @@ def _keep_summary(path: Path, going: Fold, read: int) -> None:
     except (OSError, RecursionError):
         with suppress(OSError):
             making.unlink()  # the disk may be full, and the journal needs the room
-
-
-def free_number(taken: Iterable[int], next_number: int) -> int:
-    """The number for a new run: the next one that neither git nor a live run has."""
-    return max([next_number, *(number + 1 for number in taken)])
 
 
 def _boot_id() -> str:

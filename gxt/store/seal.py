@@ -19,12 +19,12 @@ from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefMover
 from gxt.git.repository import Repository
 from gxt.model.events import Folded
-from gxt.model.ids import run_id, run_path
+from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
 from gxt.store import collector, debris
 from gxt.store.entry import Written, write
 from gxt.store.places import left_refs
-from gxt.store.tree import Tip, changed_folders, open_folders, read_tip, uid_of
+from gxt.store.tree import Tip, changed_folders, is_taken, open_folders, read_tip, reserve, uid_of
 
 _ATTEMPTS = 8
 _ATTEMPTS_WITH_NOTES = 5
@@ -175,11 +175,8 @@ class _Sealing:
 
 def _free_number(reader: ObjectReader, tip: Tip | None, reserved: int) -> int:
     """The reserved number, or the next one where that is taken or could not be read."""
-    if tip is None:
-        return max(reserved, 1)
-    if reserved < 1 or reader.tree(f"{tip.oid}:{run_path(reserved)}"):
-        return tip.next_number
-    return reserved
+    is_free = reserved >= 1 and not (tip and is_taken(reader, tip, reserved))
+    return reserved if is_free else reserve(reader, tip, ())
 
 
 def _published(reader: ObjectReader, since: str, tip: Tip | None, folded: Folded) -> Sealed | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from gxt.errors import DamagedRecord, NewerFormat
 from gxt.git import process
-from gxt.git.objects import ObjectReader, TreeEntry, commit_headers, parse_tree, trailers
+from gxt.git.objects import GitObject, ObjectReader, TreeEntry, commit_headers, parse_tree, trailers
 from gxt.model.codec import FORMAT
-from gxt.model.ids import parse_run_id
+from gxt.model.ids import LAST_NUMBER, free_number, parse_run_id, run_path
 from gxt.store.places import EXPERIMENTS
+
+_FILES = (":format", ":next")
+_SHARD = re.compile(r"exp-\d{1,7}xx(xx)?|exp-\d{1,5}xxxx/exp-\d{1,7}xx", re.ASCII)
+_WAY_BACK = f"git reflog show {EXPERIMENTS} tells the last ones: git update-ref {EXPERIMENTS} ID"
 
 
 class Tip(NamedTuple):
@@ -21,7 +26,7 @@ class Tip(NamedTuple):
 
 
 class RunFolder(NamedTuple):
-    """One run's directory: its number, the id of its tree, and its entries by name."""
+    """One run's directory: its number, the id of its tree, and its entries by name; none if git lost it."""
 
     number: int
     oid: str
@@ -33,67 +38,136 @@ def read_tip(reader: ObjectReader) -> Tip | None:
 
     Raises:
         NewerFormat: a newer gxt wrote it.
-        DamagedRecord: the ref is there and names nothing.
+        DamagedRecord: the ref is there and names nothing, or something that is no history of runs.
     """
     commit = reader.read(EXPERIMENTS)
     if commit is None:
         _check_absent(reader)
         return None
-    version, following = reader.read_many([f"{commit.oid}:format", f"{commit.oid}:next"])
+    if commit.kind != "commit":
+        raise DamagedRecord(f"{EXPERIMENTS} names a {commit.kind}, no commit", hint=_WAY_BACK)
+    tree, version, following = reader.read_many([f"{commit.oid}{what}" for what in ("^{tree}", *_FILES)])
+    _check_tree(commit, tree)
     if version is not None and version.data.strip() != b"%d" % FORMAT:
         raise NewerFormat(EXPERIMENTS, version.data[:20].decode(errors="replace").strip())
-    if following is not None and following.data.strip().isdigit():
-        return Tip(commit.oid, int(following.data))
-    numbers = [number for number, _ in changed_folders(reader, None, commit.oid)]
-    return Tip(commit.oid, max(numbers, default=0) + 1)
+    number = _number(following)
+    if number is None:
+        number = free_number(number for number, _ in changed_folders(reader, None, commit.oid))
+    return Tip(commit.oid, number)
 
 
 def _check_absent(reader: ObjectReader) -> None:
     """An empty ref, or one to a missing commit, must not look like a repository without runs."""
     done = process.attempt(reader.directory, ("for-each-ref", EXPERIMENTS))
     if done.returncode != 0 or done.stdout or done.stderr:
-        raise DamagedRecord(
-            f"{EXPERIMENTS} names no commit",
-            hint=f"git reflog show {EXPERIMENTS} tells the last ones: git update-ref {EXPERIMENTS} ID",
-        )
+        raise DamagedRecord(f"{EXPERIMENTS} names no commit", hint=_WAY_BACK)
+    # git says nothing of one that leads nowhere, and the next run would make a branch of what it names
+    if (reader.common_dir / EXPERIMENTS).is_file():
+        way_out = f"git symbolic-ref -d {EXPERIMENTS} removes it"
+        raise DamagedRecord(f"{EXPERIMENTS} is a symbolic ref to nothing", hint=way_out)
+
+
+def _check_tree(commit: GitObject, tree: GitObject | None) -> None:
+    """The tip must hold runs, or be the root: a commit of the code would look like a history without any.
+
+    Raises:
+        DamagedRecord: its tree is lost, or is another's.
+    """
+    if tree is None:
+        raise DamagedRecord(f"git cannot read the tree of {EXPERIMENTS}, {commit.oid}", hint=_WAY_BACK)
+    names = [entry.name for entry in parse_tree(tree)]
+    is_root = not names and b"\n\ngxt format " in commit.data
+    if not is_root and not any(name == "format" or name.startswith("exp-") for name in names):
+        subject = commit_headers(commit)[1].partition("\n")[0]
+        what = f"{EXPERIMENTS} names a commit that is not gxt's: {commit.oid[:10]} {subject}"
+        raise DamagedRecord(what, hint=_WAY_BACK)
+
+
+def _number(following: GitObject | None) -> int | None:
+    """The number in the file `next`; None where it tells none that a run can have."""
+    text = following.data.strip() if following is not None else b""
+    return int(text) if text.isdigit() and len(text) <= 9 and int(text) else None
+
+
+class Change(NamedTuple):
+    """A directory that differs between two tips.
+
+    Attributes:
+        path: where it is in the tree.
+        number: the run's; None for what is no run: it lies where none belongs, or cannot be opened.
+        oid: the id of its tree; None for one that is gone.
+        lost: git cannot open this directory of many runs.
+    """
+
+    path: str
+    number: int | None
+    oid: str | None
+    lost: bool = False
 
 
 def changed_folders(reader: ObjectReader, old: str | None, new: str) -> Iterator[tuple[int, str | None]]:
-    """Runs whose directory differs between two tips: number and tree id, None for one that is gone.
+    """Runs whose directory differs between two tips: number and tree id, None for one that is gone."""
+    return ((one.number, one.oid) for one in changes(reader, old, new) if one.number is not None)
 
-    Costs what changed: equal shards are not opened.
-    """
+
+def changes(reader: ObjectReader, old: str | None, new: str) -> Iterator[Change]:
+    """What differs between two tips. Costs what changed: equal shards are not opened."""
     before = reader.tree(old) if old else []
-    yield from _compare(reader, before, reader.tree(new))
+    yield from _compare(reader, "", before, reader.tree(new))
 
 
 def _compare(
-    reader: ObjectReader, before: list[TreeEntry], after: list[TreeEntry]
-) -> Iterator[tuple[int, str | None]]:
-    known = {entry.name: entry.oid for entry in before}
-    for entry in after:
-        if entry.mode != "40000" or known.get(entry.name) == entry.oid:
+    reader: ObjectReader, folder: str, before: list[TreeEntry], after: list[TreeEntry]
+) -> Iterator[Change]:
+    known = {entry.name: entry for entry in before}
+    present = {entry.name: entry for entry in after}
+    for name in dict.fromkeys((*present, *known)):
+        old, new = known.get(name), present.get(name)
+        if old == new or not name.startswith("exp-"):
             continue
-        number = parse_run_id(entry.name)
-        if number is not None:
-            yield number, entry.oid
-        elif entry.name.startswith("exp-"):
-            old = known.get(entry.name)
-            yield from _compare(reader, reader.tree(old) if old else [], reader.tree(entry.oid))
-    left = {entry.name for entry in after}
-    for name, oid in known.items():
-        number = parse_run_id(name)
-        if name not in left and number is not None:
-            yield number, None
-        elif name not in left and name.startswith("exp-"):
-            yield from _compare(reader, reader.tree(oid), [])
+        path = f"{folder}{name}"
+        number, oid = parse_run_id(name), new.oid if new else None
+        if number is not None and run_path(number) == path:
+            yield Change(path, number, oid)
+        elif _SHARD.fullmatch(path):
+            yield from _compare_shards(reader, path, old, new)
+        else:
+            yield Change(path, None, oid)
+
+
+def _compare_shards(
+    reader: ObjectReader, path: str, old: TreeEntry | None, new: TreeEntry | None
+) -> Iterator[Change]:
+    before = reader.tree(old.oid) if old else []
+    found = reader.read(new.oid) if new else None
+    is_tree = found is not None and found.kind == "tree"
+    yield Change(path, None, new.oid if new and not is_tree else None, lost=bool(new and not is_tree))
+    yield from _compare(reader, f"{path}/", before, parse_tree(found) if found and is_tree else [])
 
 
 def open_folders(reader: ObjectReader, folders: list[tuple[int, str]]) -> Iterator[RunFolder]:
     """The directories of runs, opened in one stream."""
     for (number, oid), tree in zip(folders, reader.read_many([oid for _, oid in folders]), strict=True):
-        if tree is not None and tree.kind == "tree":
-            yield RunFolder(number, oid, {entry.name: entry for entry in parse_tree(tree)})
+        entries = parse_tree(tree) if tree is not None and tree.kind == "tree" else []
+        yield RunFolder(number, oid, {entry.name: entry for entry in entries})
+
+
+def is_taken(reader: ObjectReader, tip: Tip, number: int) -> bool:
+    """Whether the tip has something under a number, be it readable or not."""
+    shard, _, name = run_path(number).rpartition("/")
+    return any(entry.name == name for entry in reader.tree(f"{tip.oid}:{shard}"))
+
+
+def reserve(reader: ObjectReader, tip: Tip | None, live: Iterable[int]) -> int:
+    """The number for a new run: the next one that neither git nor a live run has.
+
+    A tip that was edited by hand may name a next one that is taken: no run is ever written over another.
+    """
+    taken = set(live)
+    number = max([tip.next_number if tip else 1, *(one + 1 for one in taken)])
+    if number <= LAST_NUMBER and not (tip and is_taken(reader, tip, number)):
+        return number
+    return free_number(taken | {one for one, _ in changed_folders(reader, None, tip.oid)} if tip else taken)
 
 
 def uid_of(reader: ObjectReader, folder: RunFolder) -> str | None:

@@ -78,7 +78,61 @@ def test_a_damaged_run(three: Path, name: str, text: str | None, message: str) -
     assert error == {"code": "damaged-record", "message": message, "hint": WAY_OUT}
     listed = gxt(three, "list", "--columns", "id,parent,acc")
     assert listed.stdout == "id       parent  acc\nexp-003          0.3\nexp-001          0.1\n"
-    assert listed.stderr == f"gxt: exp-002 cannot be read: {message}\n"
+    assert listed.stderr == f"gxt: exp-002 cannot be read: {message}; gxt show exp-002 tells what to do\n"
+
+
+NO_JSON = " is not valid JSON: {} is no number that JSON can hold"
+DEEP = '{"gxt": 1, "uid": "u", "params": ' + '{"a":' * 2000 + "1" + "}" * 2001
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("config.json", {"code": {"tree": "--output=/tmp/x"}}, ": code is not of the right kind"),
+        ("config.json", {"code": {"head": "HEAD"}}, ": code is not of the right kind"),
+        ("config.json", {"created": "yesterday"}, ": created is not of the right kind"),
+        ("config.json", {"created": "0001-01-01T00:00:00Z"}, ": created is not of the right kind"),
+        ("config.json", {"name": {"a": 1}}, ": name is not of the right kind"),
+        ("config.json", {"uid": 7}, ": uid is not of the right kind"),
+        ("config.json", {"command": "train"}, ": command is not of the right kind"),
+        ("config.json", {"params": [1]}, ": params is not of the right kind"),
+        ("metrics.json", {"duration_s": 10**400}, ": duration_s is not of the right kind"),
+        ("metrics.json", {"metrics": {"a": 1}}, ": metrics.a is not of the right kind"),
+        ("metrics.json", {"status": None}, ": status is not of the right kind"),
+        ("environment.json", {"gpus": ["a"]}, ": gpus is not of the right kind"),
+        ("config.json", {"params": {"a": float("nan")}}, NO_JSON.format("NaN")),
+        ("config.json", DEEP, " is nested too deep"),
+        ("config.json", '{"gxt": 1, "uid": "u", "a": 1e999}', NO_JSON.format("1e999")),
+    ],
+)  # fmt: skip
+def test_a_document_with_fields_of_another_kind(
+    three: Path, name: str, change: dict[str, object] | str, message: str
+) -> None:
+    text = change if isinstance(change, str) else json.dumps({**json.loads(document(three, name)), **change})
+    plant(three, name, text)
+    for words in (["show", "2"], ["diff", "1", "2"], ["compare", "1", "2"]):
+        assert gxt(three, *words, code=1).stderr == f"gxt: exp-002/{name}{message}\n     {WAY_OUT}\n"
+    assert [run["id"] for run in data(three, "list")] == ["exp-003", "exp-001"]
+
+
+def test_a_link_in_the_place_of_a_document_is_not_followed(three: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.json").write_text(document(three, "config.json"))
+    ref, target = "refs/gxt/experiments", str(tmp_path / "outside.json")
+    head = f"commit {ref}\ncommitter A <a@b.c> 1700000000 +0000\ndata 2\nx\nfrom {ref}^0\n"
+    change = f"M 120000 inline {PLACE}/config.json\ndata {len(target)}\n{target}\n"
+    git(three, "fast-import", "--quiet", stdin=f"{head}{change}done\n")
+    assert gxt(three, "show", "2", code=1).stderr.startswith("gxt: exp-002/config.json is not valid JSON: ")
+
+
+@pytest.mark.parametrize("entry", ["D {}/run", "M 100644 inline {}/run\ndata 2\nx\n"])
+def test_a_run_that_is_no_commit(three: Path, entry: str) -> None:
+    ref = "refs/gxt/experiments"
+    head = f"commit {ref}\ncommitter A <a@b.c> 1700000000 +0000\ndata 2\nx\nfrom {ref}^0\n"
+    git(three, "fast-import", "--quiet", stdin=f"{head}{entry.format(PLACE)}\ndone\n")
+    message = "exp-002 lacks a field: 'run'" if entry.startswith("D") else "exp-002/run is no commit"
+    assert gxt(three, "show", "2", code=1).stderr == f"gxt: {message}\n     {WAY_OUT}\n"
+    gxt(three, "run", "-q", "--", "true")
+    assert [run["id"] for run in data(three, "list")] == ["exp-004", "exp-003", "exp-001"]
 
 
 def test_a_damaged_run_by_its_uid_and_its_commit(repo: Path) -> None:

@@ -6,9 +6,6 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
-from gxt.errors import GitFailed
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import discover
 
@@ -30,8 +27,9 @@ def test_who_asks_in_the_middle_of_other_questions_gets_its_own_answer(repo: Pat
         found = reader.read("HEAD:train.py")
         assert found is not None
         assert found.data == (repo / "train.py").read_bytes()
-        with pytest.raises((GitFailed, ValueError)):
-            next(answers)
+        params = next(answers)
+        assert params is not None
+        assert params.data == (repo / "params.yaml").read_bytes()
 
 
 def test_a_git_that_was_killed_is_replaced(repo: Path) -> None:
@@ -40,6 +38,4 @@ def test_a_git_that_was_killed_is_replaced(repo: Path) -> None:
         assert reader._git
         os.kill(reader._git.pid, signal.SIGKILL)
         reader._git.wait()
-        with pytest.raises((GitFailed, BrokenPipeError)):
-            reader.read("HEAD")
         assert reader.read("HEAD") == head

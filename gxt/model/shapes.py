@@ -1,0 +1,170 @@
+"""What a run's documents must hold for readers to rely on them: the kinds of the fields that they use.
+
+Anybody who can push can write a document by hand. Whatever passes here is shown, compared and sorted without
+another look; what does not is a damaged record, named with its field. Unknown fields are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from gxt.errors import DamagedRecord
+from gxt.model.json_types import Json, JsonObject
+
+_Check: TypeAlias = Callable[[Json], bool]
+
+# Years that every clock and every time zone can show: year 1 has no local time west of Greenwich.
+_TIME: Final = re.compile(
+    r"[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?Z", re.ASCII
+)
+_OID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
+_LARGEST: Final = 1e300
+_WORDS: Final = frozenset(("NaN", "Infinity", "-Infinity"))
+
+
+def check_config(document: JsonObject, what: str) -> None:
+    """Raise unless `config.json` is one that a run can be read from.
+
+    Raises:
+        DamagedRecord: a field is of another kind. KeyError: the run's identity is missing.
+    """
+    _check(document, _CONFIG, what)
+    if not _is_text(document["uid"]) or not document["uid"]:
+        raise _wrong(what, "uid")
+
+
+def check_environment(document: JsonObject, what: str) -> None:
+    """The same for `environment.json`."""
+    _check(document, _ENVIRONMENT, what)
+
+
+def check_metrics(document: JsonObject, what: str) -> None:
+    """The same for `metrics.json`."""
+    _check(document, _METRICS, what)
+    if not _is_text(document["status"]):
+        raise _wrong(what, "status")
+    stats = document.get("metrics")
+    for name, stat in (stats if isinstance(stats, dict) else {}).items():
+        if not _is_stat(stat):
+            raise _wrong(what, f"metrics.{name}")
+
+
+def check_annotation(event: JsonObject, what: str) -> None:
+    """The same for a line of `annotations.jsonl`."""
+    _check(event, _ANNOTATION, what)
+
+
+def _check(document: JsonObject, checks: Mapping[str, _Check], what: str) -> None:
+    for name, check in checks.items():
+        value = document.get(name)
+        if value is not None and not check(value):
+            raise _wrong(what, name)
+
+
+def _wrong(what: str, field: str) -> DamagedRecord:
+    shown = field if len(field) <= 60 else f"{field[:59]}…"
+    return DamagedRecord(f"{what}: {shown} is not of the right kind", hint="git fsck tells more")
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_list(value: Json) -> bool:
+    return isinstance(value, list)
+
+
+def _is_object(value: Json) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_objects(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _is_whole(value: Json) -> bool:
+    return isinstance(value, int) and -_LARGEST < value < _LARGEST
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
+
+
+def _is_time(value: Json) -> bool:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        return False
+    year, month, day = int(value[:4]), int(value[5:7]), int(value[8:10])
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return day <= (29 if leap and month == 2 else _DAYS[month - 1])
+
+
+_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def _is_oid(value: Json) -> bool:
+    """An object of git's, or nothing: it becomes a word of git's, and `--output=…` would be an option."""
+    return isinstance(value, str) and (not value or _OID.fullmatch(value) is not None)
+
+
+def _is_author(value: Json) -> bool:
+    return isinstance(value, dict) and all(_is_text(value.get(key, "")) for key in ("name", "email"))
+
+
+def _is_code(value: Json) -> bool:
+    if not isinstance(value, dict):
+        return False
+    oids, skipped = (value.get("head") or "", value.get("tree") or ""), value.get("skipped") or []
+    return (
+        all(map(_is_oid, oids))
+        and _is_text(value.get("branch") or "")
+        and isinstance(skipped, list)
+        and all(isinstance(one, dict) and "path" in one and "reason" in one for one in skipped)
+    )
+
+
+def _is_value(value: Json) -> bool:
+    if isinstance(value, float):
+        return True
+    return value is None or (isinstance(value, str) and value in _WORDS) or _is_number(value)
+
+
+def _is_stat(value: Json) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(key in value and _is_value(value[key]) for key in ("last", "min", "max"))
+        and all(key in value and _is_whole(value[key]) for key in ("min_step", "max_step", "count"))
+    )
+
+
+_CONFIG: Final[dict[str, _Check]] = {
+    **dict.fromkeys(("name", "message", "hypothesis", "parent", "group", "cwd", "host"), _is_text),
+    "command": _is_texts,
+    "created": _is_time,
+    "author": _is_author,
+    "code": _is_code,
+    "params": _is_object,
+    "param_files": _is_texts,
+    "data": _is_list,
+}
+_ENVIRONMENT: Final[dict[str, _Check]] = {
+    **dict.fromkeys(("python", "cpu", "variables", "packages"), _is_object),
+    "platform": _is_text,
+    "memory_bytes": _is_number,
+    "gpus": _is_objects,
+}
+_METRICS: Final[dict[str, _Check]] = {
+    "exit_code": _is_whole,
+    "duration_s": _is_number,
+    "metrics": _is_object,
+    **dict.fromkeys(("evals", "artifacts", "notices"), _is_list),
+}
+_ANNOTATION: Final[dict[str, _Check]] = {
+    **dict.fromkeys(("id", "op", "tag", "name"), _is_text),
+    "removes": _is_texts,
+}
