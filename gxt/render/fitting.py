@@ -61,14 +61,18 @@ def fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> lis
 
 def wrapped(text: str, width: int) -> list[str]:
     """The text in pieces of at most `width` cells (2 or more), cut between words where that is possible."""
-    pieces = []
-    while cells(text) > width:
-        piece = shortened(text, width + 1)[:-1]
-        if text[len(piece)] != " " and piece.rfind(" ") > 0:
-            piece = piece[: piece.rfind(" ")]
-        pieces.append(piece)
-        text = text[len(piece) :].lstrip(" ")
-    return [*pieces, text]
+    pieces: list[str] = []
+    start = 0
+    while True:
+        end, left = start, width
+        while end < len(text) and (wide := cells(text[end])) <= left:
+            end, left = end + 1, left - wide
+        if end == len(text):
+            return [*pieces, text[start:]]
+        space = end if text[end] == " " else text.rfind(" ", start + 1, end)
+        end = space if space > start else max(end, start + 1)
+        pieces.append(text[start:end])
+        start = end + len(text[end:]) - len(text[end:].lstrip(" ")) if text[end] == " " else end
 
 
 def _total(widths: Sequence[int], kept: set[int]) -> int:

@@ -415,7 +415,7 @@ def _row(documents: _Documents) -> tuple[tuple[object, ...], str | None]:
     try:
         run, row = _read(documents)
     except (DamagedRecord, NewerFormat) as error:
-        return (folder.number, None, None, folder.oid, None, error.message, *[None] * 6), None
+        return (folder.number, None, None, folder.oid, None, clean_text(error.message), *[None] * 6), None
     cells = (
         *(folder.number, run["uid"], run["parent_uid"], folder.oid, run["name"], None),
         *(row.status, row.title, row.created, row.duration_s, row.tags, _compact(dict(row.metrics))),

@@ -98,7 +98,7 @@ def _read_team(path: Path) -> dict[str, Any]:
     toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         return cast("dict[str, Any]", toml.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise UsageError(f"{FILE} cannot be read: {error}", hint=f"mend {path}") from error
 
 
