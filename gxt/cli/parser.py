@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from argparse import Action, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from functools import partial
@@ -102,6 +103,6 @@ def count_from(least: int) -> Callable[[str], int]:
             raise ArgumentTypeError(f"{text!r} is not a whole number") from None
         if number < least:
             raise ArgumentTypeError(f"{number} is less than {least}")
-        return number
+        return min(number, sys.maxsize)  # more can be neither counted nor asked of the index
 
     return count
