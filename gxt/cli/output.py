@@ -134,6 +134,11 @@ def end_line_of_command() -> None:
         _talk("\n")
 
 
+def redraw(text: str) -> None:
+    """Let the line of a terminal's talk show this instead, the cursor behind it."""
+    _talk(f"\r{text}\x1b[K")
+
+
 def _talk(text: str) -> None:
     try:
         sys.stderr.write(text)

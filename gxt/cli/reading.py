@@ -22,7 +22,12 @@ _RUN = "exp-012, 12, a name, a uid or commit, @, @~2, best."
 def _open() -> Workspace:
     from gxt.ops.workspace import open_workspace
 
-    return open_workspace()
+    workspace = open_workspace()
+    if not output.talks_to_terminal():
+        return workspace
+    from gxt.cli.progress import Bar
+
+    return workspace._replace(progress=Bar())
 
 
 def list__words(parser: Parser) -> None:

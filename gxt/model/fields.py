@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Reader: TypeAlias = "Callable[[Mapping[str, Json]], Json | Missing]"
 Run = TypeVar("Run", bound="Mapping[str, Json]")
+Item = TypeVar("Item")
 
 
 class Missing(Enum):
@@ -96,17 +97,21 @@ def value_of(field: Field, run: Mapping[str, Json]) -> Json:
 
 
 def sort_runs(runs: Iterable[Run], field: Field, descending: bool) -> list[Run]:
-    """The runs by the field, equal ones in the order given.
+    """The runs by the field; see `sort_by`."""
+    return sort_by(runs, reader(field), descending)
+
+
+def sort_by(runs: Iterable[Item], read: Callable[[Item], Json | Missing], descending: bool) -> list[Item]:
+    """The runs, or what stands for them, by what is read of each; equal ones in the order given.
 
     In both directions numbers come first, then text, then true and false, then lists and objects in the order
     given; runs without the value, with null and with NaN come last.
     """
-    read = reader(field)
-    numbers: list[tuple[float, Run]] = []
-    texts: list[tuple[str, Run]] = []
-    flags: list[tuple[bool, Run]] = []
-    others: list[Run] = []
-    last: list[Run] = []
+    numbers: list[tuple[float, Item]] = []
+    texts: list[tuple[str, Item]] = []
+    flags: list[tuple[bool, Item]] = []
+    others: list[Item] = []
+    last: list[Item] = []
     for run in runs:
         value = spelled_out(read(run))
         if value is MISSING or value is None or value != value:  # noqa: PLR0124 - only NaN differs from itself

@@ -36,27 +36,29 @@ def asked_order(text: str) -> Asked:
     return Asked(field, text, text.index(field.text))
 
 
-def check_names(asked: Sequence[Asked], runs: Callable[[], Iterable[Mapping[str, Json]]]) -> None:
+def check_names(
+    asked: Sequence[Asked],
+    runs: Callable[[], Iterable[Mapping[str, Json]]],
+    known: Callable[[Field], bool],
+) -> None:
     """Refuse names that nothing stands behind in any run. Where there are no runs nobody can know.
 
     Args:
         asked: the names.
-        runs: gives all runs, newest first; most of the time only the first is looked at.
+        runs: gives all runs, newest first; but for a mistake only the first is looked at.
+        known: whether any run has a fact; asked for what the newest lacks.
 
     Raises:
         QueryError: no run has the first of them.
     """
-    left = [one for one in asked if one.field.root not in TOP_LEVEL]
-    there_are_runs = False
-    for run in runs() if left else ():
-        there_are_runs = True
-        left = [one for one in left if reader(one.field)(run) is MISSING]
-        if not left:
-            return
-    if left and there_are_runs:
-        one = left[0]
-        message = f"no run has {shortened(one.field.text)}"
-        raise QueryError(message, text=one.text, position=one.position, hint=_hint(one.field, runs()))
+    named = [one for one in asked if one.field.root not in TOP_LEVEL]
+    newest = next(iter(runs()), None) if named else None
+    if newest is None:
+        return
+    for one in named:
+        if reader(one.field)(newest) is MISSING and not known(one.field):
+            message = f"no run has {shortened(one.field.text)}"
+            raise QueryError(message, text=one.text, position=one.position, hint=_hint(one.field, runs()))
 
 
 def _hint(field: Field, runs: Iterable[Mapping[str, Json]]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from gxt.errors import QueryError
 from gxt.model import fields
-from gxt.model.fields import MISSING, Missing, Reader
+from gxt.model.fields import MISSING, Field, Missing, Reader
 from gxt.model.names import Asked
 
 if TYPE_CHECKING:
@@ -42,11 +42,15 @@ _INSTEAD: Final = {
 _EXAMPLE: Final = "write for example metrics.val_acc > 0.9"
 
 
-def parse_where(text: str) -> Predicate:
+def parse_where(text: str, reading: Callable[[Field], Reader] = fields.number_reader) -> Predicate:
     """The predicate that a `--where` text describes.
 
     A comparison with a missing value is false, whatever the operator. Values of different kinds are unequal
     and have no order; true and false are no numbers; a metric stored as "NaN" or "Infinity" is that number.
+
+    Args:
+        text: the condition.
+        reading: how a field is read. The predicate takes what the readers take: a run, if not said otherwise.
 
     Raises:
         QueryError: the text is no condition; its position and hint say where and what to write.
@@ -54,12 +58,12 @@ def parse_where(text: str) -> Predicate:
     fields.check_length(text)
     if not text.strip():
         raise QueryError("the condition is empty", text=text, position=0, hint=_EXAMPLE)
-    return _Parser(text).whole()
+    return _Parser(text, reading).whole()
 
 
 def asked_names(text: str) -> list[Asked]:
     """The names in a `--where` text; raises as `parse_where`."""
-    parser = _Parser(text)
+    parser = _Parser(text, fields.number_reader)
     parser.whole()
     return parser.names
 
@@ -103,8 +107,9 @@ class _Condition(NamedTuple):
 class _Parser:
     """Recursive descent, one token ahead, so that the leftmost mistake is the one reported."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, reading: Callable[[Field], Reader]) -> None:
         self._text = text
+        self._reading = reading
         self._nesting = 0
         self._token = _scan(text, 0)
         self.names: list[Asked] = []
@@ -176,7 +181,7 @@ class _Parser:
             field = fields.exact_field(self._text, span, token.keys, compared=bool(after))
             self._advance()
             self.names.append(Asked(field, self._text, token.position))
-            return _Operand(token.position, fields.number_reader(field), MISSING)
+            return _Operand(token.position, self._reading(field), MISSING)
         if token.kind == "(":
             return self._group()
         if token.kind == "[":

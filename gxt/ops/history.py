@@ -54,7 +54,7 @@ class History:
         without: str | None = None,
     ) -> None:
         self.workspace = workspace
-        self._index = Index(workspace.repository, reader)
+        self._index = Index(workspace.repository, reader, workspace.progress)
         self._series = series
         self._without = without
         self._unsealed_runs: list[Live] | None = None

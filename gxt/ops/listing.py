@@ -6,15 +6,18 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gxt.model.goals import Metric
-from gxt.model.json_types import Json, JsonObject
-from gxt.model.run import Row, row_of
+from gxt.model.json_types import JsonObject
+from gxt.model.run import Row, row_of, without_packages
 from gxt.model.version import __version__
 from gxt.ops.declared import declared_metric
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gxt.ops.matching import Found
 
 _WORTH_KEEPING = 500  # rows; fewer are laid out in the time that it takes to look for them
 
@@ -111,10 +114,7 @@ def _array(texts: list[str]) -> bytes:
 
 
 def _rows(history: History, request: ListRequest) -> Listing:
-    if request.plain:
-        rows = history.rows(request.limit)
-    else:
-        rows = [row_of(run) for run in _matching(history, request)]
+    rows = history.rows(request.limit) if request.plain else _matching_rows(history, request)
     return Listing(rows, history.main_metric([row.metrics for row in rows]), history.damage())
 
 
@@ -131,36 +131,30 @@ def _tip(history: History) -> str:
 
 
 def _matching(history: History, request: ListRequest) -> list[JsonObject]:
-    _check_names(history, request)
-    runs: Iterator[JsonObject] = history.runs()
-    if request.where is not None:
-        from gxt.model.query import parse_where
+    """The runs that match, as JSON objects."""
+    if request.plain:
+        if request.columns:
+            from gxt.ops.matching import check_columns
 
-        runs = filter(parse_where(request.where), runs)
-    if request.tags:
-        wanted = set(request.tags)
-        runs = (run for run in runs if wanted <= set(map(str, _list(run["tags"]))))
-    if request.sort is None:
-        return list(islice(runs, request.limit))
-    from gxt.model.fields import parse_sort, sort_runs
-
-    return sort_runs(runs, *parse_sort(request.sort))[: request.limit]
+            check_columns(history, request)
+        return list(islice(history.runs(), request.limit))
+    runs = (
+        without_packages(found) if isinstance(found, dict) else history.index.by_number(found)
+        for found in _found(history, request)
+    )
+    return list(islice((run for run in runs if run is not None), request.limit))
 
 
-def _check_names(history: History, request: ListRequest) -> None:
-    if request.where is None and request.sort is None and not request.columns:
-        return
-    from gxt.model.names import asked_column, asked_order, check_names
-
-    asked = []
-    if request.where is not None:
-        from gxt.model.query import asked_names
-
-        asked += asked_names(request.where)
-    if request.sort is not None:
-        asked.append(asked_order(request.sort))
-    check_names([*asked, *map(asked_column, request.columns)], history.runs)
+def _matching_rows(history: History, request: ListRequest) -> list[Row]:
+    """The runs that match, as lists show them."""
+    rows = (
+        row_of(found) if isinstance(found, dict) else history.index.row(found)
+        for found in _found(history, request)
+    )
+    return list(islice((row for row in rows if row is not None), request.limit))
 
 
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
+def _found(history: History, request: ListRequest) -> Iterator[Found]:
+    from gxt.ops.matching import matching  # and what understands conditions
+
+    return matching(history, request)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import NamedTuple
 
-from gxt.errors import UsageError
+from gxt.errors import UnknownRun, UsageError
 from gxt.model.codec import number_from_json
 from gxt.model.forest import Forest, build_forest
 from gxt.model.goals import Goal, Metric, Verdict, goal_of, judge
@@ -52,35 +53,70 @@ def tree(
         UsageError: no run has the metric.
     """
     with History(workspace) as history:
-        newest_first = list(history.runs())
-        root = str(history.resolve(ref)["uid"]) if ref is not None else None
-        goals = workspace.settings.goals
+        if ref is None:
+            newest_first = list(islice(history.runs(), limit))
+            there_are = len(history.live) + history.index.count()
+        else:
+            below = _below(history, str(history.resolve(ref)["uid"]))
+            newest_first = [_whole(history, one) for one in below[:limit]]
+            there_are = len(below)
         main = _metric(history, metric, newest_first)
         notices = history.damage()
-    by_uid = {str(run["uid"]): run for run in reversed(newest_first)}
-    kept = [str(run["uid"]) for run in newest_first[:limit]]
-    if root is not None:
-        below = set(build_forest(_links(by_uid.values()), root).order())
-        kept = [str(run["uid"]) for run in newest_first if str(run["uid"]) in below][:limit]
-        hidden = len(below) - len(kept)
-    else:
-        hidden = len(newest_first) - len(kept)
-    shown = {uid: by_uid[uid] for uid in reversed(kept)}
-    nodes = {uid: _node(run, by_uid, main, goals) for uid, run in shown.items()}
-    return Evolution(build_forest(_links(shown.values())), nodes, main, hidden, notices)
+        shown = {str(run["uid"]): run for run in reversed(newest_first)}
+        known = {**shown, **_parents(history, shown)}
+    nodes = {uid: _node(run, known, main, workspace.settings.goals) for uid, run in shown.items()}
+    return Evolution(build_forest(_links(shown.values())), nodes, main, there_are - len(shown), notices)
+
+
+def _below(history: History, root: str) -> list[JsonObject | int]:
+    """What derives from a run, itself included: the running ones, then the numbers of the others."""
+    live = history.live  # first: it may bring the index to a newer tip
+    sealed = history.index.below(root)
+    uids = {root, *(uid for _, uid in sealed)}
+    found: list[JsonObject | int] = [number for number, _ in sealed]
+    for one in live:
+        if {str(one.run["uid"]), str(one.run["parent_uid"])} & uids:
+            uids.add(str(one.run["uid"]))
+            found.insert(0, one.run)
+    return found
+
+
+def _whole(history: History, found: JsonObject | int) -> JsonObject:
+    run = history.index.by_number(found) if isinstance(found, int) else found
+    if run is None:
+        raise UnknownRun(str(found), hint="it was removed this moment: try again")
+    return run
+
+
+def _parents(history: History, runs: Mapping[str, JsonObject]) -> dict[str, JsonObject]:
+    """The parent runs that are not among these runs, by uid."""
+    missing = {str(run["parent_uid"]) for run in runs.values() if run["parent_uid"]} - runs.keys()
+    found = ((uid, history.by_uid(uid)) for uid in missing)
+    return {uid: run for uid, run in found if run is not None}
 
 
 def _metric(history: History, name: str | None, runs: list[JsonObject]) -> Metric | None:
+    """The metric that was named, else the one that stands for these runs."""
     metrics = [metrics_of(run) for run in runs]
     if name is None:
         return history.main_metric(metrics)
     known = dict.fromkeys(known for one in metrics for known in one)
-    if runs and name not in known:
+    if runs and name not in known and not _is_logged(history, name):
         shown = ", ".join(list(known)[:8])
         raise UsageError(
             f"no run has a metric {name!r}", hint=f"there are {shown}" if known else "there are none"
         )
     return Metric(name, goal_of(name, history.workspace.settings.goals))
+
+
+def _is_logged(history: History, name: str) -> bool:
+    """Whether any run has the metric."""
+    from gxt.model.fields import MISSING, Field
+
+    field = Field(name, "metrics", (name,))
+    live = (metrics_of(one.run) for one in history.live)
+    column = history.index.facts([field]).columns[field]
+    return any(name in one for one in live) or any(value is not MISSING for value in column)
 
 
 def _links(runs: Iterable[JsonObject]) -> dict[str, str | None]:

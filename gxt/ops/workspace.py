@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gxt.errors import GxtError
 from gxt.git.repository import Repository, discover
 from gxt.store.places import is_quiet
+from gxt.store.progress import Progress, untold
 from gxt.store.settings import Settings, load_settings
 
 
@@ -18,11 +19,13 @@ class Workspace(NamedTuple):
         repository: where.
         settings: what team and user chose.
         notices: what happened on opening it that the user should know, in words.
+        progress: told of what may take long.
     """
 
     repository: Repository
     settings: Settings
     notices: tuple[str, ...] = ()
+    progress: Progress = untold
 
 
 def open_workspace(cwd: Path | None = None) -> Workspace:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.git.objects import GitObject, ObjectReader
@@ -24,11 +24,17 @@ from gxt.model.run import Row, row_of, run_json, without_packages
 from gxt.model.scalars import clean_text
 from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
 from gxt.store.places import EXPERIMENTS, home
+from gxt.store.progress import Progress, untold
 from gxt.store.tree import Change, RunFolder, Tip, changes, open_folders, read_tip, uid_of
+
+if TYPE_CHECKING:
+    from gxt.model.fields import Field
+    from gxt.store.facts import Facts
 
 VERSION = 4
 _DOCUMENTS = frozenset(("config.json", "environment.json", "metrics.json", "annotations.jsonl"))
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
+FACTS_PART = 256  # numbers of runs whose facts lie together, and are made anew when one of the runs changes
 _PART_BYTES = 1 << 18  # a view of 18 MB in one part costs twice the time
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -39,15 +45,27 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS docs (number INTEGER PRIMARY KEY, doc TEXT);
 CREATE TABLE IF NOT EXISTS strays (path TEXT PRIMARY KEY, oid TEXT, lost INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS views (key TEXT, part INTEGER, data BLOB, PRIMARY KEY (key, part));
+CREATE TABLE IF NOT EXISTS parts (part INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS facts (name TEXT, part INTEGER, cells TEXT, PRIMARY KEY (name, part));
+CREATE INDEX IF NOT EXISTS facts_part ON facts (part);
 CREATE INDEX IF NOT EXISTS runs_uid ON runs (uid);
 CREATE INDEX IF NOT EXISTS runs_name ON runs (name);
 CREATE INDEX IF NOT EXISTS runs_parent ON runs (parent_uid);
 CREATE INDEX IF NOT EXISTS runs_damage ON runs (number) WHERE damage IS NOT NULL;
 """
-_ROWS = """
+_AS_ROWS = """
 SELECT r.number, p.number, r.status, r.title, r.created, r.duration_s, r.tags, r.metrics
-FROM runs r LEFT JOIN runs p ON p.uid = r.parent_uid AND p.damage IS NULL
-WHERE r.damage IS NULL ORDER BY r.number DESC LIMIT ?
+FROM runs r LEFT JOIN runs p ON p.uid = r.parent_uid AND p.damage IS NULL WHERE r.damage IS NULL
+"""
+_ROWS = f"{_AS_ROWS} ORDER BY r.number DESC LIMIT ?"
+_ROW = f"{_AS_ROWS} AND r.number = ?"
+_COUNT = "SELECT (SELECT count(*) FROM runs) - (SELECT count(*) FROM runs WHERE damage IS NOT NULL)"
+_BELOW = """
+WITH RECURSIVE below (uid) AS (
+    VALUES (?) UNION SELECT r.uid FROM below b JOIN runs r ON r.parent_uid = b.uid AND r.damage IS NULL
+)
+SELECT r.number, r.uid FROM below b JOIN runs r ON r.uid = b.uid AND r.damage IS NULL
+ORDER BY r.number DESC
 """
 _DOCS = """
 SELECT r.number, p.number, d.doc
@@ -59,10 +77,14 @@ FROM runs r JOIN docs d ON d.number = r.number LEFT JOIN runs p
 class Index:
     """The sealed runs of a repository, as they are at the tip of the experiments ref.
 
-    Use it as a context manager; entering brings it up to date. A reader that is given stays open.
+    Use it as a context manager; entering brings it up to date, and tells of its progress. A reader that is
+    given stays open.
     """
 
-    def __init__(self, repository: Repository, reader: ObjectReader | None = None) -> None:
+    def __init__(
+        self, repository: Repository, reader: ObjectReader | None = None, progress: Progress = untold
+    ) -> None:
+        self._progress = progress
         self._path = home(repository) / f"index-{VERSION}.sqlite"
         self.reader = reader or ObjectReader(repository)
         self._own_reader = reader is None
@@ -104,16 +126,37 @@ class Index:
         found = list(self._query(_ROWS, -1 if limit is None else limit))
         # one call for all: 10,000 calls of the parser would take longer than the query
         metrics = json.loads(f"[{','.join([row[-1] for row in found])}]")
-        return [
-            Row._make((run_id(row[0]), run_id(row[1]) if row[1] else "", *row[2:-1], numbers))
-            for row, numbers in zip(found, metrics, strict=True)
-        ]
+        return [_as_row(row, numbers) for row, numbers in zip(found, metrics, strict=True)]
 
     def texts(self, limit: int | None) -> Iterator[str]:
         """The newest runs as JSON text, without parsing it."""
         query = f"{_DOCS} ORDER BY r.number DESC LIMIT ?"
         for number, parent, doc in self._query(query, -1 if limit is None else limit):
             yield _text(number, parent, doc)
+
+    def row(self, number: int) -> Row | None:
+        """The run with this number as lists show it; None where there is none that can be read."""
+        found = next(self._query(_ROW, number), None)
+        return _as_row(found, json.loads(found[-1])) if found else None
+
+    def facts(self, fields: Sequence[Field]) -> Facts:
+        """Facts of every run, in columns."""
+        from gxt.store.facts import load  # with the language of names, which plain lists do without
+
+        try:
+            return load(self._db, fields, self._progress)
+        except (sqlite3.DatabaseError, ValueError):
+            self._make_anew()
+            return load(self._db, fields, self._progress)
+
+    def count(self) -> int:
+        """How many runs there are that can be read."""
+        found: tuple[int] = next(self._query(_COUNT))
+        return found[0]
+
+    def below(self, uid: str) -> list[tuple[int, str]]:
+        """The number and the uid of every run that derives from this one, itself included; newest first."""
+        return list(self._query(_BELOW, uid))
 
     def view(self, key: str) -> list[bytes]:
         """What somebody made of the runs at this tip, by all else that it depends on; parts, or nothing."""
@@ -220,12 +263,16 @@ class Index:
             except sqlite3.DatabaseError:
                 if last:
                     raise
-                self._db.close()
-                with suppress(OSError):
-                    self._path.unlink(missing_ok=True)
-                self._db = self._current()
+                self._make_anew()
             else:
                 return
+
+    def _make_anew(self) -> None:
+        """Replace a file that turned out to be damaged."""
+        self._db.close()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        self._db = self._current()
 
     def _current(self) -> sqlite3.Connection:
         """The database at the present tip: the file, made anew when it is damaged, else one in memory."""
@@ -259,15 +306,17 @@ class Index:
         db.execute("BEGIN IMMEDIATE")
         before = self._before(db)
         if before is None:
-            for table in ("runs", "docs", "strays", "views", "state"):
-                db.execute(f"DELETE FROM {table}")  # noqa: S608 our own five names
+            for table in ("runs", "docs", "strays", "views", "state", "parts", "facts"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 our own names
         if self.tip is not None:
             # read to the end first: the walk and the reading of documents share one git process
             found = list(changes(self.reader, before, self.tip.oid))
             _take_strays(db, found)
-            for batch in _batches(_to_take(db, found), _BATCH):
-                self._take(db, batch)
-            _name_copies(db)
+            wanted = _to_take(db, found)
+            for start in range(0, len(wanted), _BATCH):
+                self._take(db, wanted[start : start + _BATCH])
+                self._progress("reading the history", min(start + _BATCH, len(wanted)), len(wanted))
+            _name_copies(db, [number for number, _ in wanted])
             db.execute("DELETE FROM views")
             db.execute("INSERT OR REPLACE INTO state VALUES ('tip', ?)", (self.tip.oid,))
         db.execute("COMMIT")
@@ -294,6 +343,9 @@ class Index:
 
     def _take(self, db: sqlite3.Connection, changes: list[tuple[int, str | None]]) -> None:
         gone = [(number,) for number, _ in changes]
+        parts = [(part,) for part in {number // FACTS_PART for number, _ in changes}]
+        db.executemany("INSERT OR IGNORE INTO parts VALUES (?)", parts)
+        db.executemany("DELETE FROM facts WHERE part = ?", parts)
         db.executemany("DELETE FROM runs WHERE number = ?", gone)
         db.executemany("DELETE FROM docs WHERE number = ?", gone)
         folders = list(open_folders(self.reader, [(number, oid) for number, oid in changes if oid]))
@@ -430,6 +482,11 @@ def _bindable(cell: object) -> object:
     return cell if cell is None or isinstance(cell, (int, float)) else str(cell)
 
 
+def _as_row(cells: tuple[Any, ...], metrics: JsonObject) -> Row:
+    number, parent, *rest = cells[:-1]
+    return Row._make((run_id(number), run_id(parent) if parent else "", *rest, metrics))
+
+
 _compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -464,17 +521,21 @@ def _take_strays(db: sqlite3.Connection, found: list[Change]) -> None:
     db.executemany("INSERT INTO strays VALUES (?, ?, ?)", rows)
 
 
-def _name_copies(db: sqlite3.Connection) -> None:
-    """Of several runs with one identity the first stands; the others, copied by hand, count as damaged."""
-    query = """
-        SELECT r.number, first FROM runs r
-        JOIN (SELECT uid, min(number) AS first FROM runs GROUP BY uid HAVING count(*) > 1) c ON c.uid = r.uid
-        WHERE r.number > first
+def _name_copies(db: sqlite3.Connection, taken: list[int]) -> None:
+    """Of several runs with one identity the first stands; the others, copied by hand, count as damaged.
+
+    One that was taken just now is among them, or nothing has changed.
     """
-    copies = db.execute(query).fetchall()
+    query = """
+        SELECT r.number, min(f.number) FROM json_each(?) j
+        JOIN runs t ON t.number = j.value JOIN runs r ON r.uid = t.uid JOIN runs f ON f.uid = r.uid
+        GROUP BY r.number HAVING min(f.number) < r.number
+    """
+    copies = db.execute(query, (json.dumps(taken),)).fetchall()
     reasons = [(f"{run_id(number)} is a copy of {run_id(first)}", number) for number, first in copies]
     db.executemany("UPDATE runs SET damage = ? WHERE number = ?", reasons)
     db.executemany("DELETE FROM docs WHERE number = ?", [(number,) for _, number in reasons])
+    db.executemany("DELETE FROM facts WHERE part = ?", [(number // FACTS_PART,) for _, number in reasons])
 
 
 def _has_runs(db: sqlite3.Connection) -> bool:
@@ -482,9 +543,3 @@ def _has_runs(db: sqlite3.Connection) -> bool:
         return db.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None
     except sqlite3.OperationalError:
         return False
-
-
-def _batches(items: Iterable[tuple[int, str | None]], size: int) -> Iterator[list[tuple[int, str | None]]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch

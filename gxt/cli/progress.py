@@ -1,0 +1,28 @@
+"""A bar on stderr for what takes long; nothing in a pipe, nothing for the first second."""
+
+from __future__ import annotations
+
+import time
+
+from gxt.cli import output
+
+_AFTER_S = 1.0
+_WIDTH = 30
+
+
+class Bar:
+    """Shows how far something is; `gxt.store.progress.Progress`."""
+
+    def __init__(self) -> None:
+        self._since_s = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Draw the bar, or take it away when all is done."""
+        if time.monotonic() - self._since_s < _AFTER_S:
+            return
+        if done >= total:
+            output.redraw("")
+        else:
+            full = _WIDTH * done // total
+            bar = "#" * full + "-" * (_WIDTH - full)
+            output.redraw(f"{what} [{bar}] {100 * done // total} %")
