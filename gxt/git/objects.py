@@ -16,6 +16,7 @@ from gxt.git.repository import Repository, packed_refs_state
 # Requests are written in windows that fit any pipe's buffer, then their answers are read: with unlimited
 # writing both sides could wait for each other for ever.
 _WINDOW_BYTES = 8192
+_NOTHING = frozenset((b"missing", b"ambiguous"))
 
 
 class GitObject(NamedTuple):
@@ -154,36 +155,28 @@ def packs(repository: Repository) -> frozenset[str]:
 
 
 def _answer(stdout: IO[bytes]) -> GitObject | None:
-    header = stdout.readline().decode(errors="surrogateescape")
-    if not header:
+    words = stdout.readline().split()
+    if not words:
         raise _Cut
-    words = header.split()
-    if len(words) < 3 or words[-1] in {"missing", "ambiguous"}:
+    if len(words) < 3 or words[-1] in _NOTHING:
         return None
     oid, kind, size = words[-3:]
     data = stdout.read(int(size))
     if stdout.read(1) != b"\n":
         raise _Cut
-    return GitObject(oid, kind, data)
+    return GitObject(oid.decode(), kind.decode(), data)
 
 
 def parse_tree(tree: GitObject) -> list[TreeEntry]:
     """The entries of a tree object: `<mode> SP <name> NUL <20 or 32 bytes>` each."""
     data, width = tree.data, len(tree.oid) // 2
     entries = []
-    at = 0
-    while at < len(data):
-        space = data.index(b" ", at)
-        nul = data.index(b"\0", space)
-        end = nul + 1 + width
-        entries.append(
-            TreeEntry(
-                mode=data[at:space].decode(),
-                name=data[space + 1 : nul].decode(errors="surrogateescape"),
-                oid=data[nul + 1 : end].hex(),
-            )
-        )
-        at = end
+    at, size = 0, len(data)
+    while at < size:
+        nul = data.index(0, at)
+        mode, _, name = data[at:nul].decode("utf-8", "surrogateescape").partition(" ")
+        at = nul + 1 + width
+        entries.append(TreeEntry(mode, name, data[nul + 1 : at].hex()))
     return entries
 
 

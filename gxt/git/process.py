@@ -71,6 +71,7 @@ def start(
         return subprocess.Popen(
             [*_prefix(), *settings, *args],
             cwd=cwd,
+            bufsize=1 << 16,  # what a pipe holds: an eighth of the reads
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if stderr is None else stderr,

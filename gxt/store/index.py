@@ -360,12 +360,12 @@ class Index:
 
     def _documents(self, folders: list[RunFolder]) -> list[_Documents]:
         """The documents of runs, read in one stream."""
-        wanted = {
+        wanted = dict.fromkeys(  # in their order: git finds neighbours faster
             entry.oid
             for folder in folders
             for name, entry in folder.entries.items()
             if name in _DOCUMENTS and entry.oid not in self._environments
-        }
+        )
         blobs = dict(zip(wanted, self.reader.read_many(wanted), strict=True))
         return [_Documents(folder, blobs, self._environments) for folder in folders]
 
