@@ -126,11 +126,17 @@ def show(words: Namespace) -> None:
     workspace = _open()
     result = operation(workspace, words.id, series=words.series or words.csv)
     if words.json:
-        output.show_json(showing.as_json(result, series=words.series), workspace.notices)
+        if words.series:
+            output.show_json_text(showing.with_series(result), workspace.notices)
+        else:
+            output.show_json(result.run, workspace.notices)
         return
     output.say_notices(workspace.notices)
-    if words.series or words.csv:
-        output.show_table(showing.series_table(result), as_csv=words.csv, as_markdown=False)
+    if words.csv:
+        for part in showing.series_tables(result):
+            output.show_table(part, as_csv=True, as_markdown=False)
+    elif words.series:
+        output.show_table(showing.series_table(result), as_csv=False, as_markdown=False)
     else:
         output.show(showing.page(result))
 

@@ -18,7 +18,8 @@ def to_csv(table: Table) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_cell(column.name) for column in table.columns])
+    if table.head:
+        writer.writerow([_cell(column.name) for column in table.columns])
     writer.writerows([_cell(text_of(cell)) for cell in row] for row in table.rows)
     return out.getvalue()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+import json
+from array import array
+from collections.abc import Callable, Iterator
+from typing import TypeVar, cast
 
 from gxt.model.codec import number_from_json, number_to_json, time_to_json
 from gxt.model.goals import judge
@@ -26,7 +29,11 @@ from gxt.render.values import (
 )
 from gxt.render.view import Column, Line, Span, Table, View, line, pairs
 
+_POINT = [Column("metric"), Column("step", right=True), Column("time"), Column("value", right=True)]
+Number = TypeVar("Number", int, float)
+
 _TITLE = 60
+_TOGETHER = 4096  # points whose text is made at a time
 # What a metric's row tells, and what goes first where a terminal is narrow.
 _COLUMNS = (("last", 0), ("from parent", 0), ("min", 1), ("at", 3), ("max", 2), ("at", 4), ("points", 5))
 
@@ -46,31 +53,53 @@ def page(shown: Shown) -> View:
     ]
 
 
-def as_json(shown: Shown, *, series: bool) -> JsonObject:
-    """`gxt show --json`: the run, with `series` when asked for; times in ISO 8601 UTC."""
-    if not series:
-        return shown.run
-    columns: JsonObject = {
-        name: {
-            "step": list[Json](one.step),
-            "time": [time_to_json(at) for at in one.time_us],
-            "value": [number_to_json(value) for value in one.value],
-        }
-        for name, one in shown.series.items()
-    }
-    return {**shown.run, "series": columns}
+def with_series(shown: Shown) -> Iterator[bytes]:
+    """The run with its `series` as JSON in ASCII, in parts: a million points are never a text as a whole.
+
+    Times are ISO 8601 in UTC.
+    """
+    yield f'{json.dumps(shown.run, allow_nan=False)[:-1]}, "series": {{'.encode("ascii")
+    between = ""
+    for name, one in shown.series.items():
+        yield f'{between}{json.dumps(name)}: {{"step": ['.encode("ascii")
+        yield from _listed(one.step, int)
+        yield b'], "time": ['
+        yield from _listed(one.time_us, time_to_json)
+        yield b'], "value": ['
+        yield from _listed(one.value, number_to_json)
+        yield b"]}"
+        between = ", "
+    yield b"}}"
+
+
+def _listed(column: array[Number], to_json: Callable[[Number], Json]) -> Iterator[bytes]:
+    """The items of a JSON list, without its brackets."""
+    between = ""
+    for piece in _pieces(column):
+        values: list[Json] = [to_json(item) for item in piece]
+        yield f"{between}{json.dumps(values, allow_nan=False)[1:-1]}".encode("ascii")
+        between = ", "
+
+
+def _pieces(column: array[Number]) -> Iterator[array[Number]]:
+    return (column[start : start + _TOGETHER] for start in range(0, len(column), _TOGETHER))
 
 
 def series_table(shown: Shown) -> Table:
     """Every point of every metric, a row each."""
-    rows = [
-        [Span(name), Span(str(step)), Span(time_to_json(at)), Span(scalar(number_to_json(value)))]
-        for name, one in shown.series.items()
-        for step, at, value in zip(one.step, one.time_us, one.value, strict=True)
-    ]
-    return Table(
-        [Column("metric"), Column("step", right=True), Column("time"), Column("value", right=True)], rows
-    )
+    return Table(_POINT, [row for table in series_tables(shown) for row in table.rows])
+
+
+def series_tables(shown: Shown) -> Iterator[Table]:
+    """The same in tables of some thousand rows, only the first with a head."""
+    yield Table(_POINT, [])
+    for name, one in shown.series.items():
+        for points in zip(*map(_pieces, (one.step, one.time_us)), _pieces(one.value), strict=True):
+            rows = [
+                [Span(name), Span(str(step)), Span(time_to_json(at)), Span(scalar(number_to_json(value)))]
+                for step, at, value in zip(*points, strict=True)
+            ]
+            yield Table(_POINT, rows, head=False)
 
 
 def _identity(shown: Shown) -> Table:

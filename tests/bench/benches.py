@@ -15,6 +15,7 @@ from tests.bench.dvc_repository import dvc_experiments, dvc_nothing
 from tests.bench.generate import generate
 from tests.bench.log_calls import CALLS
 from tests.bench.measure import Bench, Cost, Row, alternate, compared, missing, ratio_text
+from tests.bench.scale import bench_many, bench_steps
 
 MANY_RUNS = 10_000
 DVC_EXPERIMENTS = 1_000
@@ -190,6 +191,8 @@ BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
     "list-small": bench_list_small,
     "list": bench_list,
     "index": bench_index,
+    "many": bench_many,
+    "steps": bench_steps,
 }
 
 

@@ -1,0 +1,101 @@
+"""Scale: a history of 100,000 runs beside one of 100, and a run of a million steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from tests.bench import log_steps
+from tests.bench.generate import generate
+from tests.bench.log_steps import NAMES, values
+from tests.bench.measure import Bench, Row, alternate, compared, ratio_text
+
+MANY, FEW = 100_000, 100
+STEPS = 1_000_000
+MEMORY_MB = 600
+SIZES = {"noisy": 0.6, "float32": 0.25, "rounded": 0.6}  # against gzip JSON lines of the same points
+_NONE = 'metrics["val/acc"] > 0.999'  # every run is looked at
+_FORMS = {
+    "list": ("list", "--limit", "20"),
+    "list --where, none": ("list", "--where", _NONE),
+    "list --where, 20": ("list", "--where", f'not {_NONE} and params.model.type == "vit"', "--limit", "20"),
+    "list --sort": ("list", "--sort=-val/acc", "--limit", "20"),
+    "tree": ("tree", "--limit", "20"),
+    "run": ("run", "-q", "--", "true"),
+}
+
+
+def bench_many(bench: Bench) -> list[Row]:
+    """What people do all day at 100,000 runs, against the same at 100."""
+    many = bench.once(f"{MANY:,} runs", partial(generate, runs=MANY))
+    few = bench.once(f"{FEW:,} runs", partial(generate, runs=FEW))
+    forms = {name: (words, words) for name, words in _FORMS.items()}
+    forms["show"] = (("show", f"exp-{MANY - 1}"), ("show", f"exp-{FEW - 1}"))
+    rows = []
+    for name, (theirs, ours) in forms.items():
+        costs = alternate(
+            7, partial(bench.cost, many, "gxt", *theirs), partial(bench.cost, few, "gxt", *ours)
+        )
+        rows.append(compared(f"{name}, {MANY:,}", *costs, bound=3, what=f"{FEW} runs"))
+    return rows
+
+
+def bench_steps(bench: Bench) -> list[Row]:
+    """A run of a million steps of four metrics: its size in git, the memory to seal and to read it."""
+    rows = []
+    for number, (kind, bound) in enumerate(SIZES.items(), 1):
+        place = bench.once("steps", partial(generate, runs=0))
+        script = (sys.executable, log_steps.__file__, kind, str(STEPS))
+        recorded = _peak(bench, place, "run", "-q", "--", *script)
+        shown = _peak(bench, place, "show", str(number))
+        read = _peak(bench, place, "show", str(number), "--series", "--json")
+        for name, (used_mb, cpu_s) in (("sealed", recorded), ("shown", shown), ("read back", read)):
+            ours = f"{used_mb:.0f} MB, {cpu_s:.1f} s"
+            rows.append(Row(f"{kind}, {name}", ours, "", "", f"≤ {MEMORY_MB} MB", used_mb <= MEMORY_MB))
+        stored, packed = _stored(bench, place, number) / STEPS, sum(_gzipped(kind)) / STEPS
+        theirs, ratio = f"{packed:.1f} B a step gzip JSON lines", stored / packed
+        rows.append(
+            Row(
+                f"{kind}, size",
+                f"{stored:.1f} B a step",
+                theirs,
+                ratio_text(ratio),
+                f"≤ {bound}",
+                ratio <= bound,
+            )
+        )
+    return rows
+
+
+def _peak(bench: Bench, place: Path, *words: str) -> tuple[float, float]:
+    """The most memory that gxt or one of its children held, in MB, and the CPU time in seconds."""
+    process = subprocess.Popen(["gxt", *words], cwd=place, env=bench.environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise ChildProcessError(f"gxt {' '.join(words)}")
+    return usage.ru_maxrss / (
+        1 << 20 if sys.platform == "darwin" else 1 << 10
+    ), usage.ru_utime + usage.ru_stime
+
+
+def _stored(bench: Bench, place: Path, number: int) -> int:
+    """The bytes of a run's series in git."""
+    tree = f"refs/gxt/experiments:exp-0xx/exp-{number:03d}"
+    lines = bench.run(place, "git", "ls-tree", "-r", "-l", tree, "series").splitlines()
+    return sum(int(line.split()[3]) for line in lines)
+
+
+def _gzipped(kind: str) -> Iterator[int]:
+    """The sizes of the pieces of the same points as gzip JSON lines, logged 10 µs apart."""
+    packer = zlib.compressobj(6, wbits=31)
+    for step, row in enumerate(values(kind, STEPS)):
+        point = {"step": step, "time": 1_767_600_000 + step * 10 / 1e6, **dict(zip(NAMES, row, strict=True))}
+        yield len(packer.compress(json.dumps(point).encode() + b"\n"))
+    yield len(packer.flush())
