@@ -26,6 +26,8 @@ from __future__ import annotations
 import errno
 from typing import ClassVar
 
+DOCTOR = "gxt doctor tells what can be done"
+
 
 class GxtError(Exception):
     """Every failure that gxt means to raise.

@@ -26,6 +26,7 @@ COMMANDS = {
     "compare": ("reading.compare", "Show runs side by side; of each metric the best is marked with *."),
     "tree": ("reading.tree", "Draw the evolution tree: green better than the parent, red worse."),
     "status": ("reading.status", "Show what is running, the base, and what the next run records."),
+    "doctor": ("checking.doctor", "Check everything that runs depend on, and mend it with --repair."),
     "demo": ("demo.demo", "Show gxt at work in a small repository made for it."),
 }
 ABOUT = "A Git-native experiment tracker: your repository is the lab notebook."

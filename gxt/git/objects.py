@@ -39,6 +39,10 @@ class TreeEntry(NamedTuple):
     oid: str
 
 
+class _Cut(Exception):
+    """Git has ended in the middle of an object."""
+
+
 class ObjectReader:
     """One git process that answers any number of requests. Use it as a context manager."""
 

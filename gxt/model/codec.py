@@ -7,7 +7,7 @@ import math
 import re
 from datetime import datetime, timedelta, timezone
 
-from gxt.errors import DamagedRecord, NewerFormat
+from gxt.errors import DOCTOR, DamagedRecord, NewerFormat
 from gxt.model.json_types import Json, JsonObject
 
 FORMAT = 1
@@ -39,13 +39,13 @@ def load_document(data: bytes, what: str) -> JsonObject:
         text = data.decode("utf-8", "surrogatepass")
         document: Json = (_CAREFUL if _MAY_BE_HUGE.search(data) else _DECODER).decode(text)
     except ValueError as error:
-        raise DamagedRecord(f"{what} is not valid JSON: {error}", hint="git fsck tells more") from error
+        raise DamagedRecord(f"{what} is not valid JSON: {error}", hint=DOCTOR) from error
     except RecursionError as error:
-        raise DamagedRecord(f"{what} is nested too deep", hint="git fsck tells more") from error
+        raise DamagedRecord(f"{what} is nested too deep", hint=DOCTOR) from error
     if not isinstance(document, dict):
-        raise DamagedRecord(f"{what} is not a JSON object", hint="git fsck tells more")
+        raise DamagedRecord(f"{what} is not a JSON object", hint=DOCTOR)
     if data.count(b"{") + data.count(b"[") > MAX_DOCUMENT_DEPTH and is_deeper(document, MAX_DOCUMENT_DEPTH):
-        raise DamagedRecord(f"{what} is nested too deep", hint="git fsck tells more")
+        raise DamagedRecord(f"{what} is nested too deep", hint=DOCTOR)
     version = document.get("gxt", FORMAT)
     if version != FORMAT:
         raise NewerFormat(what, str(version))

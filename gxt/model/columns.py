@@ -27,7 +27,7 @@ from math import copysign
 from operator import mul, sub, truediv
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from gxt.errors import DamagedRecord
+from gxt.errors import DOCTOR, DamagedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,9 +219,7 @@ def whole_number(value: Json, what: str, *, most: int) -> int:
 
 def damaged(reason: str) -> DamagedRecord:
     """The error for a series object that cannot be read."""
-    return DamagedRecord(
-        f"a series object cannot be read: {reason}", hint="git fsck tells whether the repository is sound"
-    )
+    return DamagedRecord(f"a series object cannot be read: {reason}", hint=DOCTOR)
 
 
 def _int64(body: bytes, rows: int) -> Ints:

@@ -128,7 +128,7 @@ class Fold:
     def documents(self, series: Mapping[str, Series], *, unfinished: str) -> Folded:
         """The documents that the events so far amount to, as `fold` does; `series` is what that returned."""
         if "uid" not in self.config:
-            raise DamagedRecord("the journal has no start", hint="remove its directory below .git/gxt/live")
+            raise DamagedRecord("the journal has no start", hint="gxt doctor --repair sets it aside")
         return Folded(
             config=self.config,
             environment=self.environment,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gxt.errors import DamagedRecord
+from gxt.errors import DOCTOR, DamagedRecord
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import YEAR_10000_US, load_document
 from gxt.model.columns import damaged
@@ -108,7 +108,7 @@ def folder_of(history: History, run: JsonObject) -> RunFolder:
     number = parse_run_id(str(run["id"]))
     folder = history.index.folder(number) if number is not None else None
     if folder is None:
-        raise DamagedRecord(f"{run['id']} is in the index and not in git", hint="git fsck tells more")
+        raise DamagedRecord(f"{run['id']} is in the index and not in git", hint=DOCTOR)
     return folder
 
 

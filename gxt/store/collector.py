@@ -43,7 +43,7 @@ def await_end(repository: Repository, *, patience_s: float) -> bool:
     running = _running(repository)
     if not running or not _takes_new_objects(repository, running):
         return True
-    seen = _pid_here(running) is not None
+    seen = pid_here(running) is not None
     gives_up_s = time.monotonic() + (patience_s if seen else min(patience_s, _PATIENCE_UNSEEN_S))
     while running == _running(repository):
         if time.monotonic() > gives_up_s:
@@ -72,7 +72,7 @@ def _running(repository: Repository) -> bytes:
         age_s = time.time() - path.stat().st_mtime
     except OSError:
         return b""
-    pid = _pid_here(said)
+    pid = pid_here(said)
     if pid is None:
         return said if age_s < _STALE_UNSEEN_S else b""
     try:
@@ -84,7 +84,7 @@ def _running(repository: Repository) -> bytes:
     return said if age_s < _STALE_S else b""
 
 
-def _pid_here(said: bytes) -> int | None:
+def pid_here(said: bytes) -> int | None:
     """The process id, if it is one of this host."""
     pid, _, host = said.decode(errors="replace").partition(" ")
     return int(pid) if pid.isdigit() and host.strip() == os.uname().nodename else None
@@ -92,7 +92,7 @@ def _pid_here(said: bytes) -> int | None:
 
 def _takes_new_objects(repository: Repository, said: bytes) -> bool:
     """Whether a running gc was told to take what is younger than two weeks, as far as can be seen."""
-    pid = _pid_here(said)
+    pid = pid_here(said)
     words = _command_line(pid) if pid is not None else []
     if not words or any(word.startswith("--prune") for word in words):
         return True

@@ -73,7 +73,7 @@ def packed_refs_lock(repository: Repository) -> Path:
 
 def remove_stale_locks(repository: Repository) -> None:
     """A killed git leaves its `*.lock` for ever: on our refs one that is older than 2 s is debris."""
-    for lock in _lock_files(repository):
+    for lock in lock_files(repository):
         with suppress(OSError):
             if time.time() - lock.stat().st_mtime > _STALE_S:
                 lock.unlink(missing_ok=True)
@@ -81,7 +81,7 @@ def remove_stale_locks(repository: Repository) -> None:
 
 def lock_hint(repository: Repository, *, older_than_s: float = 0) -> str:
     """Which lock is in the way, how old it is, and what to do about it; empty when there is none."""
-    for lock in (packed_refs_lock(repository), *_lock_files(repository)):
+    for lock in (packed_refs_lock(repository), *lock_files(repository)):
         with suppress(OSError):
             age_s = time.time() - lock.stat().st_mtime
             if age_s > older_than_s:
@@ -102,7 +102,8 @@ def mend_notes(repository: Repository, reader: ObjectReader) -> None:
                 path.unlink()
 
 
-def _lock_files(repository: Repository) -> list[Path]:
+def lock_files(repository: Repository) -> list[Path]:
+    """Where locks on our refs are, or can be."""
     common = repository.common_dir
     found = [common / f"{ref}.lock" for ref in (EXPERIMENTS, *NOTES.values())]
     for below in (LIVE_REFS, TEMPORARY_REFS):

@@ -23,7 +23,7 @@ from gxt.store.tree import Tip, noted_objects
 
 # The root of every history, the same id in every clone.
 _ROOT_PERSON = Person("gxt", "gxt@localhost", 0, "+0000")
-_ROOT_MESSAGE = "The experiments of this repository\n\ngxt format 1\n"
+ROOT_MESSAGE = "The experiments of this repository\n\ngxt format 1\n"
 
 
 class Written(NamedTuple):
@@ -172,21 +172,26 @@ def _write_notes(
         return None
     new = writing.commit(
         what,
-        message=f"{what} of every run\n\nExperiments: {entry}\n",
+        message=notes_message(what, entry),
         parents=parents,
-        puts=[Put("100644", target, _noted_path(noted)) for noted, target in notes],
+        puts=[Put("100644", target, noted_path(noted)) for noted, target in notes],
         clear=not current,
     )
     return RefUpdate(NOTES[what], new.oid, old)
 
 
-def _noted_path(commit: str) -> str:
+def notes_message(what: str, entry: str) -> str:
+    """The message of a notes commit that shows an entry."""
+    return f"{what} of every run\n\nExperiments: {entry}\n"
+
+
+def noted_path(commit: str) -> str:
     """Where the note on a commit is in the tree of a notes ref."""
     return f"{commit[:2]}/{commit[2:]}"
 
 
 def _write_root(writing: _Writing) -> _Made:
-    return writing.commit("root", message=_ROOT_MESSAGE, parents=[], puts=[])
+    return writing.commit("root", message=ROOT_MESSAGE, parents=[], puts=[])
 
 
 def _entry_puts(writing: _Writing, marks: Mapping[str, str], commit: str, number: int) -> list[Put]:

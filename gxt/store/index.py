@@ -14,16 +14,16 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gxt.errors import DamagedRecord, GxtError, NewerFormat
+from gxt.errors import DOCTOR, DamagedRecord, GxtError, NewerFormat
 from gxt.git.objects import GitObject, ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.codec import load_document
-from gxt.model.ids import parse_run_id, run_id, run_path
+from gxt.model.ids import parse_run_id, run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.run import Row, row_of, run_json, without_packages
 from gxt.model.scalars import clean_text
 from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
-from gxt.store.places import EXPERIMENTS, home
+from gxt.store.places import home
 from gxt.store.progress import Progress, untold
 from gxt.store.tree import Change, RunFolder, Tip, changes, open_folders, read_tip, uid_of
 
@@ -222,7 +222,7 @@ class Index:
         if row and folder:
             for documents in self._documents([folder]):
                 _read(documents)
-            raise DamagedRecord(row[0], hint=_hint(folder))
+            raise DamagedRecord(row[0], hint=DOCTOR)
 
     def check_named(self, prefix: str) -> None:
         """The same for the runs whose uid or commit starts with this."""
@@ -370,6 +370,19 @@ class Index:
         return [_Documents(folder, blobs, self._environments) for folder in folders]
 
 
+def read_folders(
+    reader: ObjectReader, folders: list[RunFolder]
+) -> Iterator[tuple[RunFolder, JsonObject | GxtError]]:
+    """The runs as lists see them, each with the reason when it cannot be read; read in one stream."""
+    wanted = {e.oid for folder in folders for name, e in folder.entries.items() if name in _DOCUMENTS}
+    blobs = dict(zip(wanted, reader.read_many(wanted), strict=True))
+    for folder in folders:
+        try:
+            yield folder, _read(_Documents(folder, blobs, {}))[0]
+        except (DamagedRecord, NewerFormat) as error:
+            yield folder, error
+
+
 def load_annotations(data: bytes, what: str) -> list[JsonObject]:
     """The events of `annotations.jsonl`."""
     events = [load_document(line, what) for line in data.splitlines() if line.strip()]
@@ -389,7 +402,7 @@ class _Documents(NamedTuple):
         """Raise where git has lost what the directory names, and where the run itself is no commit."""
         run = self.folder.entries.get("run")
         if run and run.mode != "160000":
-            raise DamagedRecord(f"{run_id(self.folder.number)}/run is no commit", hint=_hint(self.folder))
+            raise DamagedRecord(f"{run_id(self.folder.number)}/run is no commit", hint=DOCTOR)
         for name, entry in self.folder.entries.items():
             if name in _DOCUMENTS and entry.oid not in self.environments and not self.blobs.get(entry.oid):
                 raise lost(f"{run_id(self.folder.number)}/{name}", entry.oid)
@@ -398,7 +411,7 @@ class _Documents(NamedTuple):
         entry = self.folder.entries.get(name)
         blob = self.blobs.get(entry.oid) if entry else None
         if blob is None:
-            raise DamagedRecord(f"{run_id(self.folder.number)} has no {name}", hint=_hint(self.folder))
+            raise DamagedRecord(f"{run_id(self.folder.number)} has no {name}", hint=DOCTOR)
         return blob.data
 
     def checked(self, name: str, check: Callable[[JsonObject, str], None]) -> JsonObject:
@@ -443,10 +456,10 @@ def _read(documents: _Documents) -> tuple[JsonObject, Row]:
         )
         return run, row_of(run)
     except DamagedRecord as error:
-        raise DamagedRecord(error.message, hint=_hint(folder)) from error
+        raise DamagedRecord(error.message, hint=DOCTOR) from error
     except KeyError as error:
         what = f"{run_id(folder.number)} lacks a field: {error}"
-        raise DamagedRecord(what, hint=_hint(folder)) from error
+        raise DamagedRecord(what, hint=DOCTOR) from error
 
 
 def lost(what: str, oid: str) -> DamagedRecord:
@@ -455,10 +468,6 @@ def lost(what: str, oid: str) -> DamagedRecord:
     return DamagedRecord(
         f"git cannot read {what}: {oid[:10]} is lost", hint=f"copy {path} from another clone"
     )
-
-
-def _hint(folder: RunFolder) -> str:
-    return f"git log -p --first-parent {EXPERIMENTS} -- {run_path(folder.number)} tells who changed it"
 
 
 def _row(documents: _Documents) -> tuple[tuple[object, ...], str | None]:

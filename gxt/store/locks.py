@@ -16,7 +16,7 @@ from gxt.store.places import home
 def store_lock(repository: Repository) -> Iterator[None]:
     """Held by whoever writes refs, hands out numbers, or makes and removes journals. Waits for its turn."""
     home(repository).mkdir(parents=True, exist_ok=True)
-    fd = os.open(_store_lock_path(repository), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    fd = os.open(store_lock_path(repository), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
@@ -27,12 +27,17 @@ def store_lock(repository: Repository) -> Iterator[None]:
 @contextmanager
 def store_lock_if_free(repository: Repository) -> Iterator[bool]:
     """The store's lock without waiting: False when somebody else has it, or nobody ever had."""
-    fd = hold(_store_lock_path(repository))
+    fd = hold(store_lock_path(repository))
     try:
         yield fd is not None
     finally:
         if fd is not None:
             os.close(fd)
+
+
+def store_lock_is_held(repository: Repository) -> bool:
+    """Whether somebody writes to the store this moment."""
+    return is_held(store_lock_path(repository))
 
 
 def hold(path: Path) -> int | None:
@@ -54,12 +59,26 @@ def is_shared(path: Path) -> bool:
     return _is_locked(path, fcntl.LOCK_EX)
 
 
+def holders(path: Path) -> list[int]:
+    """The processes that hold a lock on the path, as far as the kernel tells: on Linux."""
+    try:
+        found = path.stat()
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return []
+    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    # 1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF
+    words = [line.split() for line in lines]
+    return sorted({int(line[4]) for line in words if device in line and line[4].isdigit()})
+
+
 def share(fd: int) -> None:
     """Say on an open file that its process still writes to it; several may say so."""
     fcntl.flock(fd, fcntl.LOCK_SH)
 
 
-def _store_lock_path(repository: Repository) -> Path:
+def store_lock_path(repository: Repository) -> Path:
+    """The file on which the store's lock is held; whether it is there says nothing."""
     return home(repository) / "lock"
 
 

@@ -15,6 +15,7 @@ NOTES = {
 }
 LIVE_REFS = "refs/gxt/live"
 TEMPORARY_REFS = "refs/gxt/tmp"
+KEPT_REFS = "refs/gxt/kept"
 NOTED_FILES = {"config": "config.json", "metrics": "metrics.json", "annotations": "annotations.jsonl"}
 
 
@@ -28,6 +29,11 @@ def temporary_ref(uid: str, what: str) -> str:
     return f"{TEMPORARY_REFS}/{uid}/{what}"
 
 
+def kept_ref(name: str) -> str:
+    """A ref by which a repair keeps what another ref has named before."""
+    return f"{KEPT_REFS}/{name}"
+
+
 def home(repository: Repository) -> Path:
     """The directory of gxt, shared by all linked work trees."""
     return repository.common_dir / "gxt"
@@ -36,6 +42,11 @@ def home(repository: Repository) -> Path:
 def live_home(repository: Repository) -> Path:
     """The directory that holds one directory per live run."""
     return home(repository) / "live"
+
+
+def set_aside_home(repository: Repository) -> Path:
+    """The directory of what a repair has put out of the way."""
+    return home(repository) / "set-aside"
 
 
 def live_paths(repository: Repository) -> list[Path]:

@@ -120,7 +120,7 @@ def _seal_dead(
             return None
         folded = journal.read(path, unfinished="interrupted")
         if folded.uid != path.name:
-            raise DamagedRecord("its journal is another run's", hint=f"move {path} away")
+            raise DamagedRecord("its journal is another run's", hint="gxt doctor --repair sets it aside")
         files = documents(folded, collect(path), series_bytes=series_bytes)
         number = journal.reserved_number(path)
         sealed = seal(repository, folded, files, number=number, looked_at=looked_at)

@@ -29,7 +29,7 @@ from gxt.git.repository import Repository, configured_identity, user_settings
 from gxt.model.goals import Goal
 
 FILE = ".gxt.toml"
-_LIMITS = {"untracked_file_mib": 5, "untracked_total_mib": 50, "series_mib": 64}
+LIMITS = {"untracked_file_mib": 5, "untracked_total_mib": 50, "series_mib": 64}
 
 
 class Settings(NamedTuple):
@@ -58,10 +58,10 @@ def load_settings(repository: Repository) -> Settings:
     Raises:
         UsageError: a file that is not TOML, or a value that makes no sense.
     """
-    team = _read_team(repository.top / FILE)
+    team = read_team(repository.top / FILE)
     metric = _table(team, "metric")
     goals = {name: _goal(str(goal), FILE) for name, goal in _table(team, "goals").items()}
-    limits = {**_LIMITS, **_table(team, "limits")}
+    limits = {**LIMITS, **_table(team, "limits")}
     main = metric.get("main")
     if main and metric.get("goal"):
         goals[str(main)] = _goal(str(metric["goal"]), "the main metric")
@@ -78,10 +78,10 @@ def load_settings(repository: Repository) -> Settings:
         elif key.endswith(".goal"):
             goals[key.removesuffix(".goal")] = _goal(value, f"git config gxt.{key}")
         else:
-            limits |= {name: value for name in _LIMITS if name.replace("_", "") == key}
+            limits |= {name: value for name in LIMITS if name.replace("_", "") == key}
     if main and main_goal:
         goals[str(main)] = _goal(str(main_goal), "the main metric")
-    sizes = {name: _mebibytes(name, limits[name]) for name in _LIMITS}
+    sizes = {name: _mebibytes(name, limits[name]) for name in LIMITS}
     return Settings(
         metric=str(main) if main else None,
         goals=goals,
@@ -92,7 +92,8 @@ def load_settings(repository: Repository) -> Settings:
     )
 
 
-def _read_team(path: Path) -> dict[str, Any]:
+def read_team(path: Path) -> dict[str, Any]:
+    """What the team's file says; nothing when there is none. Raises as `load_settings`."""
     if not path.is_file():
         return {}
     toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")

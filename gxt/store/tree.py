@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from gxt.errors import DamagedRecord, NewerFormat
+from gxt.errors import DOCTOR, DamagedRecord, NewerFormat
 from gxt.git import process
 from gxt.git.objects import GitObject, ObjectReader, TreeEntry, commit_headers, parse_tree, trailers
 from gxt.model.codec import FORMAT
@@ -15,7 +15,6 @@ from gxt.store.places import EXPERIMENTS
 
 _FILES = (":format", ":next")
 _SHARD = re.compile(r"exp-\d{1,7}xx(xx)?|exp-\d{1,5}xxxx/exp-\d{1,7}xx", re.ASCII)
-_WAY_BACK = f"git reflog show {EXPERIMENTS} tells the last ones: git update-ref {EXPERIMENTS} ID"
 
 
 class Tip(NamedTuple):
@@ -45,7 +44,7 @@ def read_tip(reader: ObjectReader) -> Tip | None:
         _check_absent(reader)
         return None
     if commit.kind != "commit":
-        raise DamagedRecord(f"{EXPERIMENTS} names a {commit.kind}, no commit", hint=_WAY_BACK)
+        raise DamagedRecord(f"{EXPERIMENTS} names a {commit.kind}, no commit", hint=DOCTOR)
     tree, version, following = reader.read_many([f"{commit.oid}{what}" for what in ("^{tree}", *_FILES)])
     _check_tree(commit, tree)
     if version is not None and version.data.strip() != b"%d" % FORMAT:
@@ -60,7 +59,7 @@ def _check_absent(reader: ObjectReader) -> None:
     """An empty ref, or one to a missing commit, must not look like a repository without runs."""
     done = process.attempt(reader.directory, ("for-each-ref", EXPERIMENTS))
     if done.returncode != 0 or done.stdout or done.stderr:
-        raise DamagedRecord(f"{EXPERIMENTS} names no commit", hint=_WAY_BACK)
+        raise DamagedRecord(f"{EXPERIMENTS} names no commit", hint=DOCTOR)
     # git says nothing of one that leads nowhere, and the next run would make a branch of what it names
     if (reader.common_dir / EXPERIMENTS).is_file():
         way_out = f"git symbolic-ref -d {EXPERIMENTS} removes it"
@@ -74,13 +73,13 @@ def _check_tree(commit: GitObject, tree: GitObject | None) -> None:
         DamagedRecord: its tree is lost, or is another's.
     """
     if tree is None:
-        raise DamagedRecord(f"git cannot read the tree of {EXPERIMENTS}, {commit.oid}", hint=_WAY_BACK)
+        raise DamagedRecord(f"git cannot read the tree of {EXPERIMENTS}, {commit.oid}", hint=DOCTOR)
     names = [entry.name for entry in parse_tree(tree)]
     is_root = not names and b"\n\ngxt format " in commit.data
     if not is_root and not any(name == "format" or name.startswith("exp-") for name in names):
         subject = commit_headers(commit)[1].partition("\n")[0]
         what = f"{EXPERIMENTS} names a commit that is not gxt's: {commit.oid[:10]} {subject}"
-        raise DamagedRecord(what, hint=_WAY_BACK)
+        raise DamagedRecord(what, hint=DOCTOR)
 
 
 def _number(following: GitObject | None) -> int | None:
@@ -178,10 +177,13 @@ def uid_of(reader: ObjectReader, folder: RunFolder) -> str | None:
 
 
 def noted_objects(reader: ObjectReader, tip: Tip, file: str) -> list[tuple[str, str]]:
-    """Every run commit with the id of one of its files, where the run has that file."""
+    """Every run commit with the id of one of its files, where git has that file."""
     folders = [(number, oid) for number, oid in changed_folders(reader, None, tip.oid) if oid]
-    return [
+    noted = [
         (folder.entries["run"].oid, folder.entries[file].oid)
         for folder in open_folders(reader, folders)
         if "run" in folder.entries and file in folder.entries
     ]
+    # git takes no tree that names a blob which is gone: one damaged run must not cost all others their notes
+    blobs = reader.read_many(oid for _, oid in noted)
+    return [one for one, blob in zip(noted, blobs, strict=True) if blob is not None]

@@ -148,7 +148,7 @@ def _write_runs(repository: Repository, runs: int, chance: Random) -> Tip:
             f"{_TEMPORARY}/entry",
             author=entry._ROOT_PERSON,
             committer=entry._ROOT_PERSON,
-            message=entry._ROOT_MESSAGE,
+            message=entry.ROOT_MESSAGE,
             parents=[],
             puts=[],
         )

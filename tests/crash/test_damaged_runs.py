@@ -12,7 +12,7 @@ from tests.cli.scratch import add_runs, new_repository
 from tests.conftest import data, git, gxt
 
 PLACE = run_path(2)
-WAY_OUT = f"git log -p --first-parent refs/gxt/experiments -- {PLACE} tells who changed it"
+WAY_OUT = "gxt doctor tells what can be done"
 TORN = "Unterminated string starting at: line 1 column 12 (char 11)"
 EMPTY = "Expecting value: line 1 column 1 (char 0)"
 UPGRADE = "upgrade gxt: pip install -U gxt"

@@ -20,7 +20,7 @@ from tests.crash.conftest import check_sound, live_directory, notices
 
 def no_start(path: Path) -> str:
     """What is said of a directory whose journal does not begin with a start."""
-    hint = "remove its directory below .git/gxt/live"
+    hint = "gxt doctor --repair sets it aside"
     return f"{path.name} could not be recovered: the journal has no start ({hint})"
 
 
@@ -151,11 +151,11 @@ def test_a_directory_without_a_journal_or_with_another_runs_is_named(dead: Path)
     empty.mkdir()
     foreign.mkdir()
     (foreign / journal.JOURNAL).write_bytes((good / journal.JOURNAL).read_bytes())
-    said = notices(dead, "list")
+    said, aside = notices(dead, "list"), "sets it aside"
     assert said == [
         "exp-002 was interrupted: everything it had logged is kept",
         f"{empty.name} could not be recovered: No such file or directory: {empty / journal.JOURNAL}",
-        f"{foreign.name} could not be recovered: its journal is another run's (move {foreign} away)",
+        f"{foreign.name} could not be recovered: its journal is another run's (gxt doctor --repair {aside})",
     ]
     assert [run["id"] for run in data(dead, "list")] == ["exp-002", "exp-001"]
 

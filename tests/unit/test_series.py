@@ -307,7 +307,7 @@ def test_a_malformed_chunk_is_refused_with_its_reason(chunk: bytes, reason: str)
     with pytest.raises(DamagedRecord) as caught:
         decode([chunk])
     assert caught.value.message == f"a series object cannot be read: {reason}"
-    assert caught.value.hint == "git fsck tells whether the repository is sound"
+    assert caught.value.hint == "gxt doctor tells what can be done"
 
 
 def test_a_column_is_never_inflated_beyond_its_rows() -> None:

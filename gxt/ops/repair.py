@@ -1,0 +1,48 @@
+"""`gxt doctor --repair`: mend, step by step, what can be mended without deleting data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gxt.errors import GxtError
+from gxt.git.repository import Repository
+from gxt.store.health.finding import Finding
+from gxt.store.repair import journals, refs, runs
+from gxt.store.settings import Settings, load_settings
+
+
+def mend(repository: Repository) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """Take every step, each upon the one before; returns what was done, and which step failed."""
+    done: list[str] = []
+    failed: list[Finding] = []
+    series_bytes = _settings(repository).series_bytes
+    steps: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
+        ("stale locks", lambda: refs.remove_locks(repository)),
+        ("damaged refs", lambda: refs.mend_files(repository)),
+        ("the experiments ref", lambda: refs.mend_experiments(repository)),
+        ("journals", lambda: journals.set_aside_journals(repository)),
+        ("leftovers", lambda: refs.sweep(repository)),
+        ("dead runs", lambda: journals.record(repository, series_bytes=series_bytes)),
+        ("the history", lambda: runs.mend_runs(repository)),
+        ("the notes", lambda: runs.mend_notes(repository)),
+        ("the index", lambda: runs.mend_index(repository)),
+    )
+    for what, step in steps:
+        try:
+            done.extend(step())
+        except GxtError as error:
+            failed.append(Finding("repair-failed", f"{what}: {error.message}", error.hint))
+        except OSError as error:
+            reason = f"{what}: {error.strerror}: {error.filename}"
+            failed.append(
+                Finding("repair-failed", reason, "repair it where the repository can be written to")
+            )
+    return tuple(done), tuple(failed)
+
+
+def _settings(repository: Repository) -> Settings:
+    """The settings, or what holds without any: the checks say what is wrong with them."""
+    try:
+        return load_settings(repository)
+    except GxtError:
+        return Settings()

@@ -1,0 +1,24 @@
+"""One thing that is wrong, in words."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """What is wrong, and what to do about it.
+
+    Attributes:
+        code: a stable kebab-case name for programs.
+        what: what is wrong, in a sentence without a full stop; it names the path or the run.
+        hint: what to do next.
+        repairable: whether `gxt doctor --repair` can do it.
+    """
+
+    code: str
+    what: str
+    hint: str
+    repairable: bool = False
+
+
+REPAIR = "gxt doctor --repair"

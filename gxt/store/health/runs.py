@@ -1,0 +1,266 @@
+"""Every run in git: whether it can be read, is what was recorded, and whether one is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from gxt.errors import DamagedRecord, GxtError, NewerFormat
+from gxt.git import process
+from gxt.git.objects import ObjectReader, TreeEntry, commit_headers
+from gxt.git.repository import Repository
+from gxt.model.codec import FORMAT
+from gxt.model.ids import parse_run_id, run_id, run_path
+from gxt.model.json_types import JsonObject
+from gxt.model.run import metrics_of
+from gxt.model.series import decode
+from gxt.store.health.finding import REPAIR, Finding
+from gxt.store.health.past import Entry, Past
+from gxt.store.index import read_folders
+from gxt.store.places import EXPERIMENTS
+from gxt.store.tree import RunFolder, changed_folders, open_folders, uid_of
+
+_BATCH = 200
+# what may be said of a run after it was recorded: no reason to call it edited
+_SAID_LATER = frozenset(("annotations.jsonl", "removed.json"))
+_KNOWN = frozenset(("format", "next"))
+
+
+class Run(NamedTuple):
+    """A run's directory in git and what is wrong with it.
+
+    Attributes:
+        folder: the directory.
+        uid: the identity, as far as the run commit or a document tells it.
+        removed: whether it stands for a run that was removed.
+        damage: what cannot be read, in words; empty when all is well.
+        newer: whether that is because a newer gxt wrote it.
+        metrics: the names of its metrics.
+    """
+
+    folder: RunFolder
+    uid: str
+    removed: bool = False
+    damage: str = ""
+    newer: bool = False
+    metrics: tuple[str, ...] = ()
+
+
+class Lost(NamedTuple):
+    """A run that was recorded and is not in the tree, or not as it was recorded.
+
+    Attributes:
+        entry: the entry that added it.
+        folder: its directory then.
+        whole: whether that can be read.
+        edited: the names of what differs now; empty when the run is not in the tree.
+    """
+
+    entry: Entry
+    folder: RunFolder
+    whole: bool
+    edited: tuple[str, ...] = ()
+
+
+def read_runs(reader: ObjectReader, tip: str, progress: Callable[[int, int], None]) -> dict[int, Run]:
+    """Every run in the tree of an entry, looked at to the last byte; by number."""
+    places = [(number, oid) for number, oid in changed_folders(reader, None, tip) if oid]
+    runs: dict[int, Run] = {}
+    rest = iter(places)
+    while batch := list(islice(rest, _BATCH)):
+        progress(len(runs), len(places))
+        opened = list(open_folders(reader, batch))
+        for number, oid in set(batch) - {(folder.number, folder.oid) for folder in opened}:
+            runs[number] = Run(RunFolder(number, oid, {}), "", damage="git has lost its directory")
+        for folder in opened:
+            if "removed.json" in folder.entries:
+                runs[folder.number] = Run(folder, uid_of(reader, folder) or "", removed=True)
+        present = [folder for folder in opened if folder.number not in runs]
+        for folder, found in read_folders(reader, present):
+            runs[folder.number] = _looked_at(reader, folder, found)
+    return runs
+
+
+def _looked_at(reader: ObjectReader, folder: RunFolder, found: JsonObject | GxtError) -> Run:
+    uid = uid_of(reader, folder) or ""
+    if isinstance(found, GxtError):
+        message = found.message.removeprefix(f"{run_id(folder.number)} ").removeprefix(
+            f"{run_id(folder.number)}/"
+        )
+        return Run(folder, uid, damage=message, newer=isinstance(found, NewerFormat))
+    try:
+        _check_commit(uid, found)
+        _check_metrics(reader, folder, found)
+        _check_rest(reader, folder, found)
+    except (DamagedRecord, NewerFormat) as error:
+        return Run(folder, uid, damage=error.message, newer=isinstance(error, NewerFormat))
+    return Run(folder, str(found["uid"]), metrics=tuple(metrics_of(found)))
+
+
+def _check_commit(uid: str, run: JsonObject) -> None:
+    if not uid:
+        raise DamagedRecord("its run commit is missing or is none of gxt")
+    if uid != run["uid"]:
+        raise DamagedRecord(f"its documents are those of the run {run['uid']}, its commit is {uid}'s")
+
+
+def _check_metrics(reader: ObjectReader, folder: RunFolder, run: JsonObject) -> None:
+    blob = reader.read(folder.entries["metrics.json"].oid)
+    uid = json.loads(blob.data).get("uid") if blob else None
+    if uid != run["uid"]:
+        raise DamagedRecord(f"its metrics.json is that of the run {uid}")
+
+
+def _check_rest(reader: ObjectReader, folder: RunFolder, run: JsonObject) -> None:
+    """The series and the console."""
+    entry = folder.entries.get("series")
+    if entry is not None:
+        oids = [one.oid for one in reader.tree(entry.oid)] if entry.mode == "40000" else [entry.oid]
+        chunks = [blob.data for blob in reader.read_many(oids) if blob is not None]
+        if len(chunks) < max(len(oids), 1):
+            raise DamagedRecord("its series is missing or damaged in git")
+        decode(chunks)
+        if json.loads(chunks[0].partition(b"\n")[0])["uid"] != run["uid"]:
+            raise DamagedRecord("its series is that of another run")
+    log = folder.entries.get("output.log")
+    if log is not None and reader.read(log.oid) is None:
+        raise DamagedRecord("its output.log is missing or damaged in git")
+
+
+def lost_runs(reader: ObjectReader, past: Past, runs: Mapping[int, Run]) -> list[Lost]:
+    """Runs that entries have added and that are not in the tree, or not as they were added; oldest first."""
+    entries: dict[str, Entry] = {}
+    for chain in (*((past.chain,) if past.chain else ()), *past.others):
+        for entry in chain.entries:  # newest first: the last word about a run
+            entries.setdefault(entry.uid, entry)
+    ordered = sorted(entries.values(), key=lambda entry: entry.number)
+    trees = reader.read_many(f"{entry.oid}:{run_path(entry.number)}" for entry in ordered)
+    found = [(entry, tree.oid) for entry, tree in zip(ordered, trees, strict=True) if tree is not None]
+    present = {run.uid: run for run in runs.values()}
+    lost = []
+    for entry, oid in found:
+        here = present.get(entry.uid) or runs.get(entry.number)
+        if here is not None and (here.removed or here.folder.oid == oid):
+            continue
+        if here is not None and here.uid not in {entry.uid, ""} and here.uid in entries:
+            here = None  # another run has its number
+        (folder,) = open_folders(reader, [(entry.number, oid)])
+        edited = _differing(here.folder, folder) if here is not None else ()
+        if here is None or edited:
+            lost.append(Lost(entry, folder, _is_whole(reader, folder), edited))
+    return lost
+
+
+def _differing(now: RunFolder, then: RunFolder) -> tuple[str, ...]:
+    names = (set(now.entries) | set(then.entries)) - _SAID_LATER
+    return tuple(sorted(name for name in names if _oid(now, name) != _oid(then, name)))
+
+
+def _oid(folder: RunFolder, name: str) -> str:
+    entry = folder.entries.get(name)
+    return entry.oid if entry else ""
+
+
+def _is_whole(reader: ObjectReader, folder: RunFolder) -> bool:
+    return all(not _looked_at(reader, *one).damage for one in read_folders(reader, [folder]))
+
+
+def check_runs(runs: Mapping[int, Run], lost: Iterable[Lost]) -> Iterator[Finding]:
+    """Runs that are damaged, edited by hand, missing, or there twice."""
+    told = set[int]()
+    for one in lost:
+        id_, whole = run_id(one.entry.number), one.whole
+        hint = f"{REPAIR} puts it back as it was recorded" if whole else _ELSEWHERE
+        told.add(one.entry.number)
+        if not one.edited:
+            yield Finding("run-lost", f"{id_} was recorded and is not in the tree any more", hint, whole)
+            continue
+        damage = runs[one.entry.number].damage if one.entry.number in runs else ""
+        because = f" ({damage})" if damage else ""
+        what = f"{id_} is not as it was recorded: {', '.join(one.edited)} differ{because}"
+        who = _WHO.format(path=run_path(one.entry.number))
+        yield Finding("run-edited", what, f"{hint}; {who}", whole)
+    by_uid: dict[str, int] = {}
+    for number, run in sorted(runs.items()):
+        if run.damage and number not in told:
+            code = "run-newer" if run.newer else "run-damaged"
+            hint = "upgrade gxt: pip install -U gxt" if run.newer else _ELSEWHERE
+            yield Finding(code, f"{run_id(number)}: {run.damage}", hint)
+        first = by_uid.setdefault(run.uid, number) if run.uid else number
+        if first != number:
+            what = f"{run_id(number)} is {run_id(first)} once more: both have the uid {run.uid}"
+            yield Finding("run-twice", what, _WHO.format(path=run_path(number)))
+
+
+_ELSEWHERE = "git fsck names what is missing; copy .git/objects of a clone or a backup that has it over these"
+_WHO = f"git log -p --first-parent {EXPERIMENTS} -- {{path}} tells who did it"
+
+
+def check_tree(reader: ObjectReader, tip: str, runs: Mapping[int, Run]) -> Iterator[Finding]:
+    """The files beside the runs, and names that are none of gxt."""
+    version, following = reader.read_many([f"{tip}:format", f"{tip}:next"])
+    if version is None:
+        what = f"{EXPERIMENTS} does not say which format it has"
+        yield Finding("format-missing", what, f"{REPAIR} says it: {FORMAT}", True)
+    wanted = max(runs, default=0) + 1
+    said = following.data.strip() if following else b""
+    if not said.isdigit() or int(said[:18]) < wanted:
+        shown = said[:20].decode(errors="replace") or "missing"
+        what = f"the next free number is said to be {shown}, and {run_id(wanted - 1)} is there"
+        yield Finding("next-too-small", what, f"{REPAIR} makes it {wanted}", True)
+    for path, _ in _strange(reader, tip, ""):
+        what = f"{path} in {EXPERIMENTS} is none of gxt's: somebody put it there"
+        yield Finding("name-strange", what, f"it is in nobody's way; {_WHO.format(path=path)}")
+
+
+def _strange(reader: ObjectReader, name: str, folder: str) -> Iterator[tuple[str, TreeEntry]]:
+    for entry in reader.tree(name):
+        path = f"{folder}{entry.name}"
+        number = parse_run_id(entry.name)
+        if number is not None and entry.mode == "40000":
+            if path != run_path(number):
+                yield path, entry
+        elif entry.mode == "40000" and entry.name.startswith("exp-"):
+            yield from _strange(reader, entry.oid, f"{path}/")
+        elif folder or entry.name not in _KNOWN:
+            yield path, entry
+
+
+def check_code(repository: Repository, reader: ObjectReader, runs: Mapping[int, Run]) -> Iterator[Finding]:
+    """Whether git has every file of the code of every run. One git process."""
+    numbers = {
+        run.folder.entries["run"].oid: number for number, run in runs.items() if "run" in run.folder.entries
+    }
+    commits = [found for found in reader.read_many(numbers) if found is not None and found.kind == "commit"]
+    if not commits:
+        return
+    args = ("rev-list", "--no-walk", "--objects", "--quiet", "--missing=print", "--stdin")
+    wanted = "".join(f"{commit.oid}\n" for commit in commits)
+    said = process.run(repository.top, args, stdin=wanted.encode()).decode()
+    missing = {line[1:] for line in said.splitlines() if line.startswith("?")}
+    clean = set[str]()
+    for commit in commits if missing else ():
+        (tree,) = commit_headers(commit)[0]["tree"]
+        lacking = _lacking(reader, TreeEntry("40000", "", tree), "", missing, clean)
+        first = next(iter(lacking), None)
+        if first:
+            what = f"the code of {run_id(numbers[commit.oid])} lacks {first[0] or 'every file'}"
+            yield Finding("code-incomplete", f"{what}: git has no {first[1]}", _ELSEWHERE)
+
+
+def _lacking(
+    reader: ObjectReader, entry: TreeEntry, path: str, missing: set[str], clean: set[str]
+) -> list[tuple[str, str]]:
+    """Paths of a tree whose object is missing, with that; trees without any are remembered in `clean`."""
+    if entry.oid in missing:
+        return [(path, entry.oid)]
+    if entry.mode != "40000" or entry.oid in clean:
+        return []
+    found = []
+    for one in reader.tree(entry.oid):
+        found += _lacking(reader, one, f"{path}/{one.name}".lstrip("/"), missing, clean)
+    if not found:
+        clean.add(entry.oid)
+    return found
