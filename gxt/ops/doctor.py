@@ -21,6 +21,7 @@ Progress = Callable[[int, int], None]
 """Called with the number of runs that are read, and of all."""
 
 _Seen = TypeVar("_Seen")
+_ATTEMPTS = 3
 
 
 class Checked(NamedTuple):
@@ -70,8 +71,7 @@ def diagnose(repository: Repository, progress: Progress) -> Diagnosis:
         partial(machine.check_room, repository),
     ):
         _collect(found, check)
-    with ObjectReader(repository) as reader:
-        there = _check_history(repository, reader, found, progress, partial_clone=_is_partial(configured))
+    there = _check_history(repository, found, progress, partial_clone=_is_partial(configured))
     for check in (
         partial(live.check_live, repository, frozenset(run.uid for run in there.values())),
         partial(files.check_store_lock, repository),
@@ -87,17 +87,36 @@ def diagnose(repository: Repository, progress: Progress) -> Diagnosis:
 
 
 def _check_history(
+    repository: Repository, found: list[Finding], progress: Progress, *, partial_clone: bool
+) -> dict[int, runs.Run]:
+    """The checks of what is in git; returns the runs there.
+
+    A run that somebody records meanwhile moves the refs one after the other under our eyes: then what was
+    found may be none, and is looked for again.
+    """
+    there: dict[int, runs.Run] = {}
+    for attempt in range(_ATTEMPTS):
+        seen: list[Finding] = []
+        named = _try(seen, lambda: refs.read_refs(repository))
+        if named is not None:
+            with ObjectReader(repository) as reader:
+                there = _check_refs(repository, reader, named, seen, progress, partial_clone=partial_clone)
+        if not seen or attempt == _ATTEMPTS - 1 or named == _try([], lambda: refs.read_refs(repository)):
+            found.extend(seen)
+            break
+    return there
+
+
+def _check_refs(
     repository: Repository,
     reader: ObjectReader,
+    named: refs.Refs,
     found: list[Finding],
     progress: Progress,
     *,
     partial_clone: bool,
 ) -> dict[int, runs.Run]:
-    """The checks of what is in git; returns the runs there."""
-    named = _try(found, lambda: refs.read_refs(repository))
-    if named is None:
-        return {}
+    """The checks of what refs name, as they were read."""
     _collect(found, lambda: refs.check_refs(repository, named))
     known = _try(found, lambda: past.read_past(repository, reader, named))
     if known is None:

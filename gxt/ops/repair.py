@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 from gxt.errors import GxtError
 from gxt.git.repository import Repository
+from gxt.store import locks
+from gxt.store.health import files
 from gxt.store.health.finding import Finding
 from gxt.store.repair import journals, refs, runs
 from gxt.store.settings import Settings, load_settings
@@ -13,6 +15,9 @@ from gxt.store.settings import Settings, load_settings
 
 def mend(repository: Repository) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
     """Take every step, each upon the one before; returns what was done, and which step failed."""
+    busy = _why_not(repository)
+    if busy:
+        return (), busy
     done: list[str] = []
     failed: list[Finding] = []
     series_bytes = _settings(repository).series_bytes
@@ -38,6 +43,19 @@ def mend(repository: Repository) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
                 Finding("repair-failed", reason, "repair it where the repository can be written to")
             )
     return tuple(done), tuple(failed)
+
+
+def _why_not(repository: Repository) -> tuple[Finding, ...]:
+    """Why nothing can be repaired now: somebody holds the store's lock, or nothing can be written."""
+    held = tuple(files.check_store_lock(repository))
+    if held:
+        return (Finding("repair-failed", "nothing was repaired", "try again when gxt's lock is free"),)
+    try:
+        with locks.store_lock(repository):
+            return ()
+    except OSError as error:
+        what = f"nothing was repaired: {error.strerror}: {error.filename}"
+        return (Finding("repair-failed", what, "repair it where the repository can be written to"),)
 
 
 def _settings(repository: Repository) -> Settings:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from gxt.git.repository import discover
 from gxt.ops.doctor import Diagnosis, doctor
+from gxt.ops.listing import ListRequest, list_rows
+from gxt.ops.workspace import open_workspace
 from gxt.store import journal, locks
 from tests.conftest import data, git, gxt
-from tests.crash.conftest import EXPERIMENTS, check_notes, live_directory
+from tests.crash.conftest import EXPERIMENTS, check_notes, fake_git, live_directory
 from tests.crash.test_damaged_runs import plant
+from tests.crash.test_full_disk import needs_mounts, read_only
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +32,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def three(made: Path, tmp_path: Path) -> Path:
     """A repository with three runs, copied."""
-    import shutil
-
     if not made.exists():
         made.mkdir()
         git(made, "init", "-q")
@@ -355,6 +360,42 @@ def test_a_journal_cut_at_every_byte_is_recorded_or_named(dead: Path) -> None:
         assert found.what.endswith("left out") is not whole or not torn
 
 
+def check_every_cut(dead: Path, cuts: Iterable[int]) -> None:
+    """`gxt list` and `gxt doctor` at each cut: the run is recorded, or kept where it is and named."""
+    kept = dead.with_name("kept")
+    shutil.copytree(dead / ".git", kept)
+    path = live_directory(dead)
+    content = (path / journal.JOURNAL).read_bytes()
+    first = content.index(b"\n")
+    for cut in cuts:
+        (path / journal.JOURNAL).write_bytes(content[:cut])
+        workspace = open_workspace(dead)
+        rows = list_rows(workspace, ListRequest()).rows
+        if cut < first:
+            assert [row.id for row in rows] == ["exp-001"]
+            assert codes(doctor(dead)) == ["journal-unreadable"]
+            assert (path / journal.JOURNAL).read_bytes() == content[:cut]
+            continue
+        assert [(row.id, row.status) for row in rows] == [
+            ("exp-002", "interrupted"),
+            ("exp-001", "completed"),
+        ]
+        assert doctor(dead).findings == ()
+        shutil.rmtree(dead / ".git")
+        shutil.copytree(kept, dead / ".git")
+
+
+def test_lists_and_doctor_at_some_cuts(dead: Path) -> None:
+    length = (live_directory(dead) / journal.JOURNAL).stat().st_size
+    check_every_cut(dead, range(0, length + 1, length // 6))
+
+
+@pytest.mark.long
+def test_lists_and_doctor_at_every_cut(dead: Path) -> None:
+    length = (live_directory(dead) / journal.JOURNAL).stat().st_size
+    check_every_cut(dead, range(length + 1))
+
+
 def plant_file(repo: Path, name: str, *, age_s: float = 100.0, text: str = "") -> Path:
     path = repo / ".git" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -470,12 +511,72 @@ def test_an_index_that_is_damaged_or_wrong(three: Path, damage: str) -> None:
     check_repaired(three)
 
 
-def test_a_lock_that_somebody_holds(three: Path) -> None:
-    with locks.store_lock(discover(three)):
-        (found,) = doctor(three).findings
-    assert found.code == "store-locked"
+def test_nothing_is_repaired_while_somebody_holds_the_lock(dead: Path) -> None:
+    with locks.store_lock(discover(dead)):
+        found = doctor(dead, repair=True)
+    assert codes(found) == ["repair-failed", "run-dead", "store-locked"]
     if Path("/proc/locks").exists():
-        assert f"by the process {os.getpid()}" in found.what
+        assert f"by the process {os.getpid()}" in found.findings[2].what
+    check_repaired(dead, runs=2)
+
+
+RECORDS_ONCE = """#!/bin/sh
+case "$*" in *for-each-ref*) ;; *) exec "$GXT_TEST_GIT" "$@" ;; esac
+said=$("$GXT_TEST_GIT" "$@")
+[ -e "$MARK" ] || { touch "$MARK"; PATH="$PATH_BEFORE" "$PYTHON" -m gxt run -q -- true; }
+printf '%s\\n' "$said"
+"""
+
+
+def test_a_run_that_is_recorded_meanwhile_is_no_finding(
+    three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = {"MARK": str(tmp_path / "mark"), "PATH_BEFORE": os.environ["PATH"], "PYTHON": sys.executable}
+    for name, value in {**env, **fake_git(tmp_path / "bin", RECORDS_ONCE)}.items():
+        monkeypatch.setenv(name, value)
+    found = doctor(three)
+    assert (found.findings, found.checked.runs) == ((), 4)
+
+
+@needs_mounts
+def test_in_a_read_only_repository(dead: Path) -> None:
+    dead_run = (
+        "exp-002 was killed and is not in git yet\n  the next gxt command records it, or gxt doctor --repair"
+    )
+    assert read_only(dead, "doctor").stdout.startswith(f"{dead_run}\n")
+    done = read_only(dead, "doctor", "--repair")
+    lock = dead.resolve() / ".git/gxt/lock"
+    assert done.stdout.startswith(
+        f"nothing was repaired: Read-only file system: {lock}\n"
+        f"  repair it where the repository can be written to\n{dead_run}\n"
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@needs_mounts
+def test_a_disk_that_is_almost_full(three: Path) -> None:
+    mount = 'mount -t tmpfs -o size=2m none .git/gxt && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", mount, "sh", sys.executable, "-m", "gxt", "doctor"],
+        cwd=three,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines()[:2] == [
+        f"the disk that holds {three.resolve()}/.git/gxt has only 2 MiB left",
+        "  make room: a run that finds no room loses a part of its record",
+    ]
+
+
+def test_a_repository_with_sha256(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    git(repo, "init", "-q", "--object-format=sha256")
+    gxt(repo, "run", "-q", "--", "true")
+    (repo / ".git" / EXPERIMENTS).write_text("")
+    assert codes(doctor(repo)) == ["experiments-lost"]
+    check_repaired(repo, runs=1)
 
 
 def test_from_a_linked_work_tree(three: Path, tmp_path: Path) -> None:

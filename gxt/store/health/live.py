@@ -56,6 +56,8 @@ def _check_dead(path: Path, sealed: Container[str]) -> Iterator[Finding]:
         yield Finding("directory-left", what, f"the next gxt command removes it, or {REPAIR}", True)
         return
     reason = why_unreadable(path)
+    if not path.exists():  # somebody has recorded it this moment
+        return
     if reason:
         hint = f"{REPAIR} sets it aside; what it holds is kept"
         yield Finding("journal-unreadable", f"{path} cannot be recorded: {reason}", hint, True)
