@@ -25,7 +25,7 @@ happened) and a `hint` (what to do next). On the command line both go to stderr;
 | exit code | means |
 | ---: | --- |
 | 0 | done |
-| 1 | something failed: see the message and the hint |
+| 1 | something failed: see the message and the hint; `gxt doctor` has found something |
 | 2 | what was asked for makes no sense; nothing was done |
 | 130 | interrupted with Ctrl-C |
 | 141 | the reader of the output has gone (`gxt list \\| head`) |

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
-from pathlib import Path
 
 from gxt.cli import output
 from gxt.cli.parser import Parser
@@ -26,6 +25,7 @@ def doctor(words: Namespace) -> None:
     the index, locks, leftovers and settings. Nothing is written without --repair.
     """
     from gxt.ops.doctor import doctor as operation
+    from gxt.ops.workspace import working_directory
     from gxt.render import health
 
     began_s, told = time.monotonic(), False
@@ -35,7 +35,7 @@ def doctor(words: Namespace) -> None:
         if done and time.monotonic() - began_s > _PATIENCE_S and output.talks_to_terminal():
             told = output.progress(f"gxt: {done} of {total} runs read")
 
-    diagnosis = operation(Path.cwd(), repair=words.repair, progress=progress)
+    diagnosis = operation(working_directory(), repair=words.repair, progress=progress)
     if told:
         output.progress("")
     if words.json:

@@ -35,7 +35,7 @@ def open_workspace(cwd: Path | None = None) -> Workspace:
         NotARepository, BareRepository: there is nothing to work in.
         GxtError: nor is there a directory.
     """
-    repository = discover(cwd or _working_directory())
+    repository = discover(cwd or working_directory())
     settings = load_settings(repository)
     if is_quiet(repository):
         return Workspace(repository, settings)
@@ -50,7 +50,12 @@ def open_workspace(cwd: Path | None = None) -> Workspace:
     return Workspace(repository, settings, (*notices, *recovery.notices))
 
 
-def _working_directory() -> Path:
+def working_directory() -> Path:
+    """Where the user stands.
+
+    Raises:
+        GxtError: somebody has deleted it.
+    """
     try:
         return Path.cwd()
     except OSError as error:

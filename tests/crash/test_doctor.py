@@ -164,9 +164,33 @@ def test_runs_recorded_after_it_was_moved_back_take_nothing_away(three: Path) ->
     assert {run["uid"] for run in data(three, "list")} > set(uids)
 
 
+def test_a_history_that_was_begun_anew_loses_nothing(three: Path) -> None:
+    """The ref was deleted, and the next run was the first of all: the old ones come back beside it."""
+    uids = {run["uid"] for run in data(three, "list")}
+    git(three, "update-ref", "-d", EXPERIMENTS)
+    gxt(three, "run", "-q", "--", "true")
+    assert [run["id"] for run in data(three, "list")] == ["exp-001"]
+    assert whats(doctor(three), three) == [
+        f"exp-00{n} was recorded and is not in the tree any more" for n in (1, 2, 3)
+    ]
+    check_repaired(three, runs=4)
+    assert {run["uid"] for run in data(three, "list")} > uids
+
+
+def test_what_was_said_of_a_run_later_is_kept_by_a_repair(three: Path) -> None:
+    said = git(three, "show", f"{EXPERIMENTS}:exp-0xx/exp-002/annotations.jsonl")
+    later = said.replace('"x"', '"later"')
+    plant(three, "annotations.jsonl", later + "\n")
+    assert "run-edited" not in codes(doctor(three))
+    plant(three, "metrics.json", "{}")
+    check_repaired(three)
+    assert data(three, "show", "2")["tags"] == ["later"]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("annotations.jsonl", "{"),
         ("config.json", '{"gxt": 1, "uid'),
         ("metrics.json", "[" * 100_000),
         ("environment.json", " " * 70_000_000),
@@ -174,7 +198,7 @@ def test_runs_recorded_after_it_was_moved_back_take_nothing_away(three: Path) ->
         ("output.log", None),
         ("run", None),
     ],
-    ids=["torn", "deep", "huge", "no series", "no output", "no commit"],
+    ids=["no JSON", "torn", "deep", "huge", "no series", "no output", "no commit"],
 )
 def test_a_run_that_was_edited_by_hand(three: Path, name: str, text: str | None) -> None:
     plant(three, name, text)

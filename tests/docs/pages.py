@@ -36,6 +36,7 @@ _CHANGING = (
     (r'("duration_s": )[\d.]+', r"\1DURATION"),
     (r"(by .* <.*> on )\S+$", r"\1HOST"),
     (r"^( +(machine|python) +).*", r"\1…"),
+    (r"^git \d+\.[\w.]+", "git VERSION"),
     (r" {2,}", "  "),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import runpy
@@ -53,6 +54,38 @@ def test_the_format_page_names_every_field_of_a_document(document: str, repo: Pa
     gxt(repo, "run", "-q", "--", "true")
     stored = json.loads(git(repo, "show", f"refs/gxt/experiments:exp-0xx/exp-001/{document}"))
     assert set(stored) == first_column("format.md", f"### {document}")
+
+
+def test_every_finding_of_the_doctor_is_on_its_page() -> None:
+    sources = [
+        *(ROOT / "gxt/store/health").glob("*.py"),
+        ROOT / "gxt/ops/doctor.py",
+        ROOT / "gxt/ops/repair.py",
+    ]
+    calls = [
+        node
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding"
+    ]
+    codes = {
+        node.value for call in calls for node in ast.walk(call.args[0]) if isinstance(node, ast.Constant)
+    }
+    page = (REFERENCE / "doctor.md").read_text(encoding="utf-8")
+    assert codes == set(re.findall(r"^\| `([\w-]+)` \|", page, flags=re.MULTILINE))
+
+
+def test_every_promise_names_a_test_that_is_there() -> None:
+    page = ROOT / "docs" / "explanation" / "promises.md"
+    rows = re.findall(
+        r"^\| (?!promise|---)(.*?) \| (.*) \|$", page.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    assert len(rows) > 20
+    for promise, held in rows:
+        files = re.findall(r"\]\((\S+)\)", held)
+        assert files, promise
+        for file in files:
+            assert "\ndef test_" in (page.parent / file).read_text(encoding="utf-8"), f"{promise}: {file}"
 
 
 def first_column(page: str, head: str) -> set[str]:

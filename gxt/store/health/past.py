@@ -134,16 +134,7 @@ def is_entry(chain: Chain) -> bool:
 def _remembered(repository: Repository, reader: ObjectReader, refs: Refs) -> Iterator[str]:
     """Entries that the experiments ref may have named, likely ones first."""
     for ref in NOTES.values():
-        note = reader.read(refs.named[ref]) if ref in refs.named else None
-        for _ in range(50):  # a note edited by hand has no trailer, and the ones before it have
-            if note is None or note.kind != "commit":
-                break
-            headers, message = commit_headers(note)
-            oid = trailers(message).get("Experiments")
-            if oid:
-                yield oid
-                break
-            note = reader.read(headers["parent"][0]) if headers.get("parent") else None
+        yield from _noted(reader, refs.named.get(ref))
     with suppress(sqlite3.Error):
         address = f"file:{home(repository) / f'index-{VERSION}.sqlite'}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as index:
@@ -153,6 +144,19 @@ def _remembered(repository: Repository, reader: ObjectReader, refs: Refs) -> Ite
         log = (repository.common_dir / "logs" / EXPERIMENTS).read_text(errors="replace")
         for line in reversed(log.splitlines()):
             yield from (oid for oid in reversed(line.split(" ")[:2]) if oid != zero and _is_id(oid, zero))
+
+
+def _noted(reader: ObjectReader, following: str | None) -> Iterator[str]:
+    """The entries that a notes ref has ever shown; commits by other hands tell none."""
+    while following:
+        note = reader.read(following)
+        if note is None or note.kind != "commit":
+            return
+        headers, message = commit_headers(note)
+        oid = trailers(message).get("Experiments")
+        if oid:
+            yield oid
+        following = headers["parent"][0] if headers.get("parent") else None
 
 
 def _is_id(text: str, zero: str) -> bool:

@@ -18,13 +18,11 @@ from gxt.model.run import metrics_of
 from gxt.model.series import decode
 from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.health.past import Entry, Past
-from gxt.store.index import read_folders
+from gxt.store.index import load_annotations, read_folders
 from gxt.store.places import EXPERIMENTS
 from gxt.store.tree import RunFolder, changed_folders, open_folders, uid_of
 
 _BATCH = 200
-# what may be said of a run after it was recorded: no reason to call it edited
-_SAID_LATER = frozenset(("annotations.jsonl", "removed.json"))
 _KNOWN = frozenset(("format", "next"))
 
 
@@ -56,12 +54,14 @@ class Lost(NamedTuple):
         folder: its directory then.
         whole: whether that can be read.
         edited: the names of what differs now; empty when the run is not in the tree.
+        annotations: what is said of it now, where that can be read: it may have been said later.
     """
 
     entry: Entry
     folder: RunFolder
     whole: bool
     edited: tuple[str, ...] = ()
+    annotations: str = ""
 
 
 def read_runs(reader: ObjectReader, tip: str, progress: Callable[[int, int], None]) -> dict[int, Run]:
@@ -147,14 +147,30 @@ def lost_runs(reader: ObjectReader, past: Past, runs: Mapping[int, Run]) -> list
         if here is not None and here.uid not in {entry.uid, ""} and here.uid in entries:
             here = None  # another run has its number
         (folder,) = open_folders(reader, [(entry.number, oid)])
-        edited = _differing(here.folder, folder) if here is not None else ()
+        said = _annotations(reader, here.folder) if here is not None else ""
+        edited = _differing(here.folder, folder, said) if here is not None else ()
         if here is None or edited:
-            lost.append(Lost(entry, folder, _is_whole(reader, folder), edited))
+            lost.append(Lost(entry, folder, _is_whole(reader, folder), edited, said))
     return lost
 
 
-def _differing(now: RunFolder, then: RunFolder) -> tuple[str, ...]:
-    names = (set(now.entries) | set(then.entries)) - _SAID_LATER
+def _annotations(reader: ObjectReader, folder: RunFolder) -> str:
+    """The blob of what is said of a run, where it can be read; else empty."""
+    entry = folder.entries.get("annotations.jsonl")
+    blob = reader.read(entry.oid) if entry else None
+    try:
+        if blob is not None:
+            load_annotations(blob.data, "annotations.jsonl")
+    except GxtError:
+        return ""
+    return blob.oid if blob is not None else ""
+
+
+def _differing(now: RunFolder, then: RunFolder, said: str) -> tuple[str, ...]:
+    """The names of what is not as it was; what can be said of a run later is no reason to call it edited."""
+    names = set(now.entries) | set(then.entries)
+    if said:
+        names.discard("annotations.jsonl")
     return tuple(sorted(name for name in names if _oid(now, name) != _oid(then, name)))
 
 
@@ -185,9 +201,9 @@ def check_runs(runs: Mapping[int, Run], lost: Iterable[Lost]) -> Iterator[Findin
     by_uid: dict[str, int] = {}
     for number, run in sorted(runs.items()):
         if run.damage and number not in told:
-            code = "run-newer" if run.newer else "run-damaged"
             hint = "upgrade gxt: pip install -U gxt" if run.newer else _ELSEWHERE
-            yield Finding(code, f"{run_id(number)}: {run.damage}", hint)
+            what = f"{run_id(number)}: {run.damage}"
+            yield Finding("run-newer" if run.newer else "run-damaged", what, hint)
         first = by_uid.setdefault(run.uid, number) if run.uid else number
         if first != number:
             what = f"{run_id(number)} is {run_id(first)} once more: both have the uid {run.uid}"

@@ -29,12 +29,15 @@ _GC_PATIENCE_S = 5.0
 
 
 class _Return(NamedTuple):
-    """A run that is put back: under which number, its directory's tree, its commit, the entry's message."""
+    """A run that is put back: under which number, its directory's tree, its commit, the entry's message,
+    and what is said of it now.
+    """
 
     number: int
     tree: str
     commit: str
     message: str
+    annotations: str
 
 
 def mend_runs(repository: Repository) -> Iterator[str]:
@@ -78,7 +81,7 @@ def _numbered(
         added = reader.read(one.entry.oid)
         message = commit_headers(added)[1] if added else ""
         subject = message.replace(run_id(one.entry.number), run_id(number), 1)
-        found.append(_Return(number, one.folder.oid, one.entry.commit, subject))
+        found.append(_Return(number, one.folder.oid, one.entry.commit, subject, one.annotations))
     return found
 
 
@@ -99,7 +102,7 @@ def _write(repository: Repository, tip: str, returning: Sequence[_Return], follo
                 committer=person,
                 message=back.message,
                 parents=[last, back.commit],
-                puts=[*beside, Put("040000", back.tree, run_path(back.number))],
+                puts=[*beside, *_puts(back)],
             )
         if not returning:
             message = f"repair: the next free number is {following}\n"
@@ -108,6 +111,12 @@ def _write(repository: Repository, tip: str, returning: Sequence[_Return], follo
             )
         oid = importer.oid(last)
     _publish(repository, seen, [RefUpdate(EXPERIMENTS, oid, tip)], known=[tip])
+
+
+def _puts(back: _Return) -> list[Put]:
+    place = run_path(back.number)
+    said = [Put("100644", back.annotations, f"{place}/annotations.jsonl")] if back.annotations else []
+    return [Put("040000", back.tree, place), *said]
 
 
 def _publish(
