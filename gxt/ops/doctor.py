@@ -126,6 +126,10 @@ def _check_refs(
     tip = believed.chain.tip if believed.chain and past.is_entry(believed.chain) else None
     if tip is None:
         return {}
+    newer = list(runs.check_format(reader, tip))
+    if newer:
+        found.extend(newer)
+        return {}
     there = _try(found, lambda: runs.read_runs(reader, tip, progress)) or {}
     chain_ = frozenset(believed.chain.oids if believed.chain else ())
     checks: list[Callable[[], Iterable[Finding]]] = [

@@ -97,6 +97,22 @@ def test_an_experiments_ref_whose_file_names_nothing(three: Path, content: str) 
     assert (three / ".git/gxt/set-aside" / EXPERIMENTS).read_text() == content
 
 
+@pytest.mark.parametrize("packed", ["1" * 40, "its second run"])
+def test_a_packed_experiments_ref_beneath_a_damaged_file(three: Path, packed: str) -> None:
+    tip, older = git(three, "rev-parse", EXPERIMENTS, f"{EXPERIMENTS}~1").split()
+    git(three, "pack-refs", "--all")
+    path = three / ".git/packed-refs"
+    path.write_text(path.read_text().replace(tip, packed if packed.isdigit() else older))
+    (three / ".git" / EXPERIMENTS).parent.mkdir(parents=True, exist_ok=True)
+    (three / ".git" / EXPERIMENTS).write_text("")
+    assert codes(doctor(three)) == ["experiments-lost"]
+    if packed.isdigit():  # the reflog of the repair says what was there, and git fsck minds
+        assert doctor(three, repair=True).findings == ()
+    else:
+        check_repaired(three)
+    assert git(three, "rev-parse", EXPERIMENTS) == tip
+
+
 @pytest.mark.parametrize("remembers", ["notes", "index", "reflog"])
 def test_an_experiments_ref_that_is_gone_is_remembered(three: Path, remembers: str) -> None:
     tip, log = git(three, "rev-parse", EXPERIMENTS), three / ".git/logs" / EXPERIMENTS
@@ -239,6 +255,24 @@ def test_a_lost_format(three: Path) -> None:
     by_hand(three, "D format\n")
     assert "format-missing" in codes(doctor(three))
     check_repaired(three)
+
+
+def test_a_history_of_a_newer_gxt_is_neither_judged_nor_changed(dead: Path) -> None:
+    by_hand(dead, "M 100644 inline format\ndata 2\n2\n\nD next\n")
+    tip = git(dead, "rev-parse", EXPERIMENTS)
+    found = doctor(dead, repair=True)
+    assert whats(found, dead)[-2:] == [
+        f"{EXPERIMENTS} has format 2; this gxt knows format 1",
+        "exp-002 was killed and is not in git yet",
+    ]
+    assert git(dead, "rev-parse", EXPERIMENTS) == tip
+    assert live_directory(dead).exists()
+
+
+@pytest.mark.parametrize("name", ["config.json", "metrics.json"])
+def test_a_run_of_a_newer_gxt_is_not_called_edited(three: Path, name: str) -> None:
+    plant(three, name, '{"gxt": 2}')
+    assert [one for one in codes(doctor(three)) if one.startswith("run-")] == ["run-newer"]
 
 
 def test_names_that_are_none_of_gxts_are_told(three: Path) -> None:

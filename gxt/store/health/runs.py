@@ -142,7 +142,7 @@ def lost_runs(reader: ObjectReader, past: Past, runs: Mapping[int, Run]) -> list
     lost = []
     for entry, oid in found:
         here = present.get(entry.uid) or runs.get(entry.number)
-        if here is not None and (here.removed or here.folder.oid == oid):
+        if here is not None and (here.removed or here.newer or here.folder.oid == oid):
             continue
         if here is not None and here.uid not in {entry.uid, ""} and here.uid in entries:
             here = None  # another run has its number
@@ -212,6 +212,15 @@ def check_runs(runs: Mapping[int, Run], lost: Iterable[Lost]) -> Iterator[Findin
 
 _ELSEWHERE = "git fsck names what is missing; copy .git/objects of a clone or a backup that has it over these"
 _WHO = f"git log -p --first-parent {EXPERIMENTS} -- {{path}} tells who did it"
+
+
+def check_format(reader: ObjectReader, tip: str) -> Iterator[Finding]:
+    """Whether this gxt understands the tree; if not, nobody here may judge it."""
+    version = reader.read(f"{tip}:format")
+    if version is not None and version.data.strip() != b"%d" % FORMAT:
+        said = version.data[:20].decode(errors="replace").strip()
+        what = f"{EXPERIMENTS} has format {said}; this gxt knows format {FORMAT}"
+        yield Finding("format-newer", what, "upgrade gxt: pip install -U gxt")
 
 
 def check_tree(reader: ObjectReader, tip: str, runs: Mapping[int, Run]) -> Iterator[Finding]:

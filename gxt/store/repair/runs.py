@@ -19,7 +19,7 @@ from gxt.store.health.index_file import check_index, index_path
 from gxt.store.health.notes import check_notes
 from gxt.store.health.past import is_entry, read_past
 from gxt.store.health.refs import read_refs
-from gxt.store.health.runs import Lost, Run, check_tree, lost_runs, read_runs
+from gxt.store.health.runs import Lost, Run, check_format, check_tree, lost_runs, read_runs
 from gxt.store.index import Index
 from gxt.store.places import EXPERIMENTS, NOTED_FILES, NOTES, kept_ref, temporary_ref
 from gxt.store.repair.refs import REASON
@@ -47,6 +47,8 @@ def mend_runs(repository: Repository) -> Iterator[str]:
         if past.chain is None or not is_entry(past.chain):
             return
         tip = past.chain.tip
+        if any(check_format(reader, tip)):
+            return
         runs = read_runs(reader, tip, lambda _, __: None)
         lost = [one for one in lost_runs(reader, past, runs) if one.whole]
         returning = _numbered(reader, lost, runs, _said_next(reader, tip))
