@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from gxt.ops.doctor import Diagnosis, doctor
 from gxt.ops.listing import ListRequest, list_rows
 from gxt.ops.workspace import open_workspace
 from gxt.store import journal, locks
+from gxt.store.health.live import check_live
+from gxt.store.health.machine import check_version
 from tests.conftest import data, git, gxt
 from tests.crash.conftest import EXPERIMENTS, check_notes, fake_git, live_directory
 from tests.crash.test_damaged_runs import plant
@@ -68,9 +71,9 @@ def check_repaired(repo: Path, *, runs: int = 3) -> Diagnosis:
     repaired = doctor(repo, repair=True)
     assert repaired.findings == ()
     assert doctor(repo) == repaired._replace(repaired=())
-    assert doctor(repo, repair=True) == repaired._replace(repaired=())
     assert git(repo, "fsck", "--strict", "--no-dangling", "--no-progress") == ""
-    assert [run["id"] for run in data(repo, "list")] == [f"exp-{n:03d}" for n in range(runs, 0, -1)]
+    listed = [row.id for row in list_rows(open_workspace(repo), ListRequest()).rows]
+    assert listed == [f"exp-{n:03d}" for n in range(runs, 0, -1)]
     assert before <= objects(repo)
     check_notes(repo)
     return repaired
@@ -403,8 +406,6 @@ def test_a_journal_cut_at_every_byte_is_recorded_or_named(dead: Path) -> None:
     content = (path / journal.JOURNAL).read_bytes()
     first = content.index(b"\n")
     repository = discover(dead)
-    from gxt.store.health.live import check_live
-
     for cut in range(len(content) + 1):
         (path / journal.JOURNAL).write_bytes(content[:cut])
         (found,) = check_live(repository, frozenset())
@@ -665,3 +666,81 @@ def test_everything_at_once(dead: Path) -> None:
     (dead / ".gxt.toml").unlink()
     check_repaired(dead, runs=2)
     assert (gxt_dir / "set-aside" / ("0" * 26) / "journal.jsonl").read_text() == "no"
+
+
+def test_a_run_whose_number_is_lost_and_a_directory_of_nobody(dead: Path) -> None:
+    path = live_directory(dead)
+    (path / journal.NUMBER).write_text("")
+    (path.parent / "mine").mkdir()
+    held = locks.hold(path)
+    assert held is not None
+    found = whats(doctor(dead), dead)
+    os.close(held)
+    assert found == [
+        f"the number of a running run cannot be read: .git/gxt/live/{path.name}/number",
+        ".git/gxt/live/mine is none of gxt's",
+    ]
+
+
+def test_a_run_of_another_machine_that_is_silent(dead: Path) -> None:
+    path = live_directory(dead) / journal.JOURNAL
+    started, rest = path.read_bytes().split(b"\n", 1)
+    told = {**json.loads(started), "host": "far", "boot": "another"}
+    path.write_bytes(json.dumps(told).encode() + b"\n" + rest)
+    assert doctor(dead).findings == ()
+    for file in path.parent.iterdir():
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    (found,) = doctor(dead, repair=True).findings
+    assert (found.code, found.hint) == (
+        "run-silent",
+        "if that machine is dead: gxt status --seal exp-002",
+    )
+    assert path.exists()
+
+
+def test_a_run_that_is_there_twice(three: Path) -> None:
+    tree = git(three, "rev-parse", f"{EXPERIMENTS}:exp-0xx/exp-002")
+    by_hand(three, f"M 040000 {tree} exp-0xx/exp-007\nM 100644 inline next\ndata 2\n8\n\n")
+    uid = data(three, "show", "2")["uid"]
+    assert whats(doctor(three), three)[0] == f"exp-007 is exp-002 once more: both have the uid {uid}"
+
+
+def test_a_history_that_does_not_begin_where_it_should(three: Path) -> None:
+    """As after a rewrite, and nothing remembers the old one: the runs are there, and go on."""
+    tree = git(three, "rev-parse", f"{EXPERIMENTS}^{{tree}}")
+    other = git(three, "commit-tree", tree, "-m", "squashed")
+    for ref in git(three, "for-each-ref", "--format=%(refname)", "refs/gxt", "refs/notes").splitlines():
+        git(three, "update-ref", "-d", ref)
+    for cached in (three / ".git/gxt").glob("index*"):
+        cached.unlink()
+    git(three, "update-ref", EXPERIMENTS, other)
+    found = doctor(three, repair=True)
+    assert whats(found, three) == [
+        f"the history of the runs is not whole: {other} is not the entry that every history begins with"
+    ]
+    assert len(data(three, "list")) == 3
+
+
+def test_a_damaged_ref_of_a_live_run(three: Path) -> None:
+    path = plant_file(three, "refs/gxt/live/01JD0000000000000000000000")
+    assert whats(doctor(three), three) == ["refs/gxt/live/01JD0000000000000000000000 names nothing"]
+    check_repaired(three)
+    assert not path.exists()
+
+
+def test_a_check_that_git_refuses_is_a_finding_and_the_others_go_on(
+    three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = '#!/bin/sh\ncase "$*" in *rev-list*) echo no >&2; exit 1;; esac\nexec "$GXT_TEST_GIT" "$@"\n'
+    for name, value in fake_git(tmp_path / "bin", script).items():
+        monkeypatch.setenv(name, value)
+    git(three, "config", "gxt.metrc", "loss")
+    assert [(one.code, one.what) for one in doctor(three).findings] == [
+        ("check-failed", "not everything could be checked: git rev-list failed: no"),
+        ("setting-unknown", "git config sets gxt.metrc, which gxt does not know"),
+    ]
+
+
+@pytest.mark.parametrize(("version", "codes_"), [("2.33.8", ["git-too-old"]), ("2.34.1", []), ("3.0", [])])
+def test_versions_of_git(version: str, codes_: list[str]) -> None:
+    assert [one.code for one in check_version(version)] == codes_

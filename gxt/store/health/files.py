@@ -15,7 +15,7 @@ from gxt.git.repository import Repository
 from gxt.store import debris, locks
 from gxt.store.health.finding import REPAIR, Finding
 
-_FRESH_S = 5.0  # git holds a lock for milliseconds, and an editor of a commit message holds none
+_FRESH_S = 5.0  # git holds most locks for milliseconds
 _WRITING_S = 3600.0  # a fetch may write to its pack for long
 _PATIENCE_S = 1.0
 _SINGLE = ("index.lock", "HEAD.lock", "packed-refs.lock", "config.lock", "shallow.lock")
