@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from gxt.cli import output
+from gxt.store.progress import Progress, untold
 
 _AFTER_S = 1.0
 _WIDTH = 30
@@ -26,3 +27,8 @@ class Bar:
             full = _WIDTH * done // total
             bar = "#" * full + "-" * (_WIDTH - full)
             output.redraw(f"{what} [{bar}] {100 * done // total} %")
+
+
+def bar() -> Progress:
+    """A bar where there is a terminal to draw it on."""
+    return Bar() if output.talks_to_terminal() else untold

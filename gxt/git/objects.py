@@ -27,10 +27,6 @@ class GitObject(NamedTuple):
     data: bytes
 
 
-class _Cut(Exception):
-    """Git ended before it had answered: the object that it was asked for is damaged."""
-
-
 class TreeEntry(NamedTuple):
     """One entry of a tree; `mode` as git writes it: 100644, 100755, 120000, 40000, 160000."""
 

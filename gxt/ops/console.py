@@ -76,5 +76,5 @@ def _log(history: History, run: JsonObject) -> bytes:
     entry = folder_of(history, run).entries.get("output.log")
     blob = history.index.reader.read(entry.oid) if entry else None
     if entry is not None and blob is None:
-        raise lost(f"{run['id']}/output.log", entry.oid)
+        raise lost(f"output.log of {run['id']}", entry.oid)
     return blob.data if blob else b""

@@ -16,9 +16,7 @@ from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository, discover
 from gxt.store.health import files, index_file, live, machine, notes, past, refs, runs, settings
 from gxt.store.health.finding import Finding
-
-Progress = Callable[[int, int], None]
-"""Called with the number of runs that are read, and of all."""
+from gxt.store.progress import Progress, untold
 
 _Seen = TypeVar("_Seen")
 _ATTEMPTS = 3
@@ -40,7 +38,7 @@ class Diagnosis(NamedTuple):
     repaired: tuple[str, ...] = ()
 
 
-def doctor(cwd: Path, *, repair: bool = False, progress: Progress = lambda _, __: None) -> Diagnosis:
+def doctor(cwd: Path, *, repair: bool = False, progress: Progress = untold) -> Diagnosis:
     """Check the repository that holds a directory; with `repair`, mend first what can be mended.
 
     Raises:

@@ -76,7 +76,7 @@ def whole(history: History, run: JsonObject) -> JsonObject:
     entry = folder.entries.get("environment.json")
     blob = history.index.reader.read(entry.oid) if entry else None
     if blob is None:
-        raise lost(f"{run['id']}/environment.json", entry.oid if entry else "")
+        raise lost(f"environment.json of {run['id']}", entry.oid if entry else "")
     return with_packages(run, load_document(blob.data, f"{run['id']}/environment.json"))
 
 

@@ -335,8 +335,8 @@ class Index:
 
     def _has_healed(self, db: sqlite3.Connection) -> bool:
         """Whether something that could not be read can be now: somebody has brought git the object."""
-        query = "SELECT number, oid, damage FROM runs WHERE damage IS NOT NULL AND uid IS NULL"
-        damage = {(number, oid): reason for number, oid, reason in db.execute(query)}
+        query = "SELECT number, oid, damage FROM runs WHERE damage LIKE ? AND uid IS NULL"
+        damage = {(number, oid): reason for number, oid, reason in db.execute(query, (f"{_LOST}%",))}
         folders = open_folders(self.reader, list(damage)) if damage else ()
         now = {(one.folder.number, one.folder.oid): _row(one)[0][5] for one in self._documents(list(folders))}
         return now != damage or self._has_found(db)
@@ -391,6 +391,9 @@ def load_annotations(data: bytes, what: str) -> list[JsonObject]:
     return events
 
 
+_LOST = "git cannot read"  # how the damage begins that somebody may undo by bringing git the object
+
+
 class _Documents(NamedTuple):
     """The stored documents of one run, read and checked when asked for."""
 
@@ -405,7 +408,7 @@ class _Documents(NamedTuple):
             raise DamagedRecord(f"{run_id(self.folder.number)}/run is no commit", hint=DOCTOR)
         for name, entry in self.folder.entries.items():
             if name in _DOCUMENTS and entry.oid not in self.environments and not self.blobs.get(entry.oid):
-                raise lost(f"{run_id(self.folder.number)}/{name}", entry.oid)
+                raise lost(f"{name} of {run_id(self.folder.number)}", entry.oid)
 
     def data(self, name: str) -> bytes:
         entry = self.folder.entries.get(name)
@@ -465,9 +468,7 @@ def _read(documents: _Documents) -> tuple[JsonObject, Row]:
 def lost(what: str, oid: str) -> DamagedRecord:
     """The error for what git has lost, which another clone may still have."""
     path = f".git/objects/{oid[:2]}/{oid[2:]}"
-    return DamagedRecord(
-        f"git cannot read {what}: {oid[:10]} is lost", hint=f"copy {path} from another clone"
-    )
+    return DamagedRecord(f"{_LOST} {what}: {oid[:10]} is lost", hint=f"copy {path} from another clone")
 
 
 def _row(documents: _Documents) -> tuple[tuple[object, ...], str | None]:

@@ -298,7 +298,7 @@ def test_an_object_that_git_has_lost(three: Path, how: str) -> None:
         path.write_bytes(b"" if how == "empty" else content[: len(content) // 2])
     (found,) = doctor(three, repair=True).findings
     assert found.code == "run-damaged"
-    assert found.what == f"exp-002: config.json is missing or damaged in git: {oid}"
+    assert found.what == f"exp-002: git cannot read config.json: {oid[:10]} is lost"
     for cached in (three / ".git/gxt").glob("index*"):
         cached.unlink()
     gxt_list = gxt(three, "list", "--columns", "id", "--csv")
@@ -318,11 +318,11 @@ def test_a_lost_directory_is_named_by_lists_too(three: Path) -> None:
     for cached in (three / ".git/gxt").glob("index*"):
         cached.unlink()
     done = gxt(three, "list", "--columns", "id", "--csv")
-    why = "exp-002 has no directory: git has lost its tree"
-    assert done.stderr == f"gxt: exp-002 cannot be read: {why}\n"
+    why = f"git cannot read the directory of exp-002: {oid[:10]} is lost"
+    assert done.stderr == f"gxt: exp-002 cannot be read: {why}; gxt show exp-002 tells what to do\n"
     assert done.stdout.splitlines() == ["id", "exp-003", "exp-001"]
     shown = gxt(three, "show", "2", code=1).stderr
-    assert shown == f"gxt: {why}\n     gxt doctor tells what can be done\n"
+    assert shown == f"gxt: {why}\n     copy .git/objects/{oid[:2]}/{oid[2:]} from another clone\n"
     assert whats(doctor(three), three) == ["exp-002: git has lost its directory"]
 
 

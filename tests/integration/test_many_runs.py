@@ -156,11 +156,11 @@ def test_one_more_run_opens_the_objects_of_one_run(many: Path, monkeypatch: pyte
     gxt(many, "run", "-q", "--", "true")
     read = _objects_read(monkeypatch)
     list_runs(open_workspace(many), ListRequest(limit=3))
-    # the tip with its two facts; the trees of two tips down to the run, in two pieces each; its documents
+    # the tip with its tree and two facts; the trees of two tips down to the run, in two pieces; its documents
     assert len(read) <= 20
     read.clear()
     list_runs(open_workspace(many), ListRequest(where="params.seed == 1", limit=3))
-    assert len(read) == 3
+    assert len(read) == 4
 
 
 def test_a_limited_tree_is_the_end_of_the_whole_one(many: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.health.past import Entry, Past
 from gxt.store.index import load_annotations, read_folders
 from gxt.store.places import EXPERIMENTS
+from gxt.store.progress import Progress
 from gxt.store.tree import RunFolder, changed_folders, open_folders, uid_of
 
 _BATCH = 200
@@ -64,31 +65,30 @@ class Lost(NamedTuple):
     annotations: str = ""
 
 
-def read_runs(reader: ObjectReader, tip: str, progress: Callable[[int, int], None]) -> dict[int, Run]:
+def read_runs(reader: ObjectReader, tip: str, progress: Progress) -> dict[int, Run]:
     """Every run in the tree of an entry, looked at to the last byte; by number."""
     places = [(number, oid) for number, oid in changed_folders(reader, None, tip) if oid]
     runs: dict[int, Run] = {}
     rest = iter(places)
     while batch := list(islice(rest, _BATCH)):
-        progress(len(runs), len(places))
         opened = list(open_folders(reader, batch))
-        for number, oid in set(batch) - {(folder.number, folder.oid) for folder in opened}:
-            runs[number] = Run(RunFolder(number, oid, {}), "", damage="git has lost its directory")
         for folder in opened:
             if "removed.json" in folder.entries:
                 runs[folder.number] = Run(folder, uid_of(reader, folder) or "", removed=True)
         present = [folder for folder in opened if folder.number not in runs]
         for folder, found in read_folders(reader, present):
             runs[folder.number] = _looked_at(reader, folder, found)
+        progress("reading runs", len(runs), len(places))
     return runs
 
 
 def _looked_at(reader: ObjectReader, folder: RunFolder, found: JsonObject | GxtError) -> Run:
+    if not folder.entries:
+        return Run(folder, "", damage="git has lost its directory")
     uid = uid_of(reader, folder) or ""
     if isinstance(found, GxtError):
-        message = found.message.removeprefix(f"{run_id(folder.number)} ").removeprefix(
-            f"{run_id(folder.number)}/"
-        )
+        id_ = run_id(folder.number)
+        message = found.message.removeprefix(f"{id_} ").removeprefix(f"{id_}/").replace(f" of {id_}:", ":")
         return Run(folder, uid, damage=message, newer=isinstance(found, NewerFormat))
     try:
         _check_commit(uid, found)

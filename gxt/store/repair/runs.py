@@ -22,6 +22,7 @@ from gxt.store.health.refs import read_refs
 from gxt.store.health.runs import Lost, Run, check_format, check_tree, lost_runs, read_runs
 from gxt.store.index import Index
 from gxt.store.places import EXPERIMENTS, NOTED_FILES, NOTES, kept_ref, temporary_ref
+from gxt.store.progress import untold
 from gxt.store.repair.refs import REASON
 from gxt.store.tree import noted_objects, read_tip
 
@@ -49,7 +50,7 @@ def mend_runs(repository: Repository) -> Iterator[str]:
         tip = past.chain.tip
         if any(check_format(reader, tip)):
             return
-        runs = read_runs(reader, tip, lambda _, __: None)
+        runs = read_runs(reader, tip, untold)
         lost = [one for one in lost_runs(reader, past, runs) if one.whole]
         returning = _numbered(reader, lost, runs, _said_next(reader, tip))
         of_the_tree = [one for one in check_tree(reader, tip, runs) if one.repairable]
@@ -140,7 +141,7 @@ def mend_notes(repository: Repository) -> Iterator[str]:
         tip = read_tip(reader)
         if tip is None:
             return
-        runs = read_runs(reader, tip.oid, lambda _, __: None)
+        runs = read_runs(reader, tip.oid, untold)
         if not any(check_notes(reader, refs, tip.oid, frozenset(), runs)):
             return
         seen, person, moves, known = (
@@ -178,7 +179,7 @@ def mend_index(repository: Repository) -> Iterator[str]:
     """Make the index anew when it is damaged or wrong."""
     with ObjectReader(repository) as reader:
         tip = read_tip(reader)
-        runs = read_runs(reader, tip.oid, lambda _, __: None) if tip else {}
+        runs = read_runs(reader, tip.oid, untold) if tip else {}
         if not any(check_index(repository, tip.oid if tip else "", runs)):
             return
     index_path(repository).unlink(missing_ok=True)
