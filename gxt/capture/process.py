@@ -12,13 +12,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, NoReturn
 
 from gxt.capture.guardian import Guardian
-from gxt.capture.relay import Relay, Sink, now_us
+from gxt.capture.relay import Relay, Sink
 from gxt.capture.signals import signals_caught
 from gxt.capture.terminal import Plumbing, lay_plumbing, make_controlling
 
@@ -33,8 +34,7 @@ class Ended(NamedTuple):
     Attributes:
         returncode: its exit code, or -N when signal N killed it; 127 not found, 126 not executable.
         interrupted: somebody told it to stop, and it did not end with 0.
-        started_us: microseconds since 1970.
-        ended_us: microseconds since 1970, never before `started_us`.
+        duration_s: how long it ran, by a clock that nobody sets.
         error: why it could not be started, or "".
         log_error: why the rest of its console was not recorded, or "".
         mid_line: it left the cursor of our terminal behind its last word.
@@ -42,8 +42,7 @@ class Ended(NamedTuple):
 
     returncode: int
     interrupted: bool
-    started_us: int
-    ended_us: int
+    duration_s: float
     error: str = ""
     log_error: str = ""
     mid_line: bool = False
@@ -68,14 +67,14 @@ def run_command(
     plumbing = lay_plumbing()
     relay = Relay(plumbing, on_lines)
     guardian = Guardian()
-    started_us = now_us()
+    started_s = time.monotonic()
     try:
         with signals_caught(relay.on_signal) as wakeup:
             try:
                 child = _start(argv, {**os.environ, **extra_env}, plumbing)
             except OSError as error:
                 code, reason = _refusal(argv[0], error)
-                return Ended(code, False, started_us, max(started_us, now_us()), error=reason)
+                return Ended(code, False, time.monotonic() - started_s, error=reason)
             guardian.watch(child.pid)
             relay.began(child)
             plumbing.close_far_ends()
@@ -86,12 +85,10 @@ def run_command(
         guardian.dismiss()
         plumbing.close()
     interrupted = _was_interrupted(returncode, told=relay.told, typed=relay.typed_stop)
-    ended_us = max(started_us, relay.ended_us)
     return Ended(
         returncode,
         interrupted,
-        started_us,
-        ended_us,
+        relay.ended_s - started_s,
         log_error=relay.log_error,
         mid_line=relay.mid_line,
     )
@@ -102,12 +99,11 @@ def become(argv: Sequence[str]) -> Ended:
     _flush_own_output()
     for signum in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and what we become would too
         signal.signal(signum, signal.SIG_DFL)
-    at_us = now_us()
     try:
         os.execvp(argv[0], list(argv))  # noqa: S606 nobody but the user has written it
     except OSError as error:
         code, reason = _refusal(argv[0], error)
-    return Ended(code, False, at_us, at_us, error=reason)
+    return Ended(code, False, 0.0, error=reason)
 
 
 def exit_like(ended: Ended) -> NoReturn:

@@ -77,7 +77,7 @@ class Relay:
         typed_stop: a key that asks to end was passed on.
         log_error: why the record stopped, or "".
         mid_line: what was last written to our terminal was no whole line.
-        ended_us: when the command was found to have ended, microseconds since 1970.
+        ended_s: when the command was found to have ended, on the monotonic clock.
     """
 
     def __init__(self, plumbing: Plumbing, on_lines: Sink) -> None:
@@ -85,7 +85,7 @@ class Relay:
         self.typed_stop = False
         self.log_error = ""
         self.mid_line = False
-        self.ended_us = 0
+        self.ended_s = 0.0
         self._plumbing = plumbing
         self._on_lines = on_lines
         self._child: Child | None = None
@@ -119,7 +119,7 @@ class Relay:
             if wakeup in ready:
                 os.read(wakeup, CHUNK_BYTES)
             if returncode is None and (returncode := child.poll()) is not None:
-                self.ended_us = now_us()
+                self.ended_s = time.monotonic()
                 on_end()
             for channel in [each for each in self._plumbing.channels if each.source in ready]:
                 self._pass_on(channel, ended=returncode is not None)

@@ -279,7 +279,7 @@ def _tag(state: Fold, at_us: int, event: JsonObject) -> None:
 def _metrics_document(state: Fold, unfinished: str) -> JsonObject:
     status = state.end.get("status", unfinished)
     left_out = [f"{state.damaged} damaged line(s) of the journal left out"] if state.damaged else []
-    duration = state.end.get("duration_s", (state.last_us - state.started_us) / 1e6)
+    duration = state.end.get("duration_s", max(0, state.last_us - state.started_us) / 1e6)
     return {
         "gxt": FORMAT,
         "uid": state.config["uid"],

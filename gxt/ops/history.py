@@ -189,7 +189,7 @@ class History:
         run = folded.run()
         run["id"] = run_id(number)
         if folded.status == "running":
-            run["duration_s"] = time.time() - folded.started_us / 1e6
+            run["duration_s"] = max(0.0, time.time() - folded.started_us / 1e6)
         parent = run["parent_uid"]
         if parent:
             known = numbers.get(str(parent)) or self._index.number_of(str(parent))

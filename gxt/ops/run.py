@@ -92,7 +92,7 @@ def run(
         live,
         status=_status(ended),
         exit_code=ended.returncode,
-        duration_s=(ended.ended_us - ended.started_us) / 1e6,
+        duration_s=ended.duration_s,
     )
     parent, kept = _parent(workspace, planned, finished), live.path.exists()
     main = _main(workspace, parent, finished)

@@ -61,7 +61,7 @@ def may_delete_refs(repository: Repository) -> bool:
     somebody has left would have git wait for a second in vain, each time.
     """
     with suppress(OSError):
-        if time.time() - packed_refs_lock(repository).stat().st_mtime > _STALE_S:
+        if age_s(packed_refs_lock(repository)) > _STALE_S:
             return False
     return collector.await_end(repository, patience_s=0)
 
@@ -75,7 +75,7 @@ def remove_stale_locks(repository: Repository) -> None:
     """A killed git leaves its `*.lock` for ever: on our refs one that is older than 2 s is debris."""
     for lock in lock_files(repository):
         with suppress(OSError):
-            if time.time() - lock.stat().st_mtime > _STALE_S:
+            if age_s(lock) > _STALE_S:
                 lock.unlink(missing_ok=True)
 
 
@@ -83,9 +83,9 @@ def lock_hint(repository: Repository, *, older_than_s: float = 0) -> str:
     """Which lock is in the way, how old it is, and what to do about it; empty when there is none."""
     for lock in (packed_refs_lock(repository), *lock_files(repository)):
         with suppress(OSError):
-            age_s = time.time() - lock.stat().st_mtime
-            if age_s > older_than_s:
-                return f"{lock} is {age_s:.0f} s old: if no git is running, remove it: rm '{lock}'"
+            old_s = age_s(lock)
+            if old_s > older_than_s:
+                return f"{lock} is {old_s:.0f} s old: if no git is running, remove it: rm '{lock}'"
     return ""
 
 
@@ -100,6 +100,15 @@ def mend_notes(repository: Repository, reader: ObjectReader) -> None:
             named = path.read_text(errors="replace").strip()
             if not named.startswith("ref: ") and (not named.isalnum() or reader.read(named) is None):
                 path.unlink()
+
+
+def age_s(lock: Path) -> float:
+    """How old a lock is; one from the future was made before the clock was set back.
+
+    Raises:
+        OSError: it is gone, or another user's.
+    """
+    return abs(time.time() - lock.stat().st_mtime)
 
 
 def lock_files(repository: Repository) -> list[Path]:

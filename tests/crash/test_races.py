@@ -103,6 +103,7 @@ def check_runs(repo: Path, runs: list[dict[str, Any]], writers: int, count: int)
     assert sealed_numbers(repo) == list(range(1, total + 1))
     assert len(run_uids(repo)) == total
     check_sound(repo)
+    assert data(repo, "doctor")["findings"] == []
 
 
 def test_eight_wrappers_at_once(repo: Path) -> None:

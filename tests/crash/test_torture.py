@@ -214,6 +214,7 @@ def check(repo: Path, team: list[Writer]) -> None:
         for number, step in writer.lines("step"):
             assert found[writer.index, number]["metrics"]["loss"] >= writer.index + number / 8 + step / 64
     check_sound(repo)
+    assert data(repo, "doctor")["findings"] == []
 
 
 @pytest.mark.long

@@ -181,7 +181,7 @@ def test_the_command_s_end_is_ours(
     facts = report(tmp_path)
     assert (facts["returncode"], facts["interrupted"], facts["error"]) == (code, interrupted, "")
     assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
-    assert facts["started_us"] <= facts["ended_us"]
+    assert 0 <= facts["duration_s"] < 60
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("core")] == []
 
 
@@ -799,4 +799,4 @@ def test_in_the_background_the_terminal_is_left_alone(
 
 
 def test_ended_is_a_plain_value() -> None:
-    assert Ended(0, False, 1, 2) == Ended(0, False, 1, 2, error="", log_error="")
+    assert Ended(0, False, 1.5) == Ended(0, False, 1.5, error="", log_error="")

@@ -89,7 +89,7 @@ def _temporary(objects: Path) -> Iterator[Path]:
 
 def _age_s(path: Path) -> float:
     try:
-        return time.time() - path.stat().st_mtime
+        return debris.age_s(path)
     except OSError:  # gone meanwhile, or another user's
         return 0.0
 
