@@ -96,13 +96,21 @@ def _look_at(data: bytes, written_s: int, width: int) -> tuple[bool, int]:
 def _keep_copy(index: Path, copy: Path) -> None:
     import shutil
 
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    for old in copy.parent.glob("git-index-*"):
-        if old.stat().st_ctime < time.time() - _KEPT_S:  # a younger one may be in use
-            old.unlink(missing_ok=True)
+    _make_home(copy.parent)
     new = copy.with_name(f"git-index-{os.getpid()}.new")
     shutil.copy2(index, new)  # with its time: git must not trust now what it did not trust before
     new.replace(copy)
+
+
+def _make_home(home: Path) -> None:
+    """Make the directory for copies, and remove those of it that nobody can be using any more."""
+    import shutil
+
+    home.mkdir(parents=True, exist_ok=True)
+    for old in home.glob("git-index-*"):
+        with suppress(OSError):
+            if old.stat().st_ctime < time.time() - _KEPT_S:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
 def marked_paths(repository: Repository, index: IndexFile) -> dict[str, str]:
@@ -142,7 +150,9 @@ def scratch_index(index: IndexFile) -> Iterator[dict[str, str]]:
     import shutil  # a clean work tree does without them: 4 ms
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="gxt-index-") as folder:
+    home = index.path.parent if index.is_copy else index.path.parent / "gxt"
+    _make_home(home)
+    with tempfile.TemporaryDirectory(prefix="git-index-", dir=home, ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / "index"
         with suppress(FileNotFoundError):
             shutil.copy2(index.path, copy)  # with its time: git takes entries newer than the index as changed

@@ -17,7 +17,17 @@ from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, list_refs, move_refs
 from gxt.git.repository import Repository
 from gxt.store import collector, journal
-from gxt.store.places import EXPERIMENTS, LIVE_REFS, NOTES, TEMPORARY_REFS, left_refs, live_home, live_ref
+from gxt.store.places import (
+    EXPERIMENTS,
+    LIVE_REFS,
+    NOTES,
+    TEMPORARY_REFS,
+    left_refs,
+    live_home,
+    live_ref,
+    names_in,
+    protected,
+)
 
 _STALE_S = 2.0  # git holds a ref's lock for milliseconds
 
@@ -26,13 +36,8 @@ def is_there(repository: Repository) -> bool:
     """Whether there is something to sweep; starts no git process, and takes no lock."""
     if left_refs(repository).exists():
         return True
-    try:
-        if any(path.name.startswith(".") for path in live_home(repository).iterdir()):
-            return True
-    except OSError:
-        pass
-    kept = _names(repository.common_dir / LIVE_REFS) - _names(live_home(repository))
-    return bool(kept or _names(repository.common_dir / TEMPORARY_REFS))
+    live = names_in(live_home(repository))
+    return any(name.startswith(".") for name in live) or bool(protected(repository) - live)
 
 
 def sweep(repository: Repository) -> None:
@@ -41,7 +46,7 @@ def sweep(repository: Repository) -> None:
     remove_stale_locks(repository)
     if not may_delete_refs(repository):
         return
-    wanted = {live_ref(name) for name in _names(live_home(repository))}
+    wanted = {live_ref(name) for name in names_in(live_home(repository))}
     with suppress(GitFailed):  # one damaged ref can fail the whole listing: that is no reason not to seal
         refs = list_refs(repository.top, LIVE_REFS, TEMPORARY_REFS)
         stale = [RefUpdate(ref, None) for ref in refs if ref not in wanted]
@@ -119,10 +124,3 @@ def lock_files(repository: Repository) -> list[Path]:
         for folder, _, names in os.walk(common / below):
             found += [Path(folder, name) for name in names if name.endswith(".lock")]
     return found
-
-
-def _names(folder: Path) -> set[str]:
-    try:
-        return {path.name for path in folder.iterdir()}
-    except OSError:
-        return set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from gxt.git.repository import Repository
@@ -16,6 +17,7 @@ NOTES = {
 LIVE_REFS = "refs/gxt/live"
 TEMPORARY_REFS = "refs/gxt/tmp"
 KEPT_REFS = "refs/gxt/kept"
+_PACKED = re.compile(rb" refs/gxt/(?:live|tmp)/([^/\n]+)")
 NOTED_FILES = {"config": "config.json", "metrics": "metrics.json", "annotations": "annotations.jsonl"}
 
 
@@ -64,16 +66,29 @@ def left_refs(repository: Repository) -> Path:
 
 def is_quiet(repository: Repository) -> bool:
     """Whether no run is live and no killed process left anything: then there is nothing to recover."""
+    return not (left_refs(repository).exists() or names_in(live_home(repository)) or protected(repository))
+
+
+def protected(repository: Repository) -> set[str]:
+    """The runs for which there are refs that protect them from gc; read without git.
+
+    Somebody may have packed a ref whose process was killed before there was anything else of its run.
+    """
     common = repository.common_dir
-    if left_refs(repository).exists():
-        return False
-    for folder in (live_home(repository), common / LIVE_REFS, common / TEMPORARY_REFS):
-        try:
-            if next(folder.iterdir(), None) is not None:
-                return False
-        except OSError:
-            continue
-    return True
+    found = names_in(common / LIVE_REFS) | names_in(common / TEMPORARY_REFS)
+    try:
+        packed = (common / "packed-refs").read_bytes()
+    except OSError:
+        return found
+    return found.union(name.decode(errors="replace") for name in _PACKED.findall(packed))
+
+
+def names_in(folder: Path) -> set[str]:
+    """What is in a directory; nothing where there is none."""
+    try:
+        return {path.name for path in folder.iterdir()}
+    except OSError:
+        return set()
 
 
 def cache_home(repository: Repository) -> Path:

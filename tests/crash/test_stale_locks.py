@@ -75,3 +75,16 @@ def test_a_lock_of_others_is_named_and_the_run_is_sealed_all_the_same(repo: Path
     assert notices(repo, "list") == []
     assert [line["text"] for line in data(repo, "output", "2")["lines"]] == ["printed"]
     check_sound(repo)
+
+
+def test_refs_of_a_killed_start_are_found_where_somebody_has_packed_them(repo: Path) -> None:
+    """Nothing else of the run is there: the process died before it could make a directory for it."""
+    gxt(repo, "run", "-q", "--", "true")
+    uid = "01JD0000000000000000000000"
+    for ref in (f"refs/gxt/live/{uid}", f"refs/gxt/tmp/{uid}/run"):
+        git(repo, "update-ref", ref, "HEAD")
+    git(repo, "pack-refs", "--all")
+    assert not (repo / ".git/refs/gxt/live" / uid).exists()
+    gxt(repo, "list")
+    assert git(repo, "for-each-ref", "refs/gxt/live", "refs/gxt/tmp") == ""
+    check_sound(repo)
