@@ -41,8 +41,12 @@ def read_tip(reader: ObjectReader) -> Tip | None:
     """
     commit = reader.read(EXPERIMENTS)
     if commit is None:
-        _check_absent(reader)
-        return None
+        damage = _damaged_ref(reader)
+        if damage is None:
+            return None
+        commit = reader.read(EXPERIMENTS)  # the first run of all may have come meanwhile
+        if commit is None:
+            raise damage
     if commit.kind != "commit":
         raise DamagedRecord(f"{EXPERIMENTS} names a {commit.kind}, no commit", hint=DOCTOR)
     tree, version, following = reader.read_many([f"{commit.oid}{what}" for what in ("^{tree}", *_FILES)])
@@ -55,15 +59,16 @@ def read_tip(reader: ObjectReader) -> Tip | None:
     return Tip(commit.oid, number)
 
 
-def _check_absent(reader: ObjectReader) -> None:
+def _damaged_ref(reader: ObjectReader) -> DamagedRecord | None:
     """An empty ref, or one to a missing commit, must not look like a repository without runs."""
     done = process.attempt(reader.directory, ("for-each-ref", EXPERIMENTS))
     if done.returncode != 0 or done.stdout or done.stderr:
-        raise DamagedRecord(f"{EXPERIMENTS} names no commit", hint=DOCTOR)
+        return DamagedRecord(f"{EXPERIMENTS} names no commit", hint=DOCTOR)
     # git says nothing of one that leads nowhere, and the next run would make a branch of what it names
     if (reader.common_dir / EXPERIMENTS).is_file():
         way_out = f"git symbolic-ref -d {EXPERIMENTS} removes it"
-        raise DamagedRecord(f"{EXPERIMENTS} is a symbolic ref to nothing", hint=way_out)
+        return DamagedRecord(f"{EXPERIMENTS} is a symbolic ref to nothing", hint=way_out)
+    return None
 
 
 def _check_tree(commit: GitObject, tree: GitObject | None) -> None:

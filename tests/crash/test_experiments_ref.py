@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.scratch import add_runs, new_repository
 from tests.conftest import data, git, gxt
+from tests.crash.conftest import fake_git
 
 REF = "refs/gxt/experiments"
 WAY_BACK = "gxt doctor tells what can be done"
@@ -181,3 +182,18 @@ def test_a_ref_that_names_nothing_is_an_error_and_comes_back(repo: Path, content
 def test_no_ref_is_a_repository_without_runs(repo: Path) -> None:
     done = gxt(repo, "list")
     assert (done.stdout, done.stderr) == ("", "no runs yet: gxt run -- python train.py\n")
+
+
+def test_a_first_run_that_comes_while_we_look_is_no_damage(two: Path, tmp_path: Path) -> None:
+    """The ref is not there yet when it is read, and is when git is asked why."""
+    tip = git(two, "rev-parse", REF)
+    git(two, "update-ref", "-d", REF)
+    comes = f"""#!/bin/sh
+case "$*" in
+*" for-each-ref {REF}") "$GXT_TEST_GIT" update-ref {REF} {tip} ;;
+esac
+exec "$GXT_TEST_GIT" "$@"
+"""
+    done = gxt(two, "list", "--columns", "id", "--csv", code=0, **fake_git(tmp_path / "bin", comes))
+    assert done.stdout.split() == ["id", "exp-002", "exp-001"]
+    assert done.stderr == ""
