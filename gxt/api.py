@@ -209,7 +209,7 @@ def _start(said: _Said) -> Run:
 
 def _start_recording(said: _Said) -> OwnRun:
     from gxt.capture.notebook import own_command
-    from gxt.ops.start import StartRequest, start
+    from gxt.ops.start import StartRequest, start, watch_code
     from gxt.ops.workspace import open_workspace
 
     workspace = open_workspace()
@@ -227,6 +227,7 @@ def _start_recording(said: _Said) -> OwnRun:
         say(notice)
     run = OwnRun(workspace, live, said.given)
     run.watch_environment()
+    watch_code(workspace.repository, live)
     return run
 
 

@@ -17,7 +17,7 @@ from gxt.ops.declared import declared_metric, metrics_files, read_metrics
 from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.history import History
-from gxt.ops.start import Plan, StartRequest, start
+from gxt.ops.start import Plan, StartRequest, start, watch_code
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
@@ -78,11 +78,16 @@ def run(
     files = _MetricsFiles.watch(workspace.repository, metrics)
     console = ConsoleLog(live.path)
     environment = EnvironmentThread(workspace.repository, live, request.command)
+
+    def on_started(_pid: int) -> None:
+        environment.start()
+        watch_code(workspace.repository, live)
+
     ended = run_command(
         request.command,
         extra_env={ENV_UID: live.uid, ENV_DIRECTORY: str(live.path)},
         on_lines=console.write,
-        on_started=lambda _pid: environment.start(),
+        on_started=on_started,
     )
     untold = environment.finish()
     console.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +16,13 @@ from gxt.capture.replacing import replace_content
 from gxt.errors import (
     CannotRecord,
     GitFailed,
+    GxtError,
     InvalidParams,
     MachineFailed,
     StoreBusy,
     UsageError,
     machine_failure,
 )
-from gxt.git import process
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, move_refs
@@ -40,13 +41,12 @@ from gxt.ops.parent import parent_of_new
 from gxt.ops.workspace import Workspace
 from gxt.store import collector, journal
 from gxt.store.locks import store_lock
-from gxt.store.places import cache_home, live_paths, live_ref
+from gxt.store.places import CODE, cache_home, live_paths, live_ref
 from gxt.store.settings import Settings
 from gxt.store.tree import read_tip, reserve
 
 DEFAULT_PARAMS = "params.yaml"
 _ATTEMPTS = 5
-_GC_PATIENCE_S = 30.0  # a training that starts beside `git gc --prune=now` must not lose its code
 
 
 class StartRequest(NamedTuple):
@@ -162,8 +162,9 @@ def start(workspace: Workspace, request: StartRequest) -> tuple[Plan, journal.Li
     """
     try:
         with ObjectReader(workspace.repository) as reader:
+            since = collector.look(workspace.repository)
             planned = plan(workspace, request, reader)
-            return planned, _begin(workspace, planned, reader)
+            return planned, _begin(workspace, planned, reader, since)
     except (GitFailed, StoreBusy, MachineFailed) as error:
         raise CannotRecord(f"the run cannot be recorded: {error.message}", hint=error.hint) from error
     except OSError as error:
@@ -172,13 +173,15 @@ def start(workspace: Workspace, request: StartRequest) -> tuple[Plan, journal.Li
         raise CannotRecord(f"the run cannot be recorded: {said}", hint=hint) from error
 
 
-def _begin(workspace: Workspace, planned: Plan, reader: ObjectReader) -> journal.LiveRun:
+def _begin(
+    workspace: Workspace, planned: Plan, reader: ObjectReader, since: collector.Seen
+) -> journal.LiveRun:
     """Make the planned run live: snapshot safe from gc, journal on disk, number reserved."""
     repository = workspace.repository
     offset = time.strftime("%z", time.localtime(planned.at_us / 1e6))
     with store_lock(repository):
         # under the lock, so that a ref of a live run without a directory is known to be debris
-        planned = _protect(workspace, planned, reader)
+        planned, code = _protect(workspace, planned, reader, since)
         started: JsonObject = {
             "config": planned.config,
             "offset": offset or "+0000",
@@ -187,13 +190,30 @@ def _begin(workspace: Workspace, planned: Plan, reader: ObjectReader) -> journal
         taken = [journal.reserved_number(path) for path in live_paths(repository)]
         number = reserve(reader, read_tip(reader), taken)
         live = journal.create(
-            repository, uid=planned.uid, number=number, started=started, at_us=planned.at_us
+            repository, uid=planned.uid, number=number, started=started, at_us=planned.at_us, code=code
         )
     said = [clean_text(tag) for tag in planned.request.tags if tag.strip()]
     if said:
         tags: JsonObject = {"id": planned.uid, "tags": list[Json](said)}
         live.journal.append("tag", tags)
     return live
+
+
+def watch_code(repository: Repository, live: journal.LiveRun) -> None:
+    """Where a gc may take the code of a run, give it back beside the training when that gc has ended."""
+    packed = live.path / CODE
+    if not packed.exists():
+        return
+    from threading import Thread
+
+    def give_back() -> None:
+        while packed.exists() and not collector.await_end(repository, patience_s=1.0):
+            pass
+        with suppress(OSError, GxtError):  # the end of the run does it again
+            collector.unpack(repository, packed)
+
+    with suppress(RuntimeError):  # no thread left
+        Thread(target=give_back, name="gxt-code", daemon=True).start()
 
 
 def limits(settings: Settings) -> Limits:
@@ -286,28 +306,31 @@ def _take(workspace: Workspace, reader: ObjectReader) -> Snapshot:
     raise failed
 
 
-def _protect(workspace: Workspace, planned: Plan, reader: ObjectReader) -> Plan:
+def _protect(
+    workspace: Workspace, planned: Plan, reader: ObjectReader, since: collector.Seen
+) -> tuple[Plan, bytes]:
     """Point a ref at the snapshot, so that no gc takes it while the run goes on.
 
-    What a `git gc --prune=now` beside us took before the ref was there is written again.
+    What a `git gc --prune=now` beside us took before the ref was there is written again; what it may still
+    take is given back as a pack.
     """
     for _ in range(_ATTEMPTS):
         try:
-            _keep(workspace.repository, planned)
+            code = _keep(workspace.repository, planned, since)
         except GitFailed as error:
             failed = error
             snapshot = _take(workspace, reader)
             planned = planned._replace(snapshot=snapshot, config={**planned.config, "code": _code(snapshot)})
         else:
-            return planned
+            return planned, code
     raise failed
 
 
-def _keep(repository: Repository, planned: Plan) -> None:
+def _keep(repository: Repository, planned: Plan, since: collector.Seen) -> bytes:
     snapshot, ref = planned.snapshot, live_ref(planned.uid)
     if not snapshot.dirty and snapshot.head:
         move_refs(repository, [RefUpdate(ref, snapshot.head, repository.zero)], reason="gxt: start")
-        return
+        return b""
     person = Person("gxt", "gxt@localhost", planned.at_us // 1_000_000, "+0000")
     with FastImport(repository.top) as importer:
         importer.commit(
@@ -318,7 +341,10 @@ def _keep(repository: Repository, planned: Plan) -> None:
             parents=[snapshot.head] if snapshot.head else [],
             puts=[Put("040000", snapshot.tree, "")],
         )
-    collector.await_end(repository, patience_s=_GC_PATIENCE_S)
+    known = [snapshot.head] if snapshot.head else []
+    if not collector.await_end(repository, patience_s=0):
+        return collector.pack(repository, ref, without=known)  # a training does not wait for a gc
     # fast-import looks no deeper than the tree itself
-    excluded = [f"^{snapshot.head}"] if snapshot.head else []
-    process.run(repository.top, ("rev-list", "--objects", "--quiet", ref, *excluded))
+    if not collector.are_whole(repository, [ref], without=known, since=since):
+        raise GitFailed(("gc",), 0, "it took a part of the snapshot while that was written")
+    return b""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +63,23 @@ def are_whole(repository: Repository, commits: Iterable[str], *, without: Iterab
     excluded = [f"^{commit}" for commit in without]
     args = ("rev-list", "--objects", "--quiet", *commits, *excluded)
     return process.attempt(repository.top, args).returncode == 0
+
+
+def pack(repository: Repository, ref: str, *, without: Iterable[str]) -> bytes:
+    """A pack of what a ref reaches, as far as `without` does not reach it too.
+
+    Raises:
+        GitFailed: something of it is gone already.
+    """
+    revisions = "".join(f"{name}\n" for name in (ref, *(f"^{commit}" for commit in without)))
+    args = ("pack-objects", "--quiet", "--revs", "--stdout")
+    return process.run(repository.top, args, stdin=revisions.encode())
+
+
+def unpack(repository: Repository, packed: Path) -> None:
+    """Give git back what a gc may have taken; nothing where there is no such pack."""
+    with suppress(FileNotFoundError):
+        process.attempt(repository.top, ("unpack-objects", "-q"), stdin=packed.read_bytes())
 
 
 def _running(repository: Repository) -> bytes:

@@ -1,10 +1,12 @@
 """The journal of a live run: a directory beside git that survives anything but its own deletion.
 
 `gxt/live/<uid>/` holds `journal.jsonl` (one event a line), `output.log` (the console), `number` (the reserved
-number), `interpreter` (where a script said which Python it runs in) and `summary.json` (what readers have
-made of a long journal so far; may be deleted). It is made under a temporary name with its lock held, then
-renamed into place. Whoever records holds the directory; every process that logs shares a lock on the journal
-file. When both are free and the journal has no end, the run was interrupted.
+number), `interpreter` (where a script said which Python it runs in), `code.pack` (the snapshot, where a gc
+may have taken it from git) and `summary.json` (what readers have made of a long journal so far; may be
+deleted).
+It is made under a temporary name with its lock held, then renamed into place. Whoever records holds the
+directory; every process that logs shares a lock on the journal file. When both are free and the journal has
+no end, the run was interrupted.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from gxt.model.version import __version__
 from gxt.store import locks
 from gxt.store.console import HEAD, still_read
 from gxt.store.descriptor import Descriptor
-from gxt.store.places import live_home
+from gxt.store.places import CODE, live_home
 
 # How the training finds its run; the only variables that are added to its environment.
 ENV_UID = "GXT_RUN"
@@ -115,8 +117,13 @@ class LiveRun(NamedTuple):
         self.held.close()
 
 
-def create(repository: Repository, *, uid: str, number: int, started: JsonObject, at_us: int) -> LiveRun:
-    """Make the directory of a new run, held by this process. Call it with the store's lock."""
+def create(
+    repository: Repository, *, uid: str, number: int, started: JsonObject, at_us: int, code: bytes = b""
+) -> LiveRun:
+    """Make the directory of a new run, held by this process. Call it with the store's lock.
+
+    `code` is a pack of its snapshot, where a gc may take that from git.
+    """
     home = live_home(repository)
     home.mkdir(parents=True, exist_ok=True)
     making, path = home / f".new-{uid}", home / uid
@@ -126,6 +133,8 @@ def create(repository: Repository, *, uid: str, number: int, started: JsonObject
     journal = None
     try:
         (making / NUMBER).write_text(f"{number}\n")
+        if code:
+            (making / CODE).write_bytes(code)
         journal = JournalWriter(making / JOURNAL)
         journal.append(
             "started", {**started, "host": os.uname().nodename, "boot": _boot_id(), "pid": os.getpid()}, at_us

@@ -14,6 +14,7 @@ NOTES = {
     "metrics": "refs/notes/gxt/metrics",
     "annotations": "refs/notes/gxt/annotations",
 }
+CODE = "code.pack"
 LIVE_REFS = "refs/gxt/live"
 TEMPORARY_REFS = "refs/gxt/tmp"
 KEPT_REFS = "refs/gxt/kept"

@@ -23,7 +23,7 @@ from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
 from gxt.store import collector, debris
 from gxt.store.entry import Written, write
-from gxt.store.places import left_refs
+from gxt.store.places import CODE, left_refs, live_home
 from gxt.store.tree import Tip, changed_folders, is_taken, open_folders, read_tip, reserve, uid_of
 
 _ATTEMPTS = 8
@@ -102,6 +102,7 @@ class _Sealing:
     def attempt(self, count: int) -> Sealed | None:
         """Write, look, publish; None when something came between."""
         seen = collector.look(self._repository)
+        collector.unpack(self._repository, live_home(self._repository) / self._folded.uid / CODE)
         with ObjectReader(self._repository) as reader:
             if count:
                 debris.mend_notes(self._repository, reader)

@@ -15,6 +15,7 @@ from tests.bench.dvc_repository import dvc_experiments, dvc_nothing
 from tests.bench.generate import generate
 from tests.bench.log_calls import CALLS
 from tests.bench.measure import Bench, Cost, Row, alternate, compared, missing, ratio_text
+from tests.bench.race import bench_race
 from tests.bench.scale import bench_many, bench_steps
 
 MANY_RUNS = 10_000
@@ -187,6 +188,7 @@ BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
     "log": bench_log,
     "run": bench_run,
     "run-files": bench_run_files,
+    "race": bench_race,
     "output": bench_output,
     "list-small": bench_list_small,
     "list": bench_list,

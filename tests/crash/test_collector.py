@@ -226,3 +226,37 @@ def test_no_pack_is_written_that_a_collector_could_take_half_made(repo: Path) ->
     gxt(repo, "run", "-q", "--", "true")
     assert list((repo / ".git/objects/pack").iterdir()) == []
     check_sound(repo)
+
+
+@pytest.mark.parametrize("ends", ["in the middle", "after the run"])
+def test_a_run_does_not_wait_for_a_collector_and_keeps_its_code(
+    repo: Path, tmp_path: Path, ends: str
+) -> None:
+    """It has read the refs before the run had one, and takes the code away while the training goes on."""
+    (repo / "train.py").write_text("print('edited')\n")
+    fifo = tmp_path / "go"
+    os.mkfifo(fifo)
+    with process("--prune=now") as gc:
+        pid_file = say_gc(repo, gc.pid)
+        looked_at = git(repo, "for-each-ref", "--format=%(objectname)").splitlines()
+        command = [sys.executable, "-m", "gxt", "run", "-q", "--", "cat", str(fifo)]
+        with subprocess.Popen(command, cwd=repo, stderr=subprocess.DEVNULL) as run, fifo.open("w"):
+            (ref,) = refs(repo, "refs/gxt/live")
+            assert take_all_but(repo, *looked_at)
+            if ends == "in the middle":
+                pid_file.unlink()
+                await_that(lambda: Path(repo, ".git/objects", git(repo, "rev-parse", ref)[:2]).exists())
+                await_that(lambda: fsck(repo) == "")
+        assert run.returncode == 0
+        pid_file.unlink(missing_ok=True)
+    (recorded,) = data(repo, "list")
+    assert recorded["status"] == "completed"
+    assert git(repo, "show", f"{recorded['commit']}:train.py") == "print('edited')"
+    check_sound(repo)
+
+
+def fsck(repo: Path) -> str:
+    done = subprocess.run(
+        ["git", "fsck", "--no-dangling"], cwd=repo, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
