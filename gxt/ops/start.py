@@ -39,7 +39,7 @@ from gxt.model.secrets import redact_command, redact_params
 from gxt.ops.history import History
 from gxt.ops.parent import parent_of_new
 from gxt.ops.workspace import Workspace
-from gxt.store import collector, journal
+from gxt.store import collector, debris, journal
 from gxt.store.locks import store_lock
 from gxt.store.places import CODE, cache_home, live_paths, live_ref
 from gxt.store.settings import Settings
@@ -319,6 +319,7 @@ def _protect(
             code = _keep(workspace.repository, planned, since)
         except GitFailed as error:
             failed = error
+            debris.remove_locks_of(workspace.repository, planned.uid)
             snapshot = _take(workspace, reader)
             planned = planned._replace(snapshot=snapshot, config={**planned.config, "code": _code(snapshot)})
         else:

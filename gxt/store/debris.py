@@ -84,6 +84,14 @@ def remove_stale_locks(repository: Repository) -> None:
                 lock.unlink(missing_ok=True)
 
 
+def remove_locks_of(repository: Repository, uid: str) -> None:
+    """Remove the locks on a run's own refs. Call it when the git that was to move them is dead."""
+    for lock in lock_files(repository):
+        if uid in str(lock):
+            with suppress(OSError):
+                lock.unlink()
+
+
 def lock_hint(repository: Repository, *, older_than_s: float = 0) -> str:
     """Which lock is in the way, how old it is, and what to do about it; empty when there is none."""
     for lock in (packed_refs_lock(repository), *lock_files(repository)):

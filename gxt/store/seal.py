@@ -135,6 +135,7 @@ class _Sealing:
         except GitFailed as error:
             # gc may take an object or an empty object directory away while fast-import writes beside it
             self.failed = error
+            debris.remove_locks_of(self._repository, self._folded.uid)
             return None
 
     def _is_safe(self, written: Written, seen: collector.Seen) -> bool:

@@ -50,6 +50,24 @@ while os.read(go, 1):
 """
 
 
+# Says on a pipe what gxt has acknowledged, by a call that no fault hits; goes on whatever happens to gxt.
+TRAINING = """
+import os, sys
+import gxt
+
+def say(text):
+    os.writev(int(sys.argv[1]), [text.encode() + b"\\n"])
+
+run = gxt.init(config={"lr": 0.5})
+say("began")
+for step in range(3):
+    gxt.log({"loss": 1 / (step + 1)}, step=step)
+    say(f"step {step}")
+gxt.finish()
+say("finished")
+"""
+
+
 @dataclass(frozen=True)
 class Paced:
     """A running `PACED`: the process that was started, the training itself, and the two pipes to it."""
@@ -101,6 +119,14 @@ def paced(repo: Path, *, wrapped: bool) -> Iterator[Paced]:
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def lab(repo: Path) -> Path:
+    """A repository with an edit, and a training that says what gxt has acknowledged."""
+    (repo / "training.py").write_text(TRAINING)
+    (repo / "train.py").write_text("print('edited')\n")
+    return repo
 
 
 @pytest.fixture
