@@ -100,6 +100,52 @@ def test_an_experiments_ref_whose_file_names_nothing(three: Path, content: str) 
     assert (three / ".git/gxt/set-aside" / EXPERIMENTS).read_text() == content
 
 
+def forget(repo: Path) -> None:
+    """Nothing but the experiments ref knows of an entry any more."""
+    for path in (".git/refs/notes", ".git/logs/refs/gxt", ".git/logs/refs/notes"):
+        shutil.rmtree(repo / path)
+    for index in (repo / ".git/gxt").glob("index*"):
+        index.unlink()
+
+
+def old_lock(repo: Path) -> Path:
+    """A finding that can be repaired, so that a repair does something."""
+    lock = repo / f".git/{EXPERIMENTS}.lock"
+    lock.touch()
+    os.utime(lock, (0, 0))
+    return lock
+
+
+@pytest.mark.parametrize("content", ["", "its own"])
+def test_a_history_that_nothing_can_replace_is_not_put_out_of_sight(three: Path, content: str) -> None:
+    """The next run would begin at exp-001, and all would seem well."""
+    tip = git(three, "rev-parse", EXPERIMENTS)
+    forget(three)
+    entry = three / ".git/objects" / tip[:2] / tip[2:]
+    entry.rename(three / "backup")
+    ref = three / ".git" / EXPERIMENTS
+    ref.write_text(content and f"{tip}\n")
+    lock = old_lock(three)
+    repaired = doctor(three, repair=True)
+    assert repaired.repaired == (f"removed the stale lock {lock.resolve()}",)
+    assert "experiments-lost" in codes(repaired)
+    assert ref.read_text() == (content and f"{tip}\n")
+    assert codes(doctor(three)) == ["experiments-lost"]
+    if content:
+        (three / "backup").rename(entry)
+        assert doctor(three).checked.runs == 3
+
+
+def test_packed_refs_remember_an_entry(three: Path) -> None:
+    tip = git(three, "rev-parse", EXPERIMENTS)
+    forget(three)
+    git(three, "pack-refs", "--all")
+    (three / ".git" / EXPERIMENTS).parent.mkdir(parents=True, exist_ok=True)
+    (three / ".git" / EXPERIMENTS).write_text("")
+    assert doctor(three).findings[0].hint == f"gxt doctor --repair puts it back to {tip[:10]} (exp-003)"
+    check_repaired(three)
+
+
 @pytest.mark.parametrize("packed", ["1" * 40, "its second run"])
 def test_a_packed_experiments_ref_beneath_a_damaged_file(three: Path, packed: str) -> None:
     tip, older = git(three, "rev-parse", EXPERIMENTS, f"{EXPERIMENTS}~1").split()

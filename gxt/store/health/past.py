@@ -1,4 +1,5 @@
-"""The chain of entries behind the experiments ref, and what else remembers an entry: notes, index, reflog.
+"""The chain of entries behind the experiments ref, and what else remembers an entry: notes, index, reflog,
+packed refs.
 
 An entry is proven when its chain leads down to the root that every history begins with.
 """
@@ -135,6 +136,11 @@ def _remembered(repository: Repository, reader: ObjectReader, refs: Refs) -> Ite
     """Entries that the experiments ref may have named, likely ones first."""
     for ref in NOTES.values():
         yield from _noted(reader, refs.named.get(ref))
+    with suppress(OSError):  # a damaged file hides what git had packed before
+        for line in (repository.common_dir / "packed-refs").read_text(errors="replace").splitlines():
+            oid, _, ref = line.partition(" ")
+            if ref == EXPERIMENTS:
+                yield oid
     with suppress(sqlite3.Error):
         address = f"file:{home(repository) / f'index-{VERSION}.sqlite'}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as index:
@@ -206,6 +212,8 @@ def _lost(past: Past) -> Iterator[Finding]:
         return  # nothing was ever recorded
     if newest is None:
         hint = "nothing here remembers an entry: fetch refs/gxt/* from a clone, or git fsck --lost-found"
+        if EXPERIMENTS in refs.named:
+            hint = "copy .git/objects of a clone or a backup that has it over these"
         yield Finding("experiments-lost", what, hint)
     else:
         yield Finding("experiments-lost", what, f"{REPAIR} puts it back to {_named(newest)}", True)

@@ -48,13 +48,18 @@ def _leftovers(repository: Repository) -> list[str]:
 
 
 def mend_files(repository: Repository) -> Iterator[str]:
-    """Set aside files of refs that name nothing: git would refuse to move these refs."""
+    """Set aside files of refs that name nothing: git would refuse to move these refs.
+
+    The experiments ref stays when no entry is known that could take its place: without it the next run would
+    begin a history of its own, as if there had never been another.
+    """
     with locks.store_lock(repository), ObjectReader(repository) as reader:
         refs = read_refs(repository)
         gone = [ref for ref, oid in refs.named.items() if reader.read(oid) is None]
+        irreplaceable = EXPERIMENTS if read_past(repository, reader, refs).newest is None else ""
         for ref in (*refs.broken, *gone):
             path = repository.common_dir / ref
-            if not path.is_file():  # in `packed-refs`, where git moves it as any other
+            if ref == irreplaceable or not path.is_file():  # git moves what is in `packed-refs` as any other
                 continue
             place = set_aside(repository, path, ref)
             yield f"set aside the damaged file of {ref}: {place}"
