@@ -19,7 +19,7 @@ from gxt.git.objects import packs
 from gxt.git.repository import Repository
 
 _GRACE = ("2.weeks.ago", "2 weeks ago", "never")
-_STALE_S = 12 * 3600.0  # after which git itself takes `gc.pid` for a left-over
+STALE_S = 12 * 3600.0  # after which git itself takes `gc.pid` for a left-over
 _STALE_UNSEEN_S = 600.0  # what a container leaves behind must not slow down half a day
 _PATIENCE_UNSEEN_S = 2.0
 
@@ -93,19 +93,25 @@ def _running(repository: Repository) -> bytes:
     pid = pid_here(said)
     if pid is None:
         return said if age_s < _STALE_UNSEEN_S else b""
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):  # it was killed, and left the file
-        return b""
-    except PermissionError:
-        pass
-    return said if age_s < _STALE_S else b""
+    # one that was killed has left the file
+    return said if lives(pid) and age_s < STALE_S else b""
 
 
 def pid_here(said: bytes) -> int | None:
     """The process id, if it is one of this host."""
     pid, _, host = said.decode(errors="replace").partition(" ")
     return int(pid) if pid.isdigit() and host.strip() == os.uname().nodename else None
+
+
+def lives(pid: int) -> bool:
+    """Whether there is a process of this id."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _takes_new_objects(repository: Repository, said: bytes) -> bool:

@@ -92,13 +92,21 @@ def remove_locks_of(repository: Repository, uid: str) -> None:
                 lock.unlink()
 
 
+def age(old_s: float) -> str:
+    """How old something is, in words: `45 s`, `3 hours`."""
+    for unit, size_s in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if old_s >= 2 * size_s:
+            return f"{old_s / size_s:.0f} {unit}"
+    return f"{old_s:.0f} s"
+
+
 def lock_hint(repository: Repository, *, older_than_s: float = 0) -> str:
     """Which lock is in the way, how old it is, and what to do about it; empty when there is none."""
     for lock in (packed_refs_lock(repository), *lock_files(repository)):
         with suppress(OSError):
             old_s = age_s(lock)
             if old_s > older_than_s:
-                return f"{lock} is {old_s:.0f} s old: if no git is running, remove it: rm '{lock}'"
+                return f"{lock} is {age(old_s)} old: if no git is running, remove it: rm '{lock}'"
     return ""
 
 

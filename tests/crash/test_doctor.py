@@ -20,6 +20,7 @@ from gxt.ops.workspace import open_workspace
 from gxt.store import journal, locks
 from gxt.store.health.live import check_live
 from gxt.store.health.machine import check_version
+from gxt.store.health.runs import listed
 from tests.conftest import data, git, gxt
 from tests.crash.conftest import EXPERIMENTS, check_notes, fake_git, live_directory
 from tests.crash.test_damaged_runs import plant
@@ -376,8 +377,9 @@ def test_code_that_git_has_lost(three: Path) -> None:
     oid = git(three, "rev-parse", "HEAD:params.yaml")
     (three / ".git/objects" / oid[:2] / oid[2:]).unlink()
     assert whats(doctor(three), three) == [
-        f"the code of exp-00{n} lacks params.yaml: git has no {oid}" for n in (1, 2, 3)
+        f"the code of exp-001, exp-002, exp-003 lacks params.yaml: git has no {oid}"
     ]
+    assert listed(range(1, 41)) == "exp-001, exp-002, exp-003, exp-004, exp-005 and 35 more"
 
 
 NOTES = "refs/notes/gxt/config"
@@ -547,6 +549,16 @@ def test_what_killed_processes_leave(three: Path) -> None:
     for name in (".new-01JD0000000000000000000000", ".done-01JD0000000000000000000001"):
         (three / ".git/gxt/live" / name).mkdir(parents=True)
     assert codes(doctor(three)) == ["refs-left", "directory-left", "directory-left"]
+    lock = plant_file(three, "packed-refs.lock", age_s=3 * 86400)
+    (left, *_) = doctor(three).findings
+    assert (left.what, left.repairable) == (
+        "a killed process has left 2 refs, such as refs/gxt/live/01JD0000000000000000000000",
+        False,
+    )
+    assert (
+        left.hint == "the next gxt command removes them when no packed-refs.lock and no git gc is in the way"
+    )
+    lock.unlink()
     check_repaired(three)
 
 
@@ -555,7 +567,7 @@ def test_what_git_itself_leaves_is_named_and_stays(three: Path) -> None:
     keep = plant_file(three, "objects/pack/pack-1.keep", age_s=3 * 86400, text="fast-import")
     found = doctor(three, repair=True)
     assert whats(found, three) == [
-        "1 temporary files of git, 2 KiB, up to 3 days old: .git/objects/pack/tmp_pack_abc",
+        "1 temporary file of git, 2 KiB, up to 3 days old: .git/objects/pack/tmp_pack_abc",
         ".git/objects/pack/pack-1.keep keeps a pack from being repacked: a killed fast-import has left it",
     ]
     assert pack.exists()
@@ -579,12 +591,13 @@ def test_settings_of_git_that_endanger_runs(three: Path, key: str, value: str) -
 
 
 def test_settings_that_gxt_does_not_know(three: Path) -> None:
-    (three / ".gxt.toml").write_text('[metrics]\nmain = "loss"\n[limits]\nseries_mb = 3\n')
+    (three / ".gxt.toml").write_text('[metrics]\nmain = "loss"\n[limits]\nseries_mb = 3\n[zoo]\n')
     git(three, "config", "gxt.serieMib", "3")
     git(three, "config", "gxt.val/loss.goal", "min")
     assert [(one.what, one.hint) for one in doctor(three).findings] == [
         (".gxt.toml sets [metrics], which gxt does not know", "did you mean [metric]?"),
         (".gxt.toml sets limits.series_mb, which gxt does not know", "did you mean limits.series_mib?"),
+        (".gxt.toml sets [zoo], which gxt does not know", "gxt knows [metric], [limits], [goals]"),
         ("git config sets gxt.seriemib, which gxt does not know", "did you mean gxt.seriesMib?"),
     ]
 

@@ -46,20 +46,20 @@ def check_locks(repository: Repository) -> Iterator[Finding]:
         if age_s < _FRESH_S:
             continue
         if path in ours:
-            hint = f"the next run removes it, or {REPAIR}"
-            yield Finding("lock-left", f"{path} is {_said(age_s)} old: a killed git has left it", hint, True)
+            what = f"{path} is {debris.age(age_s)} old: a killed git has left it"
+            yield Finding("lock-left", what, f"the next run removes it, or {REPAIR}", True)
         else:
             hint = f"if no git is running, remove it: rm '{path}'"
-            yield Finding("lock-foreign", f"{path} is {_said(age_s)} old: git may wait for it", hint)
+            yield Finding("lock-foreign", f"{path} is {debris.age(age_s)} old: git may wait for it", hint)
 
 
 def check_temporary(repository: Repository) -> Iterator[Finding]:
     """What a killed git has left among the objects: one finding for all."""
     found = [path for path in _temporary(repository.common_dir / "objects") if _age_s(path) > _WRITING_S]
     if found:
-        oldest = max(map(_age_s, found))
-        size = sum(_size(path) for path in found)
-        what = f"{len(found)} temporary files of git, {size >> 10} KiB, up to {_said(oldest)} old: {found[0]}"
+        oldest, size = debris.age(max(map(_age_s, found))), sum(map(_size, found))
+        files = "1 temporary file" if len(found) == 1 else f"{len(found)} temporary files"
+        what = f"{files} of git, {size >> 10} KiB, up to {oldest} old: {found[0]}"
         yield Finding("objects-left", what, "git gc removes those that are older than two weeks: git gc")
     keeps = [
         path
@@ -74,11 +74,8 @@ def check_temporary(repository: Repository) -> Iterator[Finding]:
 def _foreign_locks(repository: Repository) -> Iterator[Path]:
     for home in {repository.common_dir, repository.git_dir}:
         yield from (home / name for name in _SINGLE if (home / name).exists())
-    for prefix in ("heads", "tags", "remotes", "notes", "stash"):
-        for folder, _, names in os.walk(repository.common_dir / "refs" / prefix):
-            yield from (Path(folder, name) for name in names if name.endswith(".lock"))
-    if (repository.common_dir / "refs/stash.lock").exists():
-        yield repository.common_dir / "refs/stash.lock"
+    for folder, _, names in os.walk(repository.common_dir / "refs"):
+        yield from (Path(folder, name) for name in names if name.endswith(".lock"))
 
 
 def _temporary(objects: Path) -> Iterator[Path]:
@@ -92,13 +89,6 @@ def _age_s(path: Path) -> float:
         return debris.age_s(path)
     except OSError:  # gone meanwhile, or another user's
         return 0.0
-
-
-def _said(age_s: float) -> str:
-    for unit, size_s in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if age_s >= 2 * size_s:
-            return f"{age_s / size_s:.0f} {unit}"
-    return f"{age_s:.0f} s"
 
 
 def _size(path: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -11,14 +10,13 @@ from typing import NamedTuple
 
 from gxt.git import process
 from gxt.git.repository import Repository
-from gxt.store import collector
+from gxt.store import collector, debris
 from gxt.store.health.finding import Finding
 from gxt.store.places import home
 
 OLDEST_GIT = (2, 34)
 _LEAST_FREE = 100 << 20  # bytes: a run of some length with its code
 _AT_ONCE = frozenset(("now", "all"))
-_FORGOTTEN_S = 12 * 3600.0  # after which git itself takes `gc.pid` for a left-over
 
 
 class Setting(NamedTuple):
@@ -84,10 +82,10 @@ def check_collector(repository: Repository) -> Iterator[Finding]:
     except OSError:
         return
     pid = collector.pid_here(said)
-    if age_s > _FORGOTTEN_S if pid is None else not _lives(pid):
+    if age_s > collector.STALE_S if pid is None else not collector.lives(pid):
         yield Finding(
             "gc-pid-left",
-            f"{path} is {age_s:.0f} s old, and the git gc that wrote it is gone",
+            f"{path} is {debris.age(age_s)} old, and the git gc that wrote it is gone",
             f"rm '{path}'",
         )
 
@@ -102,13 +100,3 @@ def check_room(repository: Repository) -> Iterator[Finding]:
             f"the disk that holds {place} has only {free >> 20} MiB left",
             "make room: a run that finds no room loses a part of its record",
         )
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gxt.git.objects import ObjectReader, commit_headers, trailers
-from gxt.model.ids import run_id
 from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.health.refs import Refs
-from gxt.store.health.runs import Run
+from gxt.store.health.runs import Run, listed
 from gxt.store.places import NOTED_FILES, NOTES
 
 _BUILT = f"the next run builds them again, or {REPAIR}"
@@ -46,8 +45,8 @@ def check_notes(
         if shown == tip and not differing:
             continue
         numbers = {run.folder.entries["run"].oid: n for n, run in runs.items() if "run" in run.folder.entries}
-        ids = sorted(numbers[key] for key in differing if key in numbers)
-        whose = f": {', '.join(map(run_id, ids[:5]))}{' …' if len(ids) > 5 else ''}" if ids else ""
+        ids = [numbers[key] for key in differing if key in numbers]
+        whose = f": {listed(ids)}" if ids else ""
         if shown in chain and shown != tip:
             yield Finding("notes-behind", f"{ref} lags behind{whose}", _BUILT, True)
         else:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gxt.git import process
 from gxt.git.repository import Repository
-from gxt.store import locks
+from gxt.store import debris, locks
 from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.places import EXPERIMENTS, LIVE_REFS, NOTES, TEMPORARY_REFS, live_home
 
@@ -65,12 +65,15 @@ def check_refs(repository: Repository, refs: Refs) -> Iterator[Finding]:
         return  # somebody records this moment, and these are his
     left = ownerless(repository, refs)
     if left:
-        yield Finding(
-            "refs-left",
-            f"{len(left)} refs that a killed process has left, such as {left[0]}",
-            f"the next run removes them, or {REPAIR}",
-            True,
-        )
+        what = f"a killed process has left {left[0]}"
+        if len(left) > 1:
+            what = f"a killed process has left {len(left)} refs, such as {left[0]}"
+        able = debris.may_delete_refs(repository)
+        hint = f"the next run removes them, or {REPAIR}" if able else _IN_THE_WAY
+        yield Finding("refs-left", what, hint, able)
+
+
+_IN_THE_WAY = "the next gxt command removes them when no packed-refs.lock and no git gc is in the way"
 
 
 def ownerless(repository: Repository, refs: Refs) -> list[str]:

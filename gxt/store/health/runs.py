@@ -24,6 +24,7 @@ from gxt.store.progress import Progress
 from gxt.store.tree import RunFolder, changed_folders, open_folders, uid_of
 
 _BATCH = 200
+_MOST = 5  # runs that one finding names
 _KNOWN = frozenset(("format", "next"))
 
 
@@ -189,10 +190,10 @@ def check_runs(runs: Mapping[int, Run], lost: Iterable[Lost]) -> Iterator[Findin
     for one in lost:
         id_, whole = run_id(one.entry.number), one.whole
         hint = f"{REPAIR} puts it back as it was recorded" if whole else _ELSEWHERE
-        told.add(one.entry.number)
         if not one.edited:
             yield Finding("run-lost", f"{id_} was recorded and is not in the tree any more", hint, whole)
             continue
+        told.add(one.entry.number)
         damage = runs[one.entry.number].damage if one.entry.number in runs else ""
         because = f" ({damage})" if damage else ""
         what = f"{id_} is not as it was recorded: {', '.join(one.edited)} differ{because}"
@@ -265,14 +266,20 @@ def check_code(repository: Repository, reader: ObjectReader, runs: Mapping[int, 
     wanted = "".join(f"{commit.oid}\n" for commit in commits)
     said = process.run(repository.top, args, stdin=wanted.encode()).decode()
     missing = {line[1:] for line in said.splitlines() if line.startswith("?")}
-    clean = set[str]()
+    clean, of_runs = set[str](), dict[tuple[str, str], list[int]]()
     for commit in commits if missing else ():
         (tree,) = commit_headers(commit)[0]["tree"]
-        lacking = _lacking(reader, TreeEntry("40000", "", tree), "", missing, clean)
-        first = next(iter(lacking), None)
-        if first:
-            what = f"the code of {run_id(numbers[commit.oid])} lacks {first[0] or 'every file'}"
-            yield Finding("code-incomplete", f"{what}: git has no {first[1]}", _ELSEWHERE)
+        for lost in _lacking(reader, TreeEntry("40000", "", tree), "", missing, clean)[:1]:
+            of_runs.setdefault(lost, []).append(numbers[commit.oid])
+    for (path, oid), lacking in of_runs.items():  # most runs share most of their code
+        what = f"the code of {listed(lacking)} lacks {path or 'every file'}: git has no {oid}"
+        yield Finding("code-incomplete", what, _ELSEWHERE)
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """The runs of these numbers, the first of many."""
+    ids = [run_id(number) for number in sorted(numbers)]
+    return f"{', '.join(ids[:_MOST])}{f' and {len(ids) - _MOST} more' if len(ids) > _MOST else ''}"
 
 
 def _lacking(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from gxt.errors import UsageError
 from gxt.git.repository import Repository
@@ -11,7 +11,6 @@ from gxt.store.health.machine import Setting
 from gxt.store.settings import FILE, LIMITS, load_settings, read_team
 
 _TEAM = {"metric": ("main", "goal"), "limits": tuple(LIMITS)}
-_ALL = "docs/how-to/settings.md names all"
 
 
 def check_own_settings(repository: Repository, mine: Mapping[str, Setting]) -> Iterator[Finding]:
@@ -24,13 +23,13 @@ def check_own_settings(repository: Repository, mine: Mapping[str, Setting]) -> I
         return
     for name, table in team.items():
         if name not in {*_TEAM, "goals"}:
-            yield _unknown(f"[{name}]", FILE, (f"[{known}]" for known in (*_TEAM, "goals")))
+            yield _unknown(f"[{name}]", FILE, [f"[{known}]" for known in (*_TEAM, "goals")])
         elif name in _TEAM and isinstance(table, dict):
             yield from (_unknown(f"{name}.{key}", FILE, _in(name)) for key in table if key not in _TEAM[name])
     for key in mine:
         section, _, rest = key.partition(".")
         if section == "gxt" and rest not in _mine() and not rest.endswith(".goal"):
-            yield _unknown(key, "git config", (f"gxt.{known}" for known in _mine().values()))
+            yield _unknown(key, "git config", [f"gxt.{known}" for known in _mine().values()])
 
 
 def check_metric(repository: Repository, known: Set[str]) -> Iterator[Finding]:
@@ -61,12 +60,12 @@ def _camel(name: str) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
-def _unknown(name: str, where: str, known: Iterable[str]) -> Finding:
+def _unknown(name: str, where: str, known: Sequence[str]) -> Finding:
     what = f"{where} sets {name}, which gxt does not know"
-    return Finding("setting-unknown", what, _nearest(name, list(known), _ALL))
+    return Finding("setting-unknown", what, _nearest(name, known, f"gxt knows {', '.join(known)}"))
 
 
-def _nearest(name: str, known: list[str], otherwise: str) -> str:
+def _nearest(name: str, known: Sequence[str], otherwise: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(name.lower(), [one.lower() for one in known], n=1)
