@@ -213,6 +213,8 @@ def test_long_texts_take_linear_time(piece: str) -> None:
 
 RANDOM = "q7Zt2KxVw9LbR4mYc8HdNf3JpGs6TuEa5XkQ"
 
+HEX = "9f3c1e7ab2d84605" + "f1e9c37a5b0d28e46b1d07aa"
+
 HELD = [
     ("ghp_" + RANDOM, "GitHub token"),
     ("github_pat_" + RANDOM + RANDOM[::-1], "GitHub token"),
@@ -225,12 +227,26 @@ HELD = [
     ("xoxb-" + "731928465102-" + RANDOM[:24], "Slack token"),
     ("AIza" + RANDOM[:35], "Google API key"),
     ("npm_" + RANDOM, "npm token"),
+    ("gsk_" + RANDOM + RANDOM[:16], "Groq key"),
+    ("nvapi-" + RANDOM + RANDOM[::-1][:28], "NVIDIA key"),
+    ("r8_" + RANDOM + "a", "Replicate token"),
+    ("SG." + RANDOM[:22] + "." + RANDOM + RANDOM[:7], "SendGrid key"),
+    (
+        "https://hooks.slack.com/" + f"services/T{RANDOM[:9].upper()}/B{RANDOM[:9].upper()}/{RANDOM[:24]}",
+        "Slack webhook",
+    ),
+    ("wandb_v1_" + RANDOM + RANDOM[::-1], "W&B key"),
+    (f"'\nexport WANDB_API_KEY={HEX}\n'", "W&B key"),
+    (f"'\nWANDB_API_KEY: {HEX}\n'", "W&B key"),
+    (f"'\nos.environ['WANDB_API_KEY'] = '{HEX}", "W&B key"),
+    (f"'\nwandb.login(\n    key='{HEX}", "W&B key"),
+    (f"'\nwandb.login(relogin=True, key='{HEX}", "W&B key"),
     ("-----BEGIN RSA " + f"PRIVATE KEY-----\n{RANDOM}{RANDOM[::-1]}\n", "private key"),
     ('{"private_key": "-----BEGIN ' + f'PRIVATE KEY-----\\n{RANDOM}{RANDOM[::-1]}\\n"}}', "private key"),
 ]
 
 
-@pytest.mark.parametrize(("content", "kind"), HELD, ids=[content[:10] for content, _ in HELD])
+@pytest.mark.parametrize(("content", "kind"), HELD, ids=[content.split()[-1][:14] for content, _ in HELD])
 def test_the_form_of_a_secret_in_a_file_is_known_by_its_kind(content: str, kind: str) -> None:
     assert secret_in(f"import os\n\nvalue = '{content}'\n") == kind
 
@@ -246,6 +262,11 @@ def test_the_form_of_a_secret_in_a_file_is_known_by_its_kind(content: str, kind:
         "AKIA" + "IOSFODNN7" + "EXAMPLE and wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY",
         "AKIA" + "Q7ZT2KXVW9LBR4MY at 9f3c1e7ab2d84605f1e9c37a5b0d28e46b1d07aa",
         "hf_" + "transformermodelconfigurationloader",
+        f"wandb @ git+https://github.com/wandb/wandb@{HEX}",
+        f"export WANDB_API_KEY=$KEY && git checkout {HEX}",
+        "WANDB_API_KEY=" + "0123456789" * 4,
+        "WANDB_API_KEY=" + "x" * 40,
+        f"WANDB_API_KEY_SHA256={HEX}{HEX[:24]}",
         "the key is between -----BEGIN " + "PRIVATE KEY----- and -----END PRIVATE KEY-----",
         "-----BEGIN " + "PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
         "-----BEGIN PUBLIC KEY-----\n" + RANDOM * 2,
