@@ -21,6 +21,7 @@ from gxt.store import journal, locks
 from gxt.store.health.live import check_live
 from gxt.store.health.machine import check_version
 from gxt.store.health.runs import listed
+from gxt.store.index import VERSION
 from tests.conftest import data, git, gxt
 from tests.crash.conftest import EXPERIMENTS, check_notes, fake_git, live_directory
 from tests.crash.test_damaged_runs import plant
@@ -135,6 +136,16 @@ def test_a_history_that_nothing_can_replace_is_not_put_out_of_sight(three: Path,
     if content:
         (three / "backup").rename(entry)
         assert doctor(three).checked.runs == 3
+
+
+def test_the_index_remembers_an_entry_wherever_it_lies(three: Path) -> None:
+    odd = three.rename(three.with_name("100% #1? of 'three'"))
+    index = next((odd / ".git/gxt").glob("index*.sqlite")).rename(odd / "index")
+    tip = git(odd, "rev-parse", EXPERIMENTS)
+    forget(odd)
+    index.rename(odd / ".git/gxt" / f"index-{VERSION}.sqlite")
+    git(odd, "update-ref", "-d", EXPERIMENTS)
+    assert doctor(odd).findings[0].hint == f"gxt doctor --repair puts it back to {tip[:10]} (exp-003)"
 
 
 def test_packed_refs_remember_an_entry(three: Path) -> None:

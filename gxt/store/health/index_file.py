@@ -6,17 +6,27 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gxt.git.repository import Repository
 from gxt.store.health.finding import REPAIR, Finding
-from gxt.store.health.runs import Run
 from gxt.store.index import VERSION
 from gxt.store.places import home
+
+if TYPE_CHECKING:
+    from gxt.store.health.runs import Run
 
 
 def index_path(repository: Repository) -> Path:
     """Where the index is."""
     return home(repository) / f"index-{VERSION}.sqlite"
+
+
+def open_index(repository: Repository) -> sqlite3.Connection:
+    """The index, only to be read; it is not made when it is not there."""
+    from urllib.parse import quote
+
+    return sqlite3.connect(f"file:{quote(str(index_path(repository)))}?mode=ro", uri=True)
 
 
 def check_index(repository: Repository, tip: str, runs: Mapping[int, Run]) -> Iterator[Finding]:
@@ -25,7 +35,7 @@ def check_index(repository: Repository, tip: str, runs: Mapping[int, Run]) -> It
     if not path.exists() or path.stat().st_size == 0:
         return
     try:
-        with closing(sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True)) as index:
+        with closing(open_index(repository)) as index:
             (sound,) = index.execute("PRAGMA quick_check(1)").fetchone()
             said = index.execute("SELECT value FROM state WHERE key = 'tip'").fetchone()
             rows = dict(index.execute("SELECT number, oid FROM runs")) if said and said[0] == tip else None
@@ -43,9 +53,3 @@ def check_index(repository: Repository, tip: str, runs: Mapping[int, Run]) -> It
 
 
 _AGAIN = f"{REPAIR} makes it anew; or delete it: it is a cache"
-
-
-def _quoted(path: Path) -> str:
-    from urllib.parse import quote
-
-    return quote(str(path))

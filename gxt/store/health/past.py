@@ -16,9 +16,9 @@ from gxt.git.repository import Repository
 from gxt.model.ids import parse_run_id, run_id
 from gxt.store.entry import ROOT_MESSAGE
 from gxt.store.health.finding import REPAIR, Finding
+from gxt.store.health.index_file import open_index
 from gxt.store.health.refs import Refs
-from gxt.store.index import VERSION
-from gxt.store.places import EXPERIMENTS, NOTES, home
+from gxt.store.places import EXPERIMENTS, NOTES
 
 
 class Entry(NamedTuple):
@@ -141,10 +141,8 @@ def _remembered(repository: Repository, reader: ObjectReader, refs: Refs) -> Ite
             oid, _, ref = line.partition(" ")
             if ref == EXPERIMENTS:
                 yield oid
-    with suppress(sqlite3.Error):
-        address = f"file:{home(repository) / f'index-{VERSION}.sqlite'}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as index:
-            yield from (row[0] for row in index.execute("SELECT value FROM state WHERE key = 'tip'"))
+    with suppress(sqlite3.Error), closing(open_index(repository)) as index:
+        yield from (row[0] for row in index.execute("SELECT value FROM state WHERE key = 'tip'"))
     zero = repository.zero
     with suppress(OSError):
         log = (repository.common_dir / "logs" / EXPERIMENTS).read_text(errors="replace")
