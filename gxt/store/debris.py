@@ -100,13 +100,20 @@ def age(old_s: float) -> str:
     return f"{old_s:.0f} s"
 
 
+def command(program: str, path: Path) -> str:
+    """What to type to have a program work on a path, whatever characters that has."""
+    from shlex import join  # 10 ms
+
+    return join([program, str(path)])
+
+
 def lock_hint(repository: Repository, *, older_than_s: float = 0) -> str:
     """Which lock is in the way, how old it is, and what to do about it; empty when there is none."""
     for lock in (packed_refs_lock(repository), *lock_files(repository)):
         with suppress(OSError):
             old_s = age_s(lock)
             if old_s > older_than_s:
-                return f"{lock} is {age(old_s)} old: if no git is running, remove it: rm '{lock}'"
+                return f"{lock} is {age(old_s)} old: if no git is running, remove it: {command('rm', lock)}"
     return ""
 
 

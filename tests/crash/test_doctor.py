@@ -526,6 +526,7 @@ OURS = [f"{EXPERIMENTS}.lock", f"{NOTES}.lock", "refs/gxt/tmp/01JD00000000000000
 FOREIGN = [
     *("index.lock", "HEAD.lock", "packed-refs.lock", "config.lock", "shallow.lock"),
     *("refs/heads/main.lock", "refs/heads/a/b.lock", "refs/stash.lock", "refs/notes/commits.lock"),
+    "refs/gxt/kept/x.lock",
 ]
 
 
@@ -543,9 +544,17 @@ def test_locks_of_others_are_named_with_path_and_age_and_stay(three: Path) -> No
         f".git/{name} is 2 hours old: git may wait for it" for name in sorted(FOREIGN)
     ]
     assert [one.hint for one in found.findings] == [
-        f"if no git is running, remove it: rm '{path}'" for path in sorted(paths)
+        f"if no git is running, remove it: rm {path}" for path in sorted(paths)
     ]
     assert all(path.exists() for path in paths)
+
+
+def test_what_is_to_be_typed_works_in_a_directory_of_any_name(three: Path) -> None:
+    odd = three.rename(three.with_name("Ann's #1 $HOME"))
+    lock = plant_file(odd, "index.lock", age_s=7201)
+    hint = doctor(odd).findings[0].hint
+    subprocess.run(["sh", "-c", hint.removeprefix("if no git is running, remove it: ")], check=True)
+    assert not lock.exists()
 
 
 def test_fresh_locks_are_no_finding(three: Path) -> None:

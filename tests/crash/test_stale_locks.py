@@ -64,7 +64,7 @@ def test_a_lock_of_others_is_named_and_the_run_is_sealed_all_the_same(repo: Path
     lock = plant(repo, "packed-refs.lock", age_s=100)
     gxt(repo, "run", "--", "sh", "-c", "echo printed")
     assert [re.sub(r"is 1\d\d s old", "is 100 s old", said) for said in notices(repo, "list")] == [
-        f"{lock} is 100 s old: if no git is running, remove it: rm '{lock}'"
+        f"{lock} is 100 s old: if no git is running, remove it: rm {lock}"
     ]
     assert [(run["id"], run["status"]) for run in data(repo, "list")] == [
         ("exp-002", "completed"),

@@ -49,7 +49,7 @@ def check_locks(repository: Repository) -> Iterator[Finding]:
             what = f"{path} is {debris.age(age_s)} old: a killed git has left it"
             yield Finding("lock-left", what, f"the next run removes it, or {REPAIR}", True)
         else:
-            hint = f"if no git is running, remove it: rm '{path}'"
+            hint = f"if no git is running, remove it: {debris.command('rm', path)}"
             yield Finding("lock-foreign", f"{path} is {debris.age(age_s)} old: git may wait for it", hint)
 
 
@@ -68,7 +68,7 @@ def check_temporary(repository: Repository) -> Iterator[Finding]:
     ]
     for path in keeps:
         what = f"{path} keeps a pack from being repacked: a killed fast-import has left it"
-        yield Finding("keep-left", what, f"if no git is running, remove it: rm '{path}'")
+        yield Finding("keep-left", what, f"if no git is running, remove it: {debris.command('rm', path)}")
 
 
 def _foreign_locks(repository: Repository) -> Iterator[Path]:

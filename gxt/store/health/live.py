@@ -9,7 +9,7 @@ from pathlib import Path
 from gxt.errors import DamagedRecord
 from gxt.git.repository import Repository
 from gxt.model.ids import is_uid, run_id
-from gxt.store import journal, locks
+from gxt.store import debris, journal, locks
 from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.places import live_home, live_paths
 from gxt.store.recovery import SILENT_S
@@ -29,7 +29,8 @@ def check_live(repository: Repository, sealed: Container[str]) -> Iterator[Findi
                 what = f"{path} was left half made or half removed"
                 yield Finding("directory-left", what, f"the next gxt command removes it, or {REPAIR}", True)
         elif not is_uid(path.name):
-            yield Finding("directory-strange", f"{path} is none of gxt's", f"see what it holds: ls '{path}'")
+            hint = f"see what it holds: {debris.command('ls', path)}"
+            yield Finding("directory-strange", f"{path} is none of gxt's", hint)
         elif journal.is_alive(path):
             yield from _check_number(path)
         else:

@@ -86,7 +86,7 @@ def check_collector(repository: Repository) -> Iterator[Finding]:
         yield Finding(
             "gc-pid-left",
             f"{path} is {debris.age(age_s)} old, and the git gc that wrote it is gone",
-            f"rm '{path}'",
+            debris.command("rm", path),
         )
 
 
