@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gxt.errors import GxtError
+from gxt.errors import DOCTOR, GxtError
 from gxt.git.repository import Repository
 from gxt.store import locks
 from gxt.store.health import files
@@ -36,7 +36,8 @@ def mend(repository: Repository) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
         try:
             done.extend(step())
         except GxtError as error:
-            failed.append(Finding("repair-failed", f"{what}: {error.message}", error.hint))
+            if error.hint != DOCTOR:  # else the checks that follow tell it
+                failed.append(Finding("repair-failed", f"{what}: {error.message}", error.hint))
         except OSError as error:
             reason = f"{what}: {error.strerror}: {error.filename}"
             failed.append(

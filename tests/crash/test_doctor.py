@@ -130,7 +130,7 @@ def test_a_history_that_nothing_can_replace_is_not_put_out_of_sight(three: Path,
     lock = old_lock(three)
     repaired = doctor(three, repair=True)
     assert repaired.repaired == (f"removed the stale lock {lock.resolve()}",)
-    assert "experiments-lost" in codes(repaired)
+    assert codes(repaired) == ["experiments-lost"]
     assert ref.read_text() == (content and f"{tip}\n")
     assert codes(doctor(three)) == ["experiments-lost"]
     if content:
@@ -237,7 +237,10 @@ def test_runs_recorded_after_it_was_moved_back_take_nothing_away(three: Path) ->
         "exp-003 was recorded and is not in the tree any more",
     ]
     repaired = check_repaired(three, runs=4)
-    assert repaired.repaired[0:2] == ("exp-003 is as it was recorded", "exp-004 is as it was recorded")
+    assert repaired.repaired[0:2] == (
+        "exp-004 is as it was recorded, as exp-002: another run has that number now",
+        "exp-003 is as it was recorded",
+    )
     assert {run["uid"] for run in data(three, "list")} > set(uids)
 
 
@@ -382,6 +385,18 @@ def test_a_lost_directory_is_named_by_lists_too(three: Path) -> None:
     shown = gxt(three, "show", "2", code=1).stderr
     assert shown == f"gxt: {why}\n     copy .git/objects/{oid[:2]}/{oid[2:]} from another clone\n"
     assert whats(doctor(three), three) == ["exp-002: git has lost its directory"]
+
+
+def test_a_lost_tree_of_all_runs_is_one_finding(three: Path) -> None:
+    tip, tree = git(three, "rev-parse", EXPERIMENTS, f"{EXPERIMENTS}^{{tree}}").split()
+    (three / ".git/objects" / tree[:2] / tree[2:]).rename(three / "backup")
+    lock = old_lock(three)
+    repaired = doctor(three, repair=True)
+    assert repaired.repaired == (f"removed the stale lock {lock.resolve()}",)
+    assert whats(repaired, three) == [f"git has lost the tree of {EXPERIMENTS}: no run can be read"]
+    assert git(three, "rev-parse", EXPERIMENTS) == tip
+    (three / "backup").rename(three / ".git/objects" / tree[:2] / tree[2:])
+    check_repaired(three)
 
 
 def test_code_that_git_has_lost(three: Path) -> None:

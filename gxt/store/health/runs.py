@@ -216,7 +216,10 @@ _WHO = f"git log -p --first-parent {EXPERIMENTS} -- {{path}} tells who did it"
 
 
 def check_format(reader: ObjectReader, tip: str) -> Iterator[Finding]:
-    """Whether this gxt understands the tree; if not, nobody here may judge it."""
+    """Whether this gxt can read the tree and understands it; if not, nobody here may judge it."""
+    if reader.read(f"{tip}^{{tree}}") is None:
+        yield Finding("tree-lost", f"git has lost the tree of {EXPERIMENTS}: no run can be read", _ELSEWHERE)
+        return
     version = reader.read(f"{tip}:format")
     if version is not None and version.data.strip() != b"%d" % FORMAT:
         said = version.data[:20].decode(errors="replace").strip()

@@ -30,11 +30,12 @@ _GC_PATIENCE_S = 5.0
 
 
 class _Return(NamedTuple):
-    """A run that is put back: under which number, its directory's tree, its commit, the entry's message,
-    and what is said of it now.
+    """A run that is put back: under which number, the one it had, its directory's tree, its commit, the
+    entry's message, and what is said of it now.
     """
 
     number: int
+    had: int
     tree: str
     commit: str
     message: str
@@ -59,7 +60,8 @@ def mend_runs(repository: Repository) -> Iterator[str]:
         following = max([_said_next(reader, tip), *(n + 1 for n in runs), *(r.number + 1 for r in returning)])
         _write(repository, tip, returning, following)
     for back in returning:
-        yield f"{run_id(back.number)} is as it was recorded"
+        moved = "" if back.number == back.had else f", as {run_id(back.had)}: another run has that number now"
+        yield f"{run_id(back.number)} is as it was recorded{moved}"
     if of_the_tree:
         yield f"{EXPERIMENTS} says its format, {FORMAT}, and the next free number, {following}"
 
@@ -73,18 +75,24 @@ def _said_next(reader: ObjectReader, tip: str) -> int:
 def _numbered(
     reader: ObjectReader, lost: Sequence[Lost], runs: dict[int, Run], following: int
 ) -> list[_Return]:
-    """What to put back and where: an edited run in its place, a lost one under its number if that is free."""
+    """What to put back and where: an edited run in its place, a lost one under its number if that is free.
+
+    One whose number another run has by now gets a number that nobody ever had.
+    """
     by_uid = {run.uid: number for number, run in runs.items() if run.uid}
     taken, found = set(runs), list[_Return]()
+    newest = max([*taken, following - 1, *(one.entry.number for one in lost)])
     for one in lost:
         number = by_uid.get(one.entry.uid, one.entry.number) if one.edited else one.entry.number
         if not one.edited and number in taken:
-            number = max([*taken, following - 1]) + 1
+            number = newest = newest + 1
         taken.add(number)
         added = reader.read(one.entry.oid)
         message = commit_headers(added)[1] if added else ""
         subject = message.replace(run_id(one.entry.number), run_id(number), 1)
-        found.append(_Return(number, one.folder.oid, one.entry.commit, subject, one.annotations))
+        found.append(
+            _Return(number, one.entry.number, one.folder.oid, one.entry.commit, subject, one.annotations)
+        )
     return found
 
 
