@@ -128,14 +128,17 @@ def _check_refs(
     if newer:
         found.extend(newer)
         return {}
+    shards = list(runs.check_shards(reader, tip))
+    found.extend(shards)
     there = _try(found, lambda: runs.read_runs(reader, tip, progress)) or {}
     chain_ = frozenset(believed.chain.oids if believed.chain else ())
     checks: list[Callable[[], Iterable[Finding]]] = [
-        lambda: runs.check_runs(there, runs.lost_runs(reader, believed, there)),
+        lambda: runs.check_runs(there, [] if shards else runs.lost_runs(reader, believed, there)),
         lambda: runs.check_tree(reader, tip, there),
-        lambda: notes.check_notes(reader, named, tip, chain_, there),
-        lambda: index_file.check_index(repository, tip, there),
     ]
+    if not shards:  # what follows from the runs can only be compared with all of them
+        checks.append(lambda: notes.check_notes(reader, named, tip, chain_, there))
+        checks.append(lambda: index_file.check_index(repository, tip, there))
     if not partial_clone:  # what was not fetched is not missing
         checks.append(lambda: runs.check_code(repository, reader, there))
     for check in checks:

@@ -399,6 +399,22 @@ def test_a_lost_tree_of_all_runs_is_one_finding(three: Path) -> None:
     check_repaired(three)
 
 
+def test_a_lost_directory_of_many_runs_is_one_finding(three: Path) -> None:
+    """Not three runs that somebody removed, and notes that are emptied by a repair."""
+    shard = git(three, "rev-parse", f"{EXPERIMENTS}:exp-0xx")
+    refs = git(three, "for-each-ref")
+    (three / ".git/objects" / shard[:2] / shard[2:]).rename(three / "backup")
+    lock = old_lock(three)
+    repaired = doctor(three, repair=True)
+    assert repaired.repaired == (f"removed the stale lock {lock.resolve()}",)
+    assert whats(repaired, three) == [
+        f"git has lost exp-0xx of {EXPERIMENTS}: none of the runs in it can be read"
+    ]
+    assert git(three, "for-each-ref") == refs
+    (three / "backup").rename(three / ".git/objects" / shard[:2] / shard[2:])
+    check_repaired(three)
+
+
 def test_code_that_git_has_lost(three: Path) -> None:
     oid = git(three, "rev-parse", "HEAD:params.yaml")
     (three / ".git/objects" / oid[:2] / oid[2:]).unlink()

@@ -21,7 +21,7 @@ from gxt.store.health.past import Entry, Past
 from gxt.store.index import load_annotations, read_folders
 from gxt.store.places import EXPERIMENTS
 from gxt.store.progress import Progress
-from gxt.store.tree import RunFolder, changed_folders, open_folders, uid_of
+from gxt.store.tree import RunFolder, changed_folders, changes, open_folders, uid_of
 
 _BATCH = 200
 _MOST = 5  # runs that one finding names
@@ -225,6 +225,14 @@ def check_format(reader: ObjectReader, tip: str) -> Iterator[Finding]:
         said = version.data[:20].decode(errors="replace").strip()
         what = f"{EXPERIMENTS} has format {said}; this gxt knows format {FORMAT}"
         yield Finding("format-newer", what, "upgrade gxt: pip install -U gxt")
+
+
+def check_shards(reader: ObjectReader, tip: str) -> Iterator[Finding]:
+    """Whether git has every directory of many runs; if not, nobody can tell which runs should be there."""
+    for one in changes(reader, None, tip):
+        if one.lost:
+            what = f"git has lost {one.path} of {EXPERIMENTS}: none of the runs in it can be read"
+            yield Finding("tree-lost", what, _ELSEWHERE)
 
 
 def check_tree(reader: ObjectReader, tip: str, runs: Mapping[int, Run]) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from gxt.store.health.index_file import check_index, index_path
 from gxt.store.health.notes import check_notes
 from gxt.store.health.past import is_entry, read_past
 from gxt.store.health.refs import read_refs
-from gxt.store.health.runs import Lost, Run, check_format, check_tree, lost_runs, read_runs
+from gxt.store.health.runs import Lost, Run, check_format, check_shards, check_tree, lost_runs, read_runs
 from gxt.store.index import Index
 from gxt.store.places import EXPERIMENTS, NOTED_FILES, NOTES, kept_ref, temporary_ref
 from gxt.store.progress import untold
@@ -49,7 +49,7 @@ def mend_runs(repository: Repository) -> Iterator[str]:
         if past.chain is None or not is_entry(past.chain):
             return
         tip = past.chain.tip
-        if any(check_format(reader, tip)):
+        if any(check_format(reader, tip)) or any(check_shards(reader, tip)):
             return
         runs = read_runs(reader, tip, untold)
         lost = [one for one in lost_runs(reader, past, runs) if one.whole]
@@ -147,7 +147,7 @@ def mend_notes(repository: Repository) -> Iterator[str]:
     with locks.store_lock(repository), ObjectReader(repository) as reader:
         refs = read_refs(repository)
         tip = read_tip(reader)
-        if tip is None:
+        if tip is None or any(check_shards(reader, tip.oid)):
             return
         runs = read_runs(reader, tip.oid, untold)
         if not any(check_notes(reader, refs, tip.oid, frozenset(), runs)):
@@ -187,6 +187,8 @@ def mend_index(repository: Repository) -> Iterator[str]:
     """Make the index anew when it is damaged or wrong."""
     with ObjectReader(repository) as reader:
         tip = read_tip(reader)
+        if tip and any(check_shards(reader, tip.oid)):
+            return
         runs = read_runs(reader, tip.oid, untold) if tip else {}
         if not any(check_index(repository, tip.oid if tip else "", runs)):
             return
