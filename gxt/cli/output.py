@@ -11,6 +11,8 @@ from gxt.model.json_types import Json
 from gxt.render.clean import clean
 from gxt.render.view import Style, Table, View
 
+_NOTICES = 10  # lines
+
 
 def prepare_streams() -> None:
     """Let nothing that is written to stdout or stderr end in a traceback, nor in a file of ours.
@@ -158,9 +160,12 @@ def talk_width() -> int | None:
 
 
 def say_notices(notices: Iterable[str]) -> None:
-    """What the user should know, a line each."""
-    for notice in notices:
+    """What the user should know, a line each: of very many the first, for the answer would scroll away."""
+    told = list(notices)
+    for notice in told[:_NOTICES]:
         say(f"gxt: {notice}", style="unsure")
+    if len(told) > _NOTICES:
+        say(f"gxt: and {len(told) - _NOTICES} more: gxt doctor names what is wrong", style="unsure")
 
 
 def say_error(error: GxtError) -> None:

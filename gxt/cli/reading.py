@@ -125,13 +125,14 @@ def show(words: Namespace) -> None:
 
     workspace = _open()
     result = operation(workspace, words.id, series=words.series or words.csv)
+    notices = (*workspace.notices, *result.notices)
     if words.json:
         if words.series:
-            output.show_json_text(showing.with_series(result), workspace.notices)
+            output.show_json_text(showing.with_series(result), notices)
         else:
-            output.show_json(result.run, workspace.notices)
+            output.show_json(result.run, notices)
         return
-    output.say_notices(workspace.notices)
+    output.say_notices(notices)
     if words.csv:
         for part in showing.series_tables(result):
             output.show_table(part, as_csv=True, as_markdown=False)

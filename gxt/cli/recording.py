@@ -102,8 +102,9 @@ def base(words: Namespace) -> None:
 
     workspace = open_workspace()
     result = operation(workspace, words.id)
+    notices = (*workspace.notices, *result.notices)
     if words.json:
-        output.show_json(result.run, workspace.notices)
+        output.show_json(result.run, notices)
         return
-    output.say_notices(workspace.notices)
-    output.show(standing.base_page(result.run))
+    output.say_notices(notices)
+    output.show(standing.base_page(result))

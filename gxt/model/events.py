@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
-from gxt.errors import DamagedRecord, GxtError
+from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.model.codec import (
     FORMAT,
     MAX_DOCUMENT_DEPTH,
@@ -37,7 +37,7 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge
 from gxt.model.run import run_json
 from gxt.model.series import Series, SeriesBuilder
-from gxt.model.shapes import check_config, check_environment, check_metrics
+from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
 
 _OFFSET = re.compile(r"[+-]\d{4}", re.ASCII)
 _TOGETHER = 1000  # lines that are parsed at a time
@@ -111,10 +111,18 @@ class Fold:
         self.damaged = 0
 
     def take(self, lines: Iterable[bytes]) -> None:
-        """Go on with these lines; damaged ones are counted."""
+        """Go on with these lines; damaged ones are counted.
+
+        Raises:
+            NewerFormat: a newer gxt has begun the run.
+        """
         for event in _parsed(lines):
             try:
                 _apply(self, cast("JsonObject", event))
+            except NewerFormat:
+                if not self.config:
+                    raise
+                self.damaged += 1  # said by a script inside the run, whose gxt is newer than ours
             except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, GxtError):
                 self.damaged += 1
 
@@ -150,13 +158,14 @@ class Fold:
         """What `to_json` returned, to be gone on with.
 
         Raises:
-            ValueError: it is not that.
+            ValueError, KeyError, TypeError, AttributeError, GxtError: it is not that.
         """
         going = cls()
         kinds = {name: type(value) for name, value in vars(going).items() if name != "points"}
         if {name: type(value) for name, value in stored.items()} != kinds:
             raise ValueError("not a fold of this version")
         vars(going).update(stored)
+        _check_fold(going)
         return going
 
 
@@ -169,6 +178,7 @@ def fold(lines: Iterable[bytes], *, unfinished: str) -> Folded:
 
     Raises:
         DamagedRecord: there is no `started` event, so that nobody knows what the run was.
+        NewerFormat: a newer gxt has begun the run.
     """
     going = Fold()
     going.take(lines)
@@ -254,26 +264,51 @@ def _checked(document: Json, check: Callable[[JsonObject, str], None]) -> JsonOb
     """A document of an event, if it can be sealed and read again: a journal that another wrote may hold any.
 
     Raises:
-        TypeError, ValueError, DamagedRecord: it cannot.
+        TypeError, ValueError, DamagedRecord, NewerFormat: it cannot.
     """
     if not isinstance(document, dict) or is_deeper(document, MAX_DOCUMENT_DEPTH):
         raise TypeError("no document")
+    if document.get("gxt", FORMAT) != FORMAT:  # sealed, it could not be read again
+        raise NewerFormat("the journal", str(document["gxt"]))
     check(document, "the event")
     json.dumps(document, allow_nan=False)
     return document
 
 
+def _check_fold(going: Fold) -> None:
+    """Raise unless each part of a fold that was kept is as `take` makes it; see `Fold.from_json`."""
+    if going.config:
+        _checked_start(going.config)
+    _checked(going.environment, check_environment)
+    for event in going.annotations:
+        check_annotation(event, "the fold")
+    metrics = {"status": "", **going.end, "metrics": cast("Json", going.stats)}
+    _checked(metrics, check_metrics)
+    for stat in going.stats.values():
+        if type(stat["last_step"]) is not int or None in map(number_from_json, (stat["min"], stat["max"])):
+            raise TypeError("no summary of a metric")
+    if not all(isinstance(text, str) for text in going.notices) or not _OFFSET.fullmatch(going.offset):
+        raise TypeError("no notice, or no offset")
+    if going.end and not isinstance(going.end["duration_s"], float):
+        raise TypeError("no duration")
+    if not 0 <= going.started_us <= going.last_us < YEAR_10000_US or not 0 <= going.damaged < 1e9:
+        raise ValueError("no document can hold these times, or no journal so many damaged lines")
+
+
 def _tag(state: Fold, at_us: int, event: JsonObject) -> None:
-    for i, tag in enumerate(cast("list[str]", event["tags"])):
-        state.annotations.append(
-            {
-                "id": f"{event['id']}-{i}",
-                "at": time_to_json(at_us),
-                "by": state.config["author"],
-                "op": "tag",
-                "tag": tag,
-            }
-        )
+    given: list[JsonObject] = [
+        {
+            "id": f"{event['id']}-{i}",
+            "at": time_to_json(at_us),
+            "by": state.config["author"],
+            "op": "tag",
+            "tag": tag,
+        }
+        for i, tag in enumerate(cast("list[str]", event["tags"]))
+    ]
+    for one in given:
+        check_annotation(one, "the event")  # sealed, the run could not be read again
+    state.annotations += given
 
 
 def _metrics_document(state: Fold, unfinished: str) -> JsonObject:

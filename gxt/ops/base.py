@@ -54,9 +54,17 @@ def descends(repository: Repository, base: Base, head: str | None) -> bool:
 
 
 class BaseResult(NamedTuple):
-    """The base after the operation: a run, or None."""
+    """The base after the operation.
+
+    Attributes:
+        run: the run, or None.
+        absent: what to call a base that cannot be shown.
+        notices: why it cannot.
+    """
 
     run: JsonObject | None
+    absent: str = ""
+    notices: tuple[str, ...] = ()
 
 
 def base(workspace: Workspace, ref: str | None) -> BaseResult:
@@ -76,7 +84,10 @@ def base(workspace: Workspace, ref: str | None) -> BaseResult:
             write_base(workspace.repository, Base(str(run["uid"]), str(head) if head else None))
             return BaseResult(run)
         present = read_base(workspace.repository)
-        return BaseResult(history.by_uid(present.uid) if present else None)
+        if present is None:
+            return BaseResult(None)
+        stood_on = history.by_uid(present.uid)
+        return BaseResult(stood_on) if stood_on else BaseResult(None, *history.absent(present.uid))
 
 
 def _path(repository: Repository) -> Path:

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
-from gxt.errors import AmbiguousRun, DamagedRecord, UnknownRun
+from gxt.errors import AmbiguousRun, DamagedRecord, NewerFormat, UnknownRun
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric, main_metric
-from gxt.model.ids import run_id, said_number
+from gxt.model.ids import parse_run_id, run_id, said_number
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import Row, metrics_of, row_of, without_packages
 from gxt.ops.declared import declared_metric
@@ -33,6 +33,13 @@ class Live(NamedTuple):
     path: Path
     run: JsonObject
     series: SeriesByName
+
+
+class Absent(NamedTuple):
+    """A run that something names and that cannot be shown: a label for it, and notices that tell why."""
+
+    label: str
+    notices: tuple[str, ...]
 
 
 class History:
@@ -160,11 +167,24 @@ class History:
 
     def damage(self) -> tuple[str, ...]:
         """What cannot be read, in words, with what to do next."""
-        runs = [
-            f"{name} cannot be read: {reason}; gxt show {name} tells what to do"
-            for name, reason in self._index.damaged()
-        ]
+        runs = [_unreadable(name, reason) for name, reason in self._index.damaged()]
         return (*runs, *(_stray(path, lost=lost) for path, lost in self._index.strays()))
+
+    def passed_over(self, run: JsonObject) -> tuple[str, ...]:
+        """The runs after this one that cannot be read: `@` would have been one of them."""
+        last = parse_run_id(str(run["id"])) or 0
+        return tuple(
+            _unreadable(name, reason)
+            for name, reason in self._index.damaged()
+            if (parse_run_id(name) or 0) > last
+        )
+
+    def absent(self, uid: str) -> Absent:
+        """What to say of a run that `by_uid` does not find."""
+        found = self._index.unreadable(uid)
+        if found is None:
+            return Absent(f"{uid} (not here)", ())
+        return Absent(f"{found[0]} (cannot be read)", (_unreadable(*found),))
 
     def _read_journals(self) -> list[tuple[int, Path, Folded]]:
         from gxt.store import journal  # folding a journal is loaded only where one lies
@@ -175,7 +195,7 @@ class History:
                 alive = journal.is_alive(path) or journal.runs_elsewhere(path)
                 read = journal.read if self._series else journal.read_summary
                 folded = read(path, unfinished="running" if alive else "interrupted")
-            except (DamagedRecord, OSError):
+            except (DamagedRecord, NewerFormat, OSError):
                 continue  # sealed this moment, or reported by the recovery
             found.append((journal.reserved_number(path), path, folded))
         return sorted(found, key=lambda one: one[0])
@@ -243,9 +263,15 @@ class History:
 
     def _hint(self) -> str:
         newest = next(iter(self.runs()), None)
+        if newest is None and self._index.damaged():
+            return "there are runs, and none can be read: gxt doctor tells why"
         if newest is None:
             return "there are no runs yet: gxt run -- python train.py"
         return f"the latest is {newest['id']}; gxt list shows all"
+
+
+def _unreadable(name: str, reason: str) -> str:
+    return f"{name} cannot be read: {reason}; gxt show {name} tells what to do"
 
 
 def _stray(path: str, *, lost: bool) -> str:

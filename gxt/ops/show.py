@@ -31,6 +31,7 @@ class Shown(NamedTuple):
         main: the metric that stands for it.
         goals: which way each of its metrics is better, where that is known.
         series: its metrics over time; empty unless asked for.
+        notices: where the latest run was asked for, what cannot be read of those after it.
     """
 
     run: JsonObject
@@ -39,6 +40,7 @@ class Shown(NamedTuple):
     main: Metric | None
     goals: Mapping[str, Goal | None]
     series: Mapping[str, Series]
+    notices: tuple[str, ...] = ()
 
 
 def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
@@ -58,6 +60,7 @@ def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
             main=history.main_metric([metrics_of(run), _shared(parent, run)]),
             goals={name: goal_of(name, workspace.settings.goals) for name in metrics_of(run)},
             series=series_of(history, run) if series else {},
+            notices=history.passed_over(run) if ref == "@" else (),
         )
 
 

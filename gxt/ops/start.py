@@ -36,7 +36,7 @@ from gxt.model.params import merge
 from gxt.model.run import is_recorded
 from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_command, redact_params
-from gxt.ops.history import History
+from gxt.ops.history import Absent, History
 from gxt.ops.parent import parent_of_new
 from gxt.ops.workspace import Workspace
 from gxt.store import collector, debris, journal
@@ -85,6 +85,7 @@ class Plan(NamedTuple):
         request: what was asked for.
         uid: the identity of the run.
         at_us: when it starts, in microseconds since the epoch.
+        absent: what to call a parent that cannot be shown.
     """
 
     config: JsonObject
@@ -95,6 +96,7 @@ class Plan(NamedTuple):
     request: StartRequest
     uid: str
     at_us: int
+    absent: str = ""
 
 
 def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, write: bool = True) -> Plan:
@@ -116,6 +118,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     ]
     with History(workspace, reader) as history:
         parent, parent_uid, base_left = parent_of_new(history, request.parent)
+        absent = history.absent(parent_uid) if parent_uid and parent is None else Absent("", ())
     for path, content in edits.items() if write else ():
         _put_in_place(path, content)
     bounds = limits(settings)
@@ -143,8 +146,8 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "param_files": [os.path.relpath(path, repository.top) for path in paths],
         "data": [],
     }
-    notices = filter(None, (no_reference(request.name), *_snapshot_notices(snapshot)))
-    return Plan(config, snapshot, parent, base_left, tuple(notices), request, uid, at_us)
+    notices = filter(None, (no_reference(request.name), *absent.notices, *_snapshot_notices(snapshot)))
+    return Plan(config, snapshot, parent, base_left, tuple(notices), request, uid, at_us, absent.label)
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:

@@ -27,6 +27,7 @@ class Status(NamedTuple):
         latest: the newest run.
         snapshot: the code as the next run would record it (`tree` is empty when it is dirty).
         notices: runs that cannot be read.
+        absent: what to call a base that cannot be shown.
     """
 
     running: tuple[JsonObject, ...]
@@ -35,6 +36,7 @@ class Status(NamedTuple):
     latest: JsonObject | None
     snapshot: Snapshot
     notices: tuple[str, ...]
+    absent: str = ""
 
 
 def status(workspace: Workspace) -> Status:
@@ -43,13 +45,15 @@ def status(workspace: Workspace) -> Status:
     base = read_base(repository)
     with History(workspace) as history:
         snapshot = take(repository, history.index.reader, limits(workspace.settings), write=False)
+        run = history.by_uid(base.uid) if base else None
         return Status(
             running=tuple(live.run for live in history.live),
-            base=history.by_uid(base.uid) if base else None,
+            base=run,
             base_left=base is not None and not descends(repository, base, snapshot.head),
             latest=next(history.runs(), None),
             snapshot=snapshot,
             notices=history.damage(),
+            absent=history.absent(base.uid).label if base and run is None else "",
         )
 
 

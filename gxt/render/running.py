@@ -28,8 +28,8 @@ def start_line(started: Started, width: int | None) -> str:
     if planned.parent:
         left = " (HEAD does not descend from it)" if planned.base_left else ""
         head += f" ← {planned.parent['id']}{left}"
-    elif planned.config["parent"]:
-        head += " ← a run that is not here"
+    elif planned.absent:
+        head += f" ← {one_line(planned.absent)}"
     label = one_line(str(planned.config["name"] or planned.config["message"] or ""), width and _LABEL)
     parts = [head, label] if label else [head]
     changes = _changes(planned.parent, planned.config)
@@ -110,8 +110,7 @@ def _parent(planned: Plan) -> str:
     if planned.parent:
         left = "  (HEAD does not descend from it)" if planned.base_left else ""
         return f"{planned.parent['id']}  {one_line(title(planned.parent))}{left}"
-    uid = planned.config["parent"]
-    return f"{uid} (not here)" if uid else "none"
+    return planned.absent or "none"
 
 
 def _changes(parent: JsonObject | None, config: JsonObject) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gxt.git.snapshot import Snapshot
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import title, without_packages
+from gxt.ops.base import BaseResult
 from gxt.ops.status import Status
 from gxt.render.clean import one_line
 from gxt.render.values import duration, left_out, standing_on
@@ -25,14 +26,17 @@ def page(status: Status) -> View:
             _about("base", status.base, "HEAD no longer descends from it" if status.base_left else "")
         )
     else:
-        parts.append(_line("base", "none: the next run starts a new tree"))
+        parts.append(_line("base", status.absent or "none: the next run starts a new tree"))
     if status.latest:
         parts.append(_about("latest", status.latest, str(status.latest["status"])))
     return [*parts, *_code(status.snapshot)]
 
 
-def base_page(run: JsonObject | None) -> View:
+def base_page(base: BaseResult) -> View:
     """The base alone."""
+    run = base.run
+    if base.absent:
+        return [line(base.absent)]
     if run is None:
         return [line("no base: the next run starts a new tree")]
     row = [Span(str(run["id"]), "id"), Span(one_line(title(run)))]

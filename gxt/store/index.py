@@ -179,6 +179,14 @@ class Index:
         rows = self._query("SELECT number, damage FROM runs WHERE damage IS NOT NULL ORDER BY number")
         return [(run_id(number), damage) for number, damage in rows]
 
+    def unreadable(self, uid: str) -> tuple[str, str] | None:
+        """Of the runs that cannot be read the one whose commit tells this identity, with the reason."""
+        rows = list(self._query("SELECT number, oid, damage FROM runs WHERE damage IS NOT NULL"))
+        folders = open_folders(self.reader, [(number, oid) for number, oid, _ in rows]) if rows else ()
+        reasons = {number: damage for number, _, damage in rows}
+        found = (one.number for one in folders if uid_of(self.reader, one) == uid)
+        return next(((run_id(number), reasons[number]) for number in found), None)
+
     def strays(self) -> list[tuple[str, bool]]:
         """Directories that hold no run though they are named like it; whether git has lost them."""
         return [

@@ -21,6 +21,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from gxt.errors import GxtError
 from gxt.git.repository import Repository
 from gxt.model.events import Fold, Folded, fold
 from gxt.model.ids import LAST_NUMBER
@@ -292,8 +293,10 @@ def _kept_summary(path: Path, size: int) -> tuple[Fold, int]:
     try:
         kept = json.loads((path / SUMMARY).read_bytes())
         if kept["gxt"] == __version__ and 0 < kept["read"] <= size:
-            return Fold.from_json(kept["fold"]), kept["read"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            going = Fold.from_json(kept["fold"])
+            if going.config.get("uid") == path.name:  # one without a start would hide the run
+                return going, kept["read"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, GxtError):
         pass
     return Fold(), 0
 

@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 from gxt.errors import DamagedRecord, GxtError
 from gxt.git.repository import Repository
-from gxt.model.ids import parse_run_id, run_id
+from gxt.model.ids import run_id
 from gxt.store import collector, debris, journal, locks
 from gxt.store.console import collect
 from gxt.store.documents import documents
 from gxt.store.index import Index
 from gxt.store.places import live_paths
 from gxt.store.seal import Sealed, seal
-from gxt.store.tree import uid_of
 
 _GC_PATIENCE_S = 0.5  # who only wants to read does not wait for long
 _FORGOTTEN_S = 60.0  # no git holds a lock on refs for so long
@@ -132,8 +131,4 @@ def _seal_dead(
 
 def _is_sealed(index: Index, uid: str) -> bool:
     """Whether the run is in git; also one whose documents are damaged, by what its commit says."""
-    if index.number_of(uid) is not None:
-        return True
-    numbers = [parse_run_id(name) for name, _ in index.damaged()]
-    folders = [index.folder(number) for number in numbers if number is not None]
-    return any(folder is not None and uid_of(index.reader, folder) == uid for folder in folders)
+    return index.number_of(uid) is not None or index.unreadable(uid) is not None

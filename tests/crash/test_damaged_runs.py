@@ -27,12 +27,13 @@ def three(tmp_path: Path) -> Path:
     return repo
 
 
-def plant(repo: Path, name: str, text: str | None) -> None:
-    """Put another document, or none, in the place of one of the second run."""
+def plant(repo: Path, name: str, text: str | None, *, number: int = 2) -> None:
+    """Put another document, or none, in the place of one of a run, the second unless told."""
+    place = run_path(number)
     change = (
-        f"D {PLACE}/{name}\n"
+        f"D {place}/{name}\n"
         if text is None
-        else f"M 100644 inline {PLACE}/{name}\ndata {len(text)}\n{text}\n"
+        else f"M 100644 inline {place}/{name}\ndata {len(text)}\n{text}\n"
     )
     ref = "refs/gxt/experiments"
     head = f"commit {ref}\ncommitter A <a@b.c> 1700000000 +0000\ndata 2\nx\nfrom {ref}^0\n"
@@ -144,3 +145,68 @@ def test_a_damaged_run_by_its_uid_and_its_commit(repo: Path) -> None:
     plant(repo, "config.json", "{}")
     for ref in (run["uid"], run["uid"][:-2].lower(), run["commit"], run["commit"][:9]):
         assert gxt(repo, "show", ref, code=1).stderr.startswith("gxt: exp-002 lacks a field: 'uid'\n")
+
+
+@pytest.fixture
+def torn(repo: Path) -> Path:
+    """A repository with two runs; the second, which is the base, is damaged."""
+    for _ in range(2):
+        gxt(repo, "run", "-q", "--", "true")
+    plant(repo, "metrics.json", "[]")
+    return repo
+
+
+LOST = "exp-002 cannot be read: exp-002/metrics.json is not a JSON object; gxt show exp-002 tells what to do"
+
+
+def test_the_latest_run_says_that_a_later_one_cannot_be_read(torn: Path) -> None:
+    done = gxt(torn, "show")
+    assert done.stdout.startswith("exp-001")
+    assert done.stderr == f"gxt: {LOST}\n"
+    assert json.loads(gxt(torn, "show", "--json").stdout)["notices"] == [LOST]
+    assert gxt(torn, "show", "1").stderr == ""
+    gxt(torn, "run", "-q", "--", "true")
+    assert gxt(torn, "show").stderr == ""
+
+
+def test_a_history_of_which_nothing_can_be_read_is_not_called_empty(torn: Path) -> None:
+    plant(torn, "metrics.json", "[]", number=1)
+    hint = "there are runs, and none can be read: gxt doctor tells why"
+    assert gxt(torn, "show", code=2).stderr == f"gxt: no run '@'\n     {hint}\n"
+
+
+def test_a_base_that_cannot_be_read(torn: Path) -> None:
+    done = gxt(torn, "base")
+    assert (done.stdout, done.stderr) == ("exp-002 (cannot be read)\n", f"gxt: {LOST}\n")
+    envelope = json.loads(gxt(torn, "base", "--json").stdout)
+    assert (envelope["data"], envelope["notices"]) == (None, [LOST])
+    assert "base     exp-002 (cannot be read)\n" in gxt(torn, "status").stdout
+    assert "parent     exp-002 (cannot be read)\n" in gxt(torn, "run", "--dry-run", "--", "true").stdout
+    assert gxt(torn, "run", "--", "true").stderr.splitlines()[:2] == [
+        f"gxt: {LOST}",
+        "exp-003 ← exp-002 (cannot be read)",
+    ]
+
+
+def test_a_base_that_is_not_here(torn: Path) -> None:
+    base = torn / ".git/gxt/base.json"
+    uid = "01M7XSPP2K3FWYY6W1P10DCSCG"
+    base.write_text(json.dumps({"uid": uid, "head": None}))
+    assert gxt(torn, "base").stdout == f"{uid} (not here)\n"
+    assert f"base     {uid} (not here)\n" in gxt(torn, "status").stdout
+    assert gxt(torn, "run", "--", "true").stderr.splitlines()[0] == f"exp-003 ← {uid} (not here)"
+
+
+def test_many_damaged_runs_are_counted_and_all_of_them_are_in_the_json(tmp_path: Path) -> None:
+    repo = new_repository(tmp_path / "repo")
+    add_runs(repo, [None] * 13)
+    for number in range(2, 14):
+        plant(repo, "metrics.json", "[]", number=number)
+    told = [LOST.replace("exp-002", f"exp-{number:03d}") for number in range(2, 14)]
+    for words in (["list"], ["tree"], ["status"]):
+        lines = gxt(repo, *words).stderr.splitlines()
+        assert lines == [
+            *(f"gxt: {one}" for one in told[:10]),
+            "gxt: and 2 more: gxt doctor names what is wrong",
+        ]
+        assert json.loads(gxt(repo, *words, "--json").stdout)["notices"] == told

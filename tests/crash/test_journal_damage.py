@@ -14,7 +14,7 @@ from gxt.ops.workspace import Workspace, open_workspace
 from gxt.store import journal, locks
 from gxt.store.places import live_paths
 from gxt.store.settings import Settings
-from tests.conftest import data, git
+from tests.conftest import data, git, gxt
 from tests.crash.conftest import check_sound, live_directory, notices
 
 
@@ -101,6 +101,8 @@ DAMAGES = {
     + b"1"
     + b"}" * 81
     + b"\n",
+    "a tag that is no text": b'{"e":"tag","t":1700000000000000,"id":"x","tags":["a",7]}\n',
+    "a document of a newer gxt": b'{"e":"environment","t":1700000000000000,"document":{"gxt":2}}\n',
     "an end without status": b'{"e":"finished","t":1700000000000000}\n',
     "a second start": b'{"e":"started","t":1700000000000000,"config":5,"offset":"+0000"}\n',
 }
@@ -119,6 +121,22 @@ def test_damaged_lines_cost_nothing_but_themselves(dead: Path, damage: bytes) ->
     assert run["tags"] == ["paced"]
     assert str(run["notices"]).endswith("damaged line(s) of the journal left out']")
     assert git(dead, "fsck", "--strict", "--no-dangling", "--no-progress") == ""
+
+
+@pytest.mark.parametrize("version", [b"2", b"null"])
+def test_a_killed_run_of_a_newer_gxt_is_left_to_it(dead: Path, version: bytes) -> None:
+    path = live_directory(dead)
+    lines = (path / journal.JOURNAL).read_bytes()
+    (path / journal.JOURNAL).write_bytes(lines.replace(b'"gxt":1', b'"gxt":' + version, 1))
+    said = {b"2": "2", b"null": "None"}[version]
+    what = f"the journal has format {said}; this gxt reads format 1"
+    hint = "upgrade gxt: pip install -U gxt"
+    assert notices(dead, "list") == [f"{path.name} could not be recovered: {what} ({hint})"]
+    assert [run["id"] for run in data(dead, "list")] == ["exp-001"]
+    done = gxt(dead, "doctor", "--repair", code=1)
+    assert f"{path.name} cannot be recorded: {what}\n  {hint}\n" in done.stdout
+    (path / journal.JOURNAL).write_bytes(lines)
+    assert notices(dead, "list") == ["exp-002 was interrupted: everything it had logged is kept"]
 
 
 STARTLESS = {

@@ -59,6 +59,32 @@ def listed(path: Path) -> object:
     return first
 
 
+PARTS: list[JsonObject] = [
+    {"config": {}},
+    {"config": {"uid": UID}},
+    {"config": {"uid": "another", "author": {"name": "A", "email": "a@b.c"}, "params": {}}},
+    {"environment": {"gpus": [1]}},
+    {"environment": {"gxt": 2}},
+    {"annotations": [5]},
+    {"annotations": [{"op": "tag", "tag": 5}]},
+    {"notices": [5]},
+    {"stats": {"loss": 5}},
+    {"stats": {"loss": {"last": 1, "min": None, "max": 1, "min_step": 0, "max_step": 0, "count": 1}}},
+    {"end": {"status": 7, "duration_s": 1.0}},
+    {"end": {"status": "completed", "duration_s": "1"}},
+    {"offset": "\x1b[2J"},
+    {"started_us": -(10**400)},
+    {"last_us": 10**400},
+    {"damaged": 10**4299},
+]
+
+
+def respell(path: Path, part: JsonObject) -> None:
+    """Change a part of a summary, as a person or a bad disk might."""
+    summary = json.loads(path.read_text())
+    path.write_text(json.dumps({**summary, "fold": {**summary["fold"], **part}}))
+
+
 def test_what_was_read_is_not_read_again(live: Path) -> None:
     repo = live.parents[3]
     before = data(repo, "list")[0]
@@ -101,7 +127,14 @@ def test_a_summary_that_is_of_no_use_is_made_again(live: Path, spoil: Callable[[
     repo = live.parents[3]
     before = data(repo, "list")[0]
     spoil(live / journal.SUMMARY)
-    assert data(repo, "list")[0]["metric_stats"] == before["metric_stats"]
+    assert {**data(repo, "list")[0], "duration_s": 0} == {**before, "duration_s": 0}
+
+
+def test_a_summary_whose_parts_are_of_another_kind_is_made_again(live: Path) -> None:
+    before = journal.read_summary(live, unfinished="running")
+    for part in PARTS:
+        respell(live / journal.SUMMARY, part)
+        assert journal.read_summary(live, unfinished="running") == before, part
 
 
 def test_a_short_journal_leaves_no_summary(live: Path) -> None:

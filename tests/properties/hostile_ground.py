@@ -98,7 +98,7 @@ class Ground:
         assert code in codes, said
         bare = [_OURS.sub("", text) if screen else text for text in (out, err)]
         for text in bare:
-            acting = {c for c in text if _acts(c) and not (c == "\t" and tabs)}
+            acting = {c for c in text if acts(c) and not (c == "\t" and tabs)}
             assert not acting, (acting, said)
         if "--json" in words:
             envelope(out, said)
@@ -195,7 +195,7 @@ def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word} is no JSON")
 
 
-def _acts(char: str) -> bool:
+def acts(char: str) -> bool:
     """Whether a terminal may do something else than show it."""
     return char != "\n" and (unicodedata.category(char)[0] == "C" or char in "\u2028\u2029")
 

@@ -24,11 +24,13 @@ from hypothesis import strategies as st
 
 from gxt.capture.params_files import edit_params, load_params
 from gxt.errors import GxtError
+from gxt.model.events import Fold
 from gxt.model.ids import new_uid
+from gxt.model.version import __version__
 from gxt.ops.declared import read_metrics
 from gxt.store import locks
 from tests.properties import hostile_inputs as inputs
-from tests.properties.hostile_ground import Ground
+from tests.properties.hostile_ground import Ground, acts
 
 SHORT, LONG = 25, 1000
 REF = "refs/gxt/experiments"
@@ -68,6 +70,8 @@ def attack_history(ground: Ground, runs: list[Any]) -> None:
     rows = list(csv.reader(io.StringIO(ground.gxt("list", "--csv", codes=[0], tabs=True).out)))
     assert [row[0] for row in rows[1:]] == shown
     assert {len(row) for row in rows} == {len(rows[0])}
+    for row, run in zip(rows[1:], listed["data"], strict=True):
+        check_cells(dict(zip(rows[0], row, strict=True)), run)
     for words in (["list"], ["list", "--md"], ["tree"], ["tree", "--json"], ["status"], ["status", "--json"]):
         ground.gxt(*words, codes=[0])
     ground.gxt("list", "--columns", "id,name,tags,message,params.lr,took,created,host,branch")
@@ -75,6 +79,35 @@ def attack_history(ground: Ground, runs: list[Any]) -> None:
     for number, name in enumerate(ids[1:3], 2):
         attack_run(ground, name, number, codes=[0] if name in shown else [1])
     ground.check_around()
+
+
+def check_cells(row: dict[str, str], run: dict[str, Any]) -> None:
+    """Each cell, as a spreadsheet reads it, is the run's value with what acts on a screen escaped."""
+    told = {
+        name: run[name] for name in ("id", "status", "parent", "name", "message", "created") if name in row
+    }
+    told |= {f"metrics.{name}": value for name, value in run["metrics"].items()}
+    for name, value in told.items():
+        head = quoted(name)
+        cell = row[head if head in row else f"'{head}"]
+        if isinstance(value, str) or value is None:
+            assert cell in {quoted(value or ""), f"'{quoted(value or '')}"}, (name, value)
+        elif not isinstance(value, bool):
+            assert float(cell) == value, (name, value)
+    for cell in (*row, *row.values()):
+        assert not cell.lstrip(" \n\v\f").startswith(("=", "+", "-", "@", "\t")) or is_number(cell), cell
+
+
+def quoted(text: str) -> str:
+    return "".join(c if c in "\t\n" or not acts(c) else f"\\u{{{ord(c):x}}}" for c in text)
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def attack_consoles(ground: Ground, runs: list[Any]) -> None:
@@ -260,6 +293,17 @@ def attack_beside(name: str) -> Callable[[Ground, list[Any]], None]:
     return attack
 
 
+FOLD: dict[str, Any] = {
+    **Fold().to_json(),
+    "config": {
+        "uid": new_uid(1_800_000_000_000, bytes(10)),
+        "author": {"name": "A", "email": "a@b.c"},
+        "params": {},
+    },
+    "stats": {
+        "acc": {"last": 1, "last_step": 1, "min": 1, "min_step": 1, "max": 1, "max_step": 1, "count": 1}
+    },
+}
 FIELDS = st.dictionaries(
     st.sampled_from(
         "t s m config offset params tags id text status duration_s exit_code document name parent".split()
@@ -430,6 +474,9 @@ ODD_FILES = st.one_of(
         ]
     ),
 )
+SUMMARIES = st.dictionaries(st.sampled_from([*Fold().to_json()]), inputs.VALUES, min_size=1, max_size=3).map(
+    lambda parts: json.dumps({"gxt": __version__, "read": 1, "fold": {**FOLD, **parts}}).encode()
+)
 REF_BYTES = st.one_of(
     st.binary(max_size=50),
     st.sampled_from(
@@ -509,7 +556,7 @@ CLASSES = {
     "starts of journals": Class(STARTS, attack_dead, 5),
     "what a journal says": Class(SAID_IN_JOURNALS, attack_dead, 5),
     "numbers": Class(ODD_FILES, attack_beside("number"), 5),
-    "summaries": Class(ODD_FILES, attack_beside("summary.json"), 5),
+    "summaries": Class(ODD_FILES | SUMMARIES, attack_beside("summary.json"), 5),
     "consoles of live runs": Class(inputs.CONSOLES.map(lambda run: run["output.log"]), attack_beside("output.log"), 5),
     "indexes": Class(ODD_FILES, attack_derived("index-4.sqlite"), 5),
     "bases": Class(ODD_FILES | inputs.VALUES.map(lambda value: json.dumps({"uid": value, "head": value}).encode()), attack_derived("../gxt/base.json"), 5),

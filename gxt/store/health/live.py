@@ -6,7 +6,7 @@ import time
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from gxt.errors import DamagedRecord
+from gxt.errors import DamagedRecord, NewerFormat
 from gxt.git.repository import Repository
 from gxt.model.ids import is_uid, run_id
 from gxt.store import debris, journal, locks
@@ -63,18 +63,24 @@ def _check_dead(path: Path, sealed: Container[str]) -> Iterator[Finding]:
         hint = f"{REPAIR} sets it aside; what it holds is kept"
         yield Finding("journal-unreadable", f"{path} cannot be recorded: {reason}", hint, True)
         return
-    notices = journal.read(path, unfinished="interrupted").metrics["notices"]
+    try:
+        notices = journal.read(path, unfinished="interrupted").metrics["notices"]
+    except NewerFormat as error:
+        yield Finding("run-newer", f"{path} cannot be recorded: {error.message}", error.hint)
+        return
     said = [str(one) for one in notices] if isinstance(notices, list) else []
     what = f"{id_} was killed and is not in git yet{''.join(f'; {one}' for one in said)}"
     yield Finding("run-dead", what, f"the next gxt command records it, or {REPAIR}", True)
 
 
 def why_unreadable(path: Path) -> str:
-    """Why a dead run can never be recorded from its journal; empty when it can."""
+    """Why a dead run can never be recorded from its journal; empty when it can, be it by a newer gxt."""
     try:
         folded = journal.read(path, unfinished="interrupted")
     except DamagedRecord as error:
         return error.message
+    except NewerFormat:
+        return ""
     except FileNotFoundError:
         return "it has no journal"
     return "" if folded.uid == path.name else "its journal is another run's"
