@@ -83,9 +83,8 @@ def attack_history(ground: Ground, runs: list[Any]) -> None:
 
 def check_cells(row: dict[str, str], run: dict[str, Any]) -> None:
     """Each cell, as a spreadsheet reads it, is the run's value with what acts on a screen escaped."""
-    told = {
-        name: run[name] for name in ("id", "status", "parent", "name", "message", "created") if name in row
-    }
+    row = {in_ascii(name): in_ascii(cell) for name, cell in row.items()}
+    told: dict[str, Any] = {name: run[name] for name in ("id", "status", "parent", "name", "created")}
     told |= {f"metrics.{name}": value for name, value in run["metrics"].items()}
     for name, value in told.items():
         head = quoted(name)
@@ -93,13 +92,18 @@ def check_cells(row: dict[str, str], run: dict[str, Any]) -> None:
         if isinstance(value, str) or value is None:
             assert cell in {quoted(value or ""), f"'{quoted(value or '')}"}, (name, value)
         elif not isinstance(value, bool):
-            assert float(cell) == value, (name, value)
+            assert type(value)(cell) == value, (name, value)
     for cell in (*row, *row.values()):
         assert not cell.lstrip(" \n\v\f").startswith(("=", "+", "-", "@", "\t")) or is_number(cell), cell
 
 
 def quoted(text: str) -> str:
-    return "".join(c if c in "\t\n" or not acts(c) else f"\\u{{{ord(c):x}}}" for c in text)
+    return in_ascii("".join(c if c in "\t\n" or not acts(c) else f"\\u{{{ord(c):x}}}" for c in text))
+
+
+def in_ascii(text: str) -> str:
+    """As a stream says it that has no other characters: a class is shown on streams of each kind."""
+    return text.encode("ascii", "backslashreplace").decode()
 
 
 def is_number(text: str) -> bool:
