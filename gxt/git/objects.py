@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from gxt.git.repository import Repository, packed_refs_state
 # writing both sides could wait for each other for ever.
 _WINDOW_BYTES = 8192
 _NOTHING = frozenset((b"missing", b"ambiguous"))
+_ENTRIES = {size: re.compile(rb"(\d+) ([^\0]*)\0(.{%d})" % (size // 2), re.DOTALL) for size in (40, 64)}
 
 
 class GitObject(NamedTuple):
@@ -169,15 +171,11 @@ def _answer(stdout: IO[bytes]) -> GitObject | None:
 
 def parse_tree(tree: GitObject) -> list[TreeEntry]:
     """The entries of a tree object: `<mode> SP <name> NUL <20 or 32 bytes>` each."""
-    data, width = tree.data, len(tree.oid) // 2
-    entries = []
-    at, size = 0, len(data)
-    while at < size:
-        nul = data.index(0, at)
-        mode, _, name = data[at:nul].decode("utf-8", "surrogateescape").partition(" ")
-        at = nul + 1 + width
-        entries.append(TreeEntry(mode, name, data[nul + 1 : at].hex()))
-    return entries
+    found = _ENTRIES[len(tree.oid)].findall(tree.data)
+    return [
+        TreeEntry(mode.decode(), name.decode("utf-8", "surrogateescape"), oid.hex())
+        for mode, name, oid in found
+    ]
 
 
 def commit_headers(commit: GitObject) -> tuple[dict[str, list[str]], str]:

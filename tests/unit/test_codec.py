@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from math import inf, isnan, nan
 
 import pytest
@@ -54,6 +55,24 @@ def test_what_is_no_document_is_refused(data: bytes, kind: type[GxtError], messa
     with pytest.raises(kind) as refused:
         load_document(data, "run.json")
     assert message in (None, refused.value.message)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1e999", "1E999", "-1e+400", "1e0000309", f"{'1' * 250}e99", f"{'1' * 400}.0", f"0.{'0' * 80}1e999"],
+    ids=lambda number: f"{number[:12]} of {len(number)}",
+)
+@pytest.mark.parametrize("form", ['{"a":%s}', '{"a": %s\n}', '{"uid": "x", "a": [%s, 1]}'])
+def test_a_number_beyond_doubles_is_refused(form: str, number: str) -> None:
+    with pytest.raises(DamagedRecord) as refused:
+        load_document((form % number).encode(), "run.json")
+    what = f"{number[:20]} is no number that JSON can hold"
+    assert refused.value.message == f"run.json is not valid JSON: {what}"
+
+
+@pytest.mark.parametrize("number", ["1e99", "1E+0099", "1e-999", "1e308", "1" * 400])
+def test_a_large_number_that_fits_is_taken(number: str) -> None:
+    assert load_document(f'{{"a":{number}}}'.encode(), "run.json") == {"a": json.loads(number)}
 
 
 @pytest.mark.parametrize(
