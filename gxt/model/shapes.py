@@ -148,7 +148,7 @@ def _is_stat(value: Json) -> bool:
         return False
     # there are several in every run: the usual kinds are told without a call for each cell
     if tuple(map(type, cells)) == _USUAL_STAT:
-        return -_LARGEST < min(cells[3:]) and max(cells[3:]) < _LARGEST
+        return bool(min(cells[3:]) > -_LARGEST and max(cells[3:]) < _LARGEST)
     return all(map(_is_value, cells[:3])) and all(map(_is_whole, cells[3:]))
 
 

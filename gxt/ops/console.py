@@ -12,7 +12,7 @@ from gxt.ops.show import folder_of
 from gxt.ops.workspace import Workspace
 from gxt.store import journal
 from gxt.store.console import Follower, collect, parse_lines
-from gxt.store.index import lost
+from gxt.store.reading import lost
 
 ConsoleLine = tuple[str, int, bytes]
 _POLL_S = 0.2

@@ -17,7 +17,7 @@ from gxt.model.run import metrics_of, with_packages
 from gxt.model.series import decode
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
-from gxt.store.index import lost
+from gxt.store.reading import lost
 from gxt.store.tree import RunFolder
 
 

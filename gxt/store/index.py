@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from gxt.errors import DOCTOR, DamagedRecord, GxtError, NewerFormat
-from gxt.git.objects import GitObject, ObjectReader
+from gxt.errors import DOCTOR, DamagedRecord, GxtError
+from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
-from gxt.model.codec import load_document
 from gxt.model.ids import parse_run_id, run_id
 from gxt.model.json_types import JsonObject
-from gxt.model.run import Row, row_of, run_json, without_packages
+from gxt.model.run import Row
 from gxt.model.scalars import clean_text
-from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
 from gxt.store.places import home
 from gxt.store.progress import Progress, untold
+from gxt.store.reading import LOST, read_documents, read_run, run_cells
 from gxt.store.tree import Change, RunFolder, Tip, changes, open_folders, read_tip, uid_of
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from gxt.store.facts import Facts
 
 VERSION = 4
-_DOCUMENTS = frozenset(("config.json", "environment.json", "metrics.json", "annotations.jsonl"))
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
 FACTS_PART = 256  # numbers of runs whose facts lie together, and are made anew when one of the runs changes
 _PART_BYTES = 1 << 18  # a view of 18 MB in one part costs twice the time
@@ -89,7 +87,7 @@ class Index:
         self.reader = reader or ObjectReader(repository)
         self._own_reader = reader is None
         self.tip: Tip | None = None
-        self._environments: dict[str, JsonObject] = {}  # runs share them, and they are the largest document
+        self._environments: dict[str, JsonObject] = {}
 
     def __enter__(self) -> Index:
         try:
@@ -228,8 +226,8 @@ class Index:
         query = "SELECT damage FROM runs WHERE number = ? AND damage IS NOT NULL"
         row, folder = next(self._query(query, number), None), self.folder(number)
         if row and folder:
-            for documents in self._documents([folder]):
-                _read(documents)
+            for documents in read_documents(self.reader, [folder], {}):
+                read_run(documents)
             raise DamagedRecord(row[0], hint=DOCTOR)
 
     def check_named(self, prefix: str) -> None:
@@ -344,9 +342,12 @@ class Index:
     def _has_healed(self, db: sqlite3.Connection) -> bool:
         """Whether something that could not be read can be now: somebody has brought git the object."""
         query = "SELECT number, oid, damage FROM runs WHERE damage LIKE ? AND uid IS NULL"
-        damage = {(number, oid): reason for number, oid, reason in db.execute(query, (f"{_LOST}%",))}
+        damage = {(number, oid): reason for number, oid, reason in db.execute(query, (f"{LOST}%",))}
         folders = open_folders(self.reader, list(damage)) if damage else ()
-        now = {(one.folder.number, one.folder.oid): _row(one)[0][5] for one in self._documents(list(folders))}
+        now = {
+            (one.folder.number, one.folder.oid): run_cells(one)[0][5]
+            for one in read_documents(self.reader, list(folders), self._environments)
+        }
         return now != damage or self._has_found(db)
 
     def _take(self, db: sqlite3.Connection, changes: list[tuple[int, str | None]]) -> None:
@@ -358,7 +359,7 @@ class Index:
         db.executemany("DELETE FROM docs WHERE number = ?", gone)
         folders = list(open_folders(self.reader, [(number, oid) for number, oid in changes if oid]))
         present = [folder for folder in folders if "removed.json" not in folder.entries]
-        rows = [_row(documents) for documents in self._documents(present)]
+        rows = [run_cells(one) for one in read_documents(self.reader, present, self._environments)]
         db.executemany(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row for row, _ in rows]
         )
@@ -366,151 +367,10 @@ class Index:
             "INSERT INTO docs VALUES (?, ?)", [(row[0], doc) for row, doc in rows if doc is not None]
         )
 
-    def _documents(self, folders: list[RunFolder]) -> list[_Documents]:
-        """The documents of runs, read in one stream."""
-        wanted = dict.fromkeys(  # in their order: git finds neighbours faster
-            entry.oid
-            for folder in folders
-            for name, entry in folder.entries.items()
-            if name in _DOCUMENTS and entry.oid not in self._environments
-        )
-        blobs = dict(zip(wanted, self.reader.read_many(wanted), strict=True))
-        return [_Documents(folder, blobs, self._environments) for folder in folders]
-
-
-def read_folders(
-    reader: ObjectReader, folders: list[RunFolder]
-) -> Iterator[tuple[RunFolder, JsonObject | GxtError]]:
-    """The runs as lists see them, each with the reason when it cannot be read; read in one stream."""
-    wanted = {e.oid for folder in folders for name, e in folder.entries.items() if name in _DOCUMENTS}
-    blobs = dict(zip(wanted, reader.read_many(wanted), strict=True))
-    for folder in folders:
-        try:
-            yield folder, _read(_Documents(folder, blobs, {}))[0]
-        except (DamagedRecord, NewerFormat) as error:
-            yield folder, error
-
-
-def load_annotations(data: bytes, what: str) -> list[JsonObject]:
-    """The events of `annotations.jsonl`."""
-    events = [load_document(line, what) for line in data.splitlines() if line.strip()]
-    for event in events:
-        check_annotation(event, what)
-    return events
-
-
-_LOST = "git cannot read"  # how the damage begins that somebody may undo by bringing git the object
-
-
-class _Documents(NamedTuple):
-    """The stored documents of one run, read and checked when asked for."""
-
-    folder: RunFolder
-    blobs: Mapping[str, GitObject | None]
-    environments: dict[str, JsonObject]
-
-    def check_present(self) -> None:
-        """Raise where git has lost what the directory names, and where the run itself is no commit."""
-        run = self.folder.entries.get("run")
-        if run and run.mode != "160000":
-            raise DamagedRecord(f"{run_id(self.folder.number)}/run is no commit", hint=DOCTOR)
-        for name, entry in self.folder.entries.items():
-            if name in _DOCUMENTS and entry.oid not in self.environments and not self.blobs.get(entry.oid):
-                raise lost(f"{name} of {run_id(self.folder.number)}", entry.oid)
-
-    def data(self, name: str) -> bytes:
-        entry = self.folder.entries.get(name)
-        blob = self.blobs.get(entry.oid) if entry else None
-        if blob is None:
-            raise DamagedRecord(f"{run_id(self.folder.number)} has no {name}", hint=DOCTOR)
-        return blob.data
-
-    def checked(self, name: str, check: Callable[[JsonObject, str], None]) -> JsonObject:
-        what = f"{run_id(self.folder.number)}/{name}"
-        document = load_document(self.data(name), what)
-        check(document, what)
-        return document
-
-    def environment(self) -> JsonObject:
-        entry = self.folder.entries.get("environment.json")
-        oid = entry.oid if entry else ""
-        if oid not in self.environments:
-            document = self.checked("environment.json", check_environment)
-            self.environments[oid] = {**document, "packages": {}}
-        return self.environments[oid]
-
-    def annotations(self) -> list[JsonObject]:
-        if "annotations.jsonl" not in self.folder.entries:
-            return []
-        return load_annotations(
-            self.data("annotations.jsonl"), f"{run_id(self.folder.number)}/annotations.jsonl"
-        )
-
-
-def _read(documents: _Documents) -> tuple[JsonObject, Row]:
-    """The run that the documents describe, whole and as lists show it.
-
-    Raises:
-        DamagedRecord, NewerFormat: they describe none that this gxt can read.
-    """
-    folder = documents.folder
-    if not folder.entries:
-        raise lost(f"the directory of {run_id(folder.number)}", folder.oid)
-    documents.check_present()
-    try:
-        run = run_json(
-            commit=folder.entries["run"].oid,
-            config=documents.checked("config.json", check_config),
-            environment=documents.environment(),
-            metrics=documents.checked("metrics.json", check_metrics),
-            annotations=documents.annotations(),
-        )
-        return run, row_of(run)
-    except DamagedRecord as error:
-        raise DamagedRecord(error.message, hint=DOCTOR) from error
-    except KeyError as error:
-        what = f"{run_id(folder.number)} lacks a field: {error}"
-        raise DamagedRecord(what, hint=DOCTOR) from error
-
-
-def lost(what: str, oid: str) -> DamagedRecord:
-    """The error for what git has lost, which another clone may still have."""
-    path = f".git/objects/{oid[:2]}/{oid[2:]}"
-    return DamagedRecord(f"{_LOST} {what}: {oid[:10]} is lost", hint=f"copy {path} from another clone")
-
-
-def _row(documents: _Documents) -> tuple[tuple[object, ...], str | None]:
-    """A row of the table of runs, and the run as JSON text; None for a run that cannot be read."""
-    folder = documents.folder
-    try:
-        run, row = _read(documents)
-    except (DamagedRecord, NewerFormat) as error:
-        return (folder.number, None, None, folder.oid, None, clean_text(error.message), *[None] * 6), None
-    cells = (
-        *(folder.number, run["uid"], run["parent_uid"], folder.oid, run["name"], None),
-        *(row.status, row.title, row.created, row.duration_s, row.tags, _compact(dict(row.metrics))),
-    )
-    return tuple(map(_bindable, cells)), _compact(_stored(without_packages(run)))
-
-
-def _bindable(cell: object) -> object:
-    """A cell that SQLite takes: no lone surrogates, and whatever a foreign document holds as text."""
-    if isinstance(cell, str):
-        return clean_text(cell)
-    return cell if cell is None or isinstance(cell, (int, float)) else str(cell)
-
 
 def _as_row(cells: tuple[Any, ...], metrics: JsonObject) -> Row:
     number, parent, *rest = cells[:-1]
     return Row._make((run_id(number), run_id(parent) if parent else "", *rest, metrics))
-
-
-_compact = json.JSONEncoder(separators=(",", ":")).encode
-
-
-def _stored(run: JsonObject) -> JsonObject:
-    """The run without what depends on the numbers of this clone."""
-    return {key: value for key, value in run.items() if key not in {"id", "parent"}}
 
 
 def _text(number: int, parent: int | None, doc: str) -> str:

@@ -18,9 +18,9 @@ from gxt.model.run import metrics_of
 from gxt.model.series import decode
 from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.health.past import Entry, Past
-from gxt.store.index import load_annotations, read_folders
 from gxt.store.places import EXPERIMENTS
 from gxt.store.progress import Progress
+from gxt.store.reading import load_annotations, read_folders
 from gxt.store.tree import RunFolder, changed_folders, changes, open_folders, uid_of
 
 _BATCH = 200

@@ -1,0 +1,170 @@
+"""Runs as they lie in git: their documents read in one stream, checked, and made into what lists show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from gxt.errors import DOCTOR, DamagedRecord, GxtError, NewerFormat
+from gxt.git.objects import GitObject, ObjectReader
+from gxt.model.codec import load_document
+from gxt.model.ids import run_id
+from gxt.model.json_types import JsonObject
+from gxt.model.run import Row, row_of, run_json, without_packages
+from gxt.model.scalars import clean_text
+from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
+from gxt.store.tree import RunFolder
+
+LOST = "git cannot read"  # how the damage begins that somebody may undo by bringing git the object
+_DOCUMENTS = frozenset(("config.json", "environment.json", "metrics.json", "annotations.jsonl"))
+
+
+_compact = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def read_documents(
+    reader: ObjectReader, folders: list[RunFolder], environments: dict[str, JsonObject]
+) -> list[Documents]:
+    """The documents of runs, read in one stream.
+
+    Args:
+        reader: reads the objects.
+        folders: the runs' directories.
+        environments: those that were read before, by the id of their blob; runs share them, and they are the
+            largest document. New ones are added when they are asked for.
+    """
+    wanted = dict.fromkeys(  # in their order: git finds neighbours faster
+        entry.oid
+        for folder in folders
+        for name, entry in folder.entries.items()
+        if name in _DOCUMENTS and entry.oid not in environments
+    )
+    blobs = dict(zip(wanted, reader.read_many(wanted), strict=True))
+    return [Documents(folder, blobs, environments) for folder in folders]
+
+
+def read_folders(
+    reader: ObjectReader, folders: list[RunFolder]
+) -> Iterator[tuple[RunFolder, JsonObject | GxtError]]:
+    """The runs as lists see them, each with the reason when it cannot be read; read in one stream."""
+    for documents in read_documents(reader, folders, {}):
+        try:
+            yield documents.folder, read_run(documents)[0]
+        except (DamagedRecord, NewerFormat) as error:
+            yield documents.folder, error
+
+
+def load_annotations(data: bytes, what: str) -> list[JsonObject]:
+    """The events of `annotations.jsonl`."""
+    events = [load_document(line, what) for line in data.splitlines() if line.strip()]
+    for event in events:
+        check_annotation(event, what)
+    return events
+
+
+class Documents(NamedTuple):
+    """The stored documents of one run, read and checked when asked for."""
+
+    folder: RunFolder
+    blobs: Mapping[str, GitObject | None]
+    environments: dict[str, JsonObject]
+
+    def check_present(self) -> None:
+        """Raise where git has lost what the directory names, and where the run itself is no commit."""
+        run = self.folder.entries.get("run")
+        if run and run.mode != "160000":
+            raise DamagedRecord(f"{run_id(self.folder.number)}/run is no commit", hint=DOCTOR)
+        for name, entry in self.folder.entries.items():
+            if name in _DOCUMENTS and entry.oid not in self.environments and not self.blobs.get(entry.oid):
+                raise lost(f"{name} of {run_id(self.folder.number)}", entry.oid)
+
+    def data(self, name: str) -> bytes:
+        """The bytes of a document; DamagedRecord where the run has none of this name."""
+        entry = self.folder.entries.get(name)
+        blob = self.blobs.get(entry.oid) if entry else None
+        if blob is None:
+            raise DamagedRecord(f"{run_id(self.folder.number)} has no {name}", hint=DOCTOR)
+        return blob.data
+
+    def checked(self, name: str, check: Callable[[JsonObject, str], None]) -> JsonObject:
+        """A document that passes a check of `gxt.model.shapes`."""
+        what = f"{run_id(self.folder.number)}/{name}"
+        document = load_document(self.data(name), what)
+        check(document, what)
+        return document
+
+    def environment(self) -> JsonObject:
+        """The environment's document without the packages."""
+        entry = self.folder.entries.get("environment.json")
+        oid = entry.oid if entry else ""
+        if oid not in self.environments:
+            document = self.checked("environment.json", check_environment)
+            self.environments[oid] = {**document, "packages": {}}
+        return self.environments[oid]
+
+    def annotations(self) -> list[JsonObject]:
+        """The events of `annotations.jsonl`; none where there is no such file."""
+        if "annotations.jsonl" not in self.folder.entries:
+            return []
+        return load_annotations(
+            self.data("annotations.jsonl"), f"{run_id(self.folder.number)}/annotations.jsonl"
+        )
+
+
+def read_run(documents: Documents) -> tuple[JsonObject, Row]:
+    """The run that the documents describe, whole and as lists show it.
+
+    Raises:
+        DamagedRecord, NewerFormat: they describe none that this gxt can read.
+    """
+    folder = documents.folder
+    if not folder.entries:
+        raise lost(f"the directory of {run_id(folder.number)}", folder.oid)
+    documents.check_present()
+    try:
+        run = run_json(
+            commit=folder.entries["run"].oid,
+            config=documents.checked("config.json", check_config),
+            environment=documents.environment(),
+            metrics=documents.checked("metrics.json", check_metrics),
+            annotations=documents.annotations(),
+        )
+        return run, row_of(run)
+    except DamagedRecord as error:
+        raise DamagedRecord(error.message, hint=DOCTOR) from error
+    except KeyError as error:
+        what = f"{run_id(folder.number)} lacks a field: {error}"
+        raise DamagedRecord(what, hint=DOCTOR) from error
+
+
+def lost(what: str, oid: str) -> DamagedRecord:
+    """The error for what git has lost, which another clone may still have."""
+    path = f".git/objects/{oid[:2]}/{oid[2:]}"
+    return DamagedRecord(f"{LOST} {what}: {oid[:10]} is lost", hint=f"copy {path} from another clone")
+
+
+def run_cells(documents: Documents) -> tuple[tuple[object, ...], str | None]:
+    """A row of the index's table of runs, and the run as JSON text without what depends on a clone's numbers.
+
+    A run that cannot be read has the reason in its row, and no text.
+    """
+    folder = documents.folder
+    try:
+        run, row = read_run(documents)
+    except (DamagedRecord, NewerFormat) as error:
+        return (folder.number, None, None, folder.oid, None, clean_text(error.message), *[None] * 6), None
+    cells = (
+        *(folder.number, run["uid"], run["parent_uid"], folder.oid, run["name"], None),
+        *(row.status, row.title, row.created, row.duration_s, row.tags, _compact(row.metrics)),
+    )
+    listed = without_packages(run)
+    del listed["id"], listed["parent"]
+    return tuple(map(_bindable, cells)), _compact(listed)
+
+
+def _bindable(cell: object) -> object:
+    """A cell that SQLite takes: no lone surrogates, and whatever a foreign document holds as text."""
+    if isinstance(cell, str):
+        return clean_text(cell)
+    return cell if cell is None or isinstance(cell, (int, float)) else str(cell)
