@@ -58,6 +58,7 @@ def _run(argv: list[str]) -> int:
     except GxtError as error:
         return _failed(error, argv)
     except KeyboardInterrupt:
+        output.take_back()
         return 130
     except SystemExit as end:  # argparse has shown its help, or the wrapped command has ended
         return end.code if isinstance(end.code, int) else 0

@@ -121,6 +121,7 @@ def write(text: str | bytes, *, flush: bool = False) -> None:
 
 def say(text: str, *, style: Style = "") -> None:
     """A line of talk on stderr; where nobody takes it, everything else goes on."""
+    take_back()
     if talks_to_terminal():
         from gxt.render import terminal
 
@@ -136,9 +137,20 @@ def end_line_of_command() -> None:
         _talk("\n")
 
 
+_redrawn = False  # whether the line of the cursor shows what was drawn
+
+
 def redraw(text: str) -> None:
-    """Let the line of a terminal's talk show this instead, the cursor behind it."""
+    """Let the line of a terminal's talk show this instead, the cursor behind it, until more is said."""
+    global _redrawn  # noqa: PLW0603 there is one stderr
+    _redrawn = bool(text)
     _talk(f"\r{text}\x1b[K")
+
+
+def take_back() -> None:
+    """Take away what was drawn: work that broke off leaves it behind."""
+    if _redrawn:
+        redraw("")
 
 
 def _talk(text: str) -> None:

@@ -23,10 +23,11 @@ class Bar:
             return
         if done >= total:
             output.redraw("")
-        else:
-            full = _WIDTH * done // total
-            bar = "#" * full + "-" * (_WIDTH - full)
-            output.redraw(f"{what} [{bar}] {100 * done // total} %")
+            return
+        full = _WIDTH * done // total
+        drawn = f"{what} [{'#' * full}{'-' * (_WIDTH - full)}] {100 * done // total} %"
+        # what wraps cannot be redrawn: a full line does, and one with the ^C of who has seen enough
+        output.redraw(drawn[: (output.talk_width() or len(drawn) + 3) - 3])
 
 
 def bar() -> Progress:
