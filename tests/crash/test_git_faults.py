@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -43,7 +44,9 @@ def record(lab: Path, place: Path, patch: pytest.MonkeyPatch, meant: str, option
     packed_refs_lock = repo / ".git/packed-refs.lock"
     if packed_refs_lock.exists():  # which may be anybody's
         (notice,) = (text for text in notices(repo, "list") if str(packed_refs_lock) in text)
-        assert notice.endswith(f"if no git is running, remove it: rm '{packed_refs_lock}'")
+        assert notice.endswith(
+            f"if no git is running, remove it: {shlex.join(['rm', str(packed_refs_lock)])}"
+        )
         packed_refs_lock.unlink()
     try:
         check_training(BROKEN_DISK, outcome)
