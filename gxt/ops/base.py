@@ -39,8 +39,12 @@ def write_base(repository: Repository, base: Base | None) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".base-{os.getpid()}")
-    temporary.write_text(json.dumps({"uid": base.uid, "head": base.head}))
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps({"uid": base.uid, "head": base.head}))
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def descends(repository: Repository, base: Base, head: str | None) -> bool:

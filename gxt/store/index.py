@@ -304,12 +304,11 @@ class Index:
             old = db.execute("SELECT value FROM state WHERE key = 'tip'").fetchone()
             if old and self.tip and old[0] == self.tip.oid and not self._has_healed(db):
                 return
+        db.execute("PRAGMA synchronous = OFF")  # what a power cut damages is made again
+        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
         if self.tip is None and not _has_runs(db):
-            db.executescript(_SCHEMA)
+            db.execute("COMMIT")
             return
-        db.execute("PRAGMA synchronous = OFF")
-        db.executescript(_SCHEMA)
-        db.execute("BEGIN IMMEDIATE")
         before = self._before(db)
         if before is None:
             for table in ("runs", "docs", "strays", "views", "state", "parts", "facts"):
