@@ -98,7 +98,7 @@ def row_of(run: Mapping[str, Json]) -> Row:
         parent=str(run["parent"] or ""),
         status=str(run["status"]),
         title=title(run),
-        created=str(run["created"]),
+        created=str(run["created"] or ""),
         duration_s=float(duration) if isinstance(duration, (int, float)) else None,
         tags=" ".join(map(str, cast("list[Json]", run["tags"]))),
         metrics=metrics_of(run),

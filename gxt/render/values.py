@@ -83,7 +83,7 @@ def duration(seconds: Json) -> str:
 
 def local_time(text: Json) -> str:
     """An ISO time in the user's time zone, to the minute: `2026-11-20 23:51`."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not text:
         return ""
     at = datetime.fromisoformat(text[:19]) + _offset(text[:13])
     return at.isoformat(" ", "minutes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -181,4 +182,17 @@ def test_a_directory_without_a_journal_or_with_another_runs_is_named(dead: Path)
 def test_a_lost_reservation_gets_the_next_number(dead: Path) -> None:
     (live_directory(dead) / journal.NUMBER).write_text("")
     assert [run["id"] for run in data(dead, "list")] == ["exp-002", "exp-001"]
+    check_sound(dead)
+
+
+def test_a_start_that_does_not_say_when_is_listed_all_the_same(dead: Path) -> None:
+    path = live_directory(dead) / "journal.jsonl"
+    first, *rest = path.read_text().splitlines(keepends=True)
+    start = json.loads(first)
+    start["config"]["created"] = None
+    path.write_text("".join([f"{json.dumps(start)}\n", *rest]))
+    listed = gxt(dead, "list", "--columns", "id,created", "--csv").stdout.splitlines()
+    assert listed[:2] == ["id,created", "exp-002,"]
+    assert "interrupted" in gxt(dead, "list").stdout
+    assert gxt(dead, "show", "2").returncode == 0
     check_sound(dead)
