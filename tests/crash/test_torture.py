@@ -218,7 +218,6 @@ def check(repo: Path, team: list[Writer]) -> None:
     assert data(repo, "doctor")["findings"] == []
 
 
-@pytest.mark.long
 def test_torture_for_a_moment(repo: Path, tmp_path: Path) -> None:
     check(repo, torture(repo, tmp_path, writers=4, seconds=4))
 
