@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
-from gxt.errors import AmbiguousRun, DamagedRecord, NewerFormat, UnknownRun
+from gxt.errors import DOCTOR, AmbiguousRun, DamagedRecord, NewerFormat, UnknownRun
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric, main_metric
@@ -275,5 +275,7 @@ def _unreadable(name: str, reason: str) -> str:
 
 
 def _stray(path: str, *, lost: bool) -> str:
-    what = "cannot be opened: git has lost it" if lost else "is no run, and nobody but gxt should write there"
+    if lost:
+        return f"{path} in {EXPERIMENTS} cannot be opened: git has lost it; {DOCTOR}"
+    what = "is no run, and nobody but gxt should write there"
     return f"{path} in {EXPERIMENTS} {what}; git log -p --first-parent {EXPERIMENTS} -- {path} tells more"
