@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from gxt.git.repository import Repository
 from gxt.model.json_types import JsonObject
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
+from gxt.store.locks import store_lock
 
 
 class Base(NamedTuple):
@@ -38,13 +38,10 @@ def write_base(repository: Repository, base: Base | None) -> None:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".base-{os.getpid()}")
-    try:
+    with store_lock(repository):  # one at a time, so that the next one takes what a kill has left
+        temporary = path.with_name(".base-new")
         temporary.write_text(json.dumps({"uid": base.uid, "head": base.head}))
         temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def descends(repository: Repository, base: Base, head: str | None) -> bool:
