@@ -60,7 +60,7 @@ def fault_by_fault(
 
     place, repo = copy("none")
     calls = calls_of(repo, place, fault, words)
-    assert calls
+    assert calls[chosen]
     for call, count in calls[chosen]:
         place, repo = copy(f"{call}-{count}")
         outcome = traced(repo, place, fault.at(call, count), words)
@@ -72,6 +72,12 @@ def fault_by_fault(
         except AssertionError as error:
             raise AssertionError(f"{fault.name} at {call} {count}: {outcome}\n{trace[-500:]}") from error
         shutil.rmtree(place)
+
+
+def some(fault: Fault) -> slice:
+    """A few of the calls, others for each fault."""
+    number = FAULTS.index(fault)
+    return slice(number, None, 5) if fault is NO_PROCESS else slice(3 * number, None, 20)
 
 
 of_any_kind = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -88,7 +94,7 @@ def test_a_fault_at_any_call_of_a_run(lab: Path, tmp_path: Path, fault: Fault, w
 @of_any_kind
 @wrapped_or_alone
 def test_a_fault_at_some_calls_of_a_run(lab: Path, tmp_path: Path, fault: Fault, words: list[str]) -> None:
-    chosen = slice(3 * FAULTS.index(fault), None, 40 if fault is not NO_PROCESS else 8)
+    chosen = some(fault)
     fault_by_fault(lab, tmp_path / "faults", fault, words, check_run(fault), chosen)
 
 
@@ -100,5 +106,5 @@ def test_a_fault_at_any_call_of_a_recovery(dead: Path, tmp_path: Path, fault: Fa
 
 @of_any_kind
 def test_a_fault_at_some_calls_of_a_recovery(dead: Path, tmp_path: Path, fault: Fault) -> None:
-    chosen = slice(3 * FAULTS.index(fault), None, 40 if fault is not NO_PROCESS else 5)
+    chosen = some(fault)
     fault_by_fault(dead, tmp_path / "faults", fault, LIST, check_recovered, chosen)

@@ -73,6 +73,7 @@ def calls_of_git(lab: Path, place: Path, patch: pytest.MonkeyPatch) -> list[tupl
 def killed(lab: Path, tmp_path: Path, patch: pytest.MonkeyPatch, chosen: slice) -> None:
     points = calls_of_git(lab, tmp_path / "none", patch)
     assert len({number for number, _, _ in points}) > 3
+    assert points[chosen]
     for number, call, count in points[chosen]:
         place = tmp_path / f"{number}-{call}-{count}"
         options = [*KILL.watched(), "-e", f"inject={call}:{KILL.harm}:when={count}"]
