@@ -170,9 +170,12 @@ class MachineFailed(GxtError):
 
 _HINTS = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on the disk, and try again"),
-    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "see who may write there: ls -ld"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "see who may write there: ls -ld"),
+    errno.EROFS: "what is mounted there can only be read: mount tells how",
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "too many files are open: see ulimit -n"),
-    **dict.fromkeys((errno.EAGAIN, errno.ENOMEM), "too much runs at once: see ulimit -u, and try again"),
+    **dict.fromkeys(
+        (errno.EAGAIN, errno.ENOMEM), "too much is running at once: see ulimit -u, and try again"
+    ),
     **dict.fromkeys((errno.EIO, errno.ESTALE), "the disk or its server may be failing: save what is on it"),
     errno.EFBIG: "files may not be that large: see ulimit -f",
     errno.ENOLCK: "the file system gives no locks: see how it is mounted",

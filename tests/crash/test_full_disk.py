@@ -162,7 +162,7 @@ def test_in_a_read_only_repository_the_command_runs_unrecorded(repo: Path, quiet
     assert done.returncode == 7
     assert done.stderr.splitlines() == [
         f"gxt: the run cannot be recorded: Read-only file system: {repo}/.git/gxt",
-        "     see who may write there: ls -ld",
+        "     what is mounted there can only be read: mount tells how",
         "     the command runs without gxt: nothing of it is recorded",
     ]
     assert (repo / "started").exists()
@@ -190,7 +190,7 @@ def test_a_script_in_a_read_only_repository_goes_on(repo: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "trained\n")
     assert done.stderr == (
         f"gxt: init: the run cannot be recorded: Read-only file system: {repo}/.git/gxt "
-        "(see who may write there: ls -ld); the training goes on\n"
+        "(what is mounted there can only be read: mount tells how); the training goes on\n"
     )
 
 
