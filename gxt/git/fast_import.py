@@ -1,8 +1,9 @@
 """Writing many objects with one process: `git fast-import`, onto temporary refs that protect them from gc.
 
-Always as loose objects, whatever the user's limit. Packs of one run each would set off git's own gc after 25
-runs. And a pack is first written under a name that `git gc --prune=now` takes for debris: fast-import then
-dies, leaves a `.keep` for ever, and every later attempt to write the same objects dies of that.
+Always as loose objects, whatever the user's limit: packs of one run each would set off git's own gc after 25
+runs. What cannot be written loose becomes a pack all the same. That has a name first which `git gc
+--prune=now` takes for debris: fast-import then dies and leaves a `.keep`, of which every later attempt to
+write the same objects would die (`gxt.store.debris` removes it).
 """
 
 from __future__ import annotations

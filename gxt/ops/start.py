@@ -322,7 +322,7 @@ def _protect(
             code = _keep(workspace.repository, planned, since)
         except GitFailed as error:
             failed = error
-            debris.remove_locks_of(workspace.repository, planned.uid)
+            debris.remove_left_of(workspace.repository, planned.uid)
             snapshot = _take(workspace, reader)
             planned = planned._replace(snapshot=snapshot, config={**planned.config, "code": _code(snapshot)})
         else:

@@ -84,12 +84,24 @@ def remove_stale_locks(repository: Repository) -> None:
                 lock.unlink(missing_ok=True)
 
 
-def remove_locks_of(repository: Repository, uid: str) -> None:
-    """Remove the locks on a run's own refs. Call it when the git that was to move them is dead."""
-    for lock in lock_files(repository):
-        if uid in str(lock):
-            with suppress(OSError):
-                lock.unlink()
+def remove_left_of(repository: Repository, uid: str) -> None:
+    """Remove what a failed git left of a run: locks on its own refs, `.keep` files without a pack.
+
+    Call it when that git is dead. fast-import makes the `.keep` before it finds that a gc has taken its pack;
+    the next one that writes the same objects would die of it.
+    """
+    left = [lock for lock in lock_files(repository) if uid in str(lock)]
+    keeps = (repository.common_dir / "objects/pack").glob("*.keep")
+    with suppress(OSError):
+        left += [keep for keep in keeps if _is_orphan(keep)]
+    for path in left:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _is_orphan(keep: Path) -> bool:
+    """Whether it is fast-import's and keeps no pack; people's own hold their own words."""
+    return not keep.with_suffix(".pack").exists() and keep.read_text(errors="replace") == "fast-import"
 
 
 def age(old_s: float) -> str:

@@ -101,6 +101,8 @@ class _Sealing:
 
     def attempt(self, count: int) -> Sealed | None:
         """Write, look, publish; None when something came between."""
+        if count:  # the gc that may have taken what was written would take it again
+            collector.await_end(self._repository, patience_s=_GC_PATIENCE_S)
         seen = collector.look(self._repository)
         collector.unpack(self._repository, live_home(self._repository) / self._folded.uid / CODE)
         with ObjectReader(self._repository) as reader:
@@ -135,7 +137,7 @@ class _Sealing:
         except GitFailed as error:
             # gc may take an object or an empty object directory away while fast-import writes beside it
             self.failed = error
-            debris.remove_locks_of(self._repository, self._folded.uid)
+            debris.remove_left_of(self._repository, self._folded.uid)
             return None
 
     def _is_safe(self, written: Written, seen: collector.Seen) -> bool:

@@ -228,6 +228,44 @@ def test_no_pack_is_written_that_a_collector_could_take_half_made(repo: Path) ->
     check_sound(repo)
 
 
+# A collector takes an object directory away while it is written to, twice; the first time also the pack that
+# is then made in its place.
+TAKES_LOOSE_OBJECTS = """#!/bin/sh
+case "$1$(cat "$GXT_TEST_TAKEN")" in
+unpack-objects) rm -f "$GXT_TEST_PACKS"/tmp_pack_* ;;
+unpack-objects.) ;;
+*) exec "$GXT_TEST_CORE/git" "$@" ;;
+esac
+printf . >>"$GXT_TEST_TAKEN"
+exit 1
+"""
+
+
+def test_a_pack_taken_half_made_is_in_nobodys_way(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core, taken, program = git(repo, "--exec-path"), tmp_path / "taken", tmp_path / "core/git"
+    program.parent.mkdir()
+    program.write_text(TAKES_LOOSE_OBJECTS)
+    program.chmod(0o755)
+    taken.touch()
+    packs = repo / ".git/objects/pack"
+    others = packs / "pack-1.keep"
+    others.write_text("mine\n")
+    for name, value in {
+        "GIT_EXEC_PATH": str(program.parent),
+        "GXT_TEST_CORE": core,
+        "GXT_TEST_TAKEN": str(taken),
+        "GXT_TEST_PACKS": str(packs),
+    }.items():
+        monkeypatch.setenv(name, value)
+    gxt(repo, "run", "-q", "--", "true")
+    assert taken.read_text() == ".."
+    assert list(packs.glob("*.keep")) == [others]
+    assert [run["status"] for run in data(repo, "list")] == ["completed"]
+    check_sound(repo)
+
+
 @pytest.mark.parametrize("ends", ["in the middle", "after the run"])
 def test_a_run_does_not_wait_for_a_collector_and_keeps_its_code(
     repo: Path, tmp_path: Path, ends: str
