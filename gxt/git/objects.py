@@ -17,7 +17,11 @@ from gxt.git.repository import Repository, packed_refs_state
 # Requests are written in windows that fit any pipe's buffer, then their answers are read: with unlimited
 # writing both sides could wait for each other for ever.
 _WINDOW_BYTES = 8192
+# The larger the objects, the fewer at a time: they are in memory until they are taken.
+_AIM_BYTES = 4 << 20
+_FEWEST_NAMES, _MOST_NAMES = 8, 200
 _NOTHING = frozenset((b"missing", b"ambiguous"))
+_KINDS = {kind.encode(): kind for kind in ("blob", "tree", "commit", "tag")}
 _ENTRIES = {size: re.compile(rb"(\d+) ([^\0]*)\0(.{%d})" % (size // 2), re.DOTALL) for size in (40, 64)}
 
 
@@ -79,7 +83,9 @@ class ObjectReader:
         """The objects in the order of their names; None for each that is missing."""
         # a path that is no UTF-8 is the bytes that the file system has
         pending = (name.encode(errors="surrogateescape") for name in names)
-        while window := list(islice(pending, 64)):
+        most = _MOST_NAMES // 4
+        while window := list(islice(pending, most)):
+            answered = 1
             while window:
                 size, count = 0, 0
                 for name in window:
@@ -88,9 +94,11 @@ class ObjectReader:
                         break
                     count += 1
                 answers = self._answers(window[:count])
+                answered += sum(len(answer.data) for answer in answers if answer)
                 for name, answer in zip(window, answers, strict=False):
                     yield self._look_again(name) if self._is_doubtful(name, answer) else answer
                 window = window[len(answers) :]
+            most = max(_FEWEST_NAMES, min(_MOST_NAMES, most * _AIM_BYTES // answered))
 
     def _answers(self, names: list[bytes]) -> list[GitObject | None]:
         """What git answers to some of the names, the first ones: an object that is cut off kills it.
@@ -163,18 +171,19 @@ def _answer(stdout: IO[bytes]) -> GitObject | None:
     if len(words) < 3 or words[-1] in _NOTHING:
         return None
     oid, kind, size = words[-3:]
-    data = stdout.read(int(size))
-    if stdout.read(1) != b"\n":
+    length = int(size)
+    data = stdout.read(length + 1)
+    if len(data) <= length:
         raise _Cut
-    return GitObject(oid.decode(), kind.decode(), data)
+    return GitObject(oid.decode(), _KINDS[kind], data[:length])
 
 
 def parse_tree(tree: GitObject) -> list[TreeEntry]:
     """The entries of a tree object: `<mode> SP <name> NUL <20 or 32 bytes>` each."""
     found = _ENTRIES[len(tree.oid)].findall(tree.data)
+    make = TreeEntry._make
     return [
-        TreeEntry(mode.decode(), name.decode("utf-8", "surrogateescape"), oid.hex())
-        for mode, name, oid in found
+        make((mode.decode(), name.decode("utf-8", "surrogateescape"), oid.hex())) for mode, name, oid in found
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 from gxt.errors import DOCTOR, DamagedRecord, NewerFormat
@@ -13,7 +14,9 @@ from gxt.model.json_types import Json, JsonObject
 FORMAT = 1
 MAX_DOCUMENT_BYTES = 64 << 20
 MAX_DOCUMENT_DEPTH = 100  # parameters may have 64 levels of their own
+MANY_DOCUMENTS = 1000  # read by one process: from here on a faster parser is worth its loading
 YEAR_10000_US = 253_402_300_800 * 1_000_000
+_COMPACT = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -26,6 +29,11 @@ def dump_document(document: JsonObject) -> bytes:
         return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
+def compact_json(value: Json) -> str:
+    """JSON in few characters, for finite numbers; what only gxt reads again."""
+    return _PARSER.compact(value)
+
+
 def load_document(data: bytes, what: str) -> JsonObject:
     """The JSON object in a stored document.
 
@@ -36,8 +44,7 @@ def load_document(data: bytes, what: str) -> JsonObject:
     if len(data) > MAX_DOCUMENT_BYTES:
         raise DamagedRecord(f"{what} has {len(data)} bytes: more than gxt reads", hint="gxt show another run")
     try:
-        text = data.decode("utf-8", "surrogatepass")
-        document: Json = (_CAREFUL if _may_be_huge(data) else _DECODER).decode(text)
+        document = _PARSER.parse(data)
     except ValueError as error:
         raise DamagedRecord(f"{what} is not valid JSON: {error}", hint=DOCTOR) from error
     except RecursionError as error:
@@ -50,6 +57,54 @@ def load_document(data: bytes, what: str) -> JsonObject:
     if version != FORMAT:
         raise NewerFormat(what, str(version))
     return document
+
+
+def _parsed(data: bytes) -> Json:
+    text = data.decode("utf-8", "surrogatepass")
+    parsed: Json = (_CAREFUL if _may_be_huge(data) else _DECODER).decode(text)
+    return parsed
+
+
+class Parser:
+    """Parses with the standard library, and from a number of documents on with msgspec.
+
+    That takes a quarter of the time, and to load it as long as to parse a thousand documents without it. It
+    refuses infinite numbers and lone surrogates, and reads all else alike; what it refuses, the standard
+    library judges.
+    """
+
+    def __init__(self, many: int = MANY_DOCUMENTS) -> None:
+        self._left = many
+        self.parse = self._parse_one
+        self.compact: Callable[[Json], str] = _COMPACT
+
+    def _parse_one(self, data: bytes) -> Json:
+        self._left -= 1
+        if self._left > 0:
+            return _parsed(data)
+        self._change()
+        return self.parse(data)
+
+    def _change(self) -> None:
+        from msgspec import MsgspecError
+        from msgspec.json import Decoder, Encoder
+
+        decode, encode = Decoder().decode, Encoder().encode
+
+        def parse(data: bytes) -> Json:
+            try:
+                document: Json = decode(data)
+            except (MsgspecError, ValueError, RecursionError):
+                return _parsed(data)
+            return document
+
+        def compact(value: Json) -> str:
+            try:
+                return encode(value).decode()
+            except (MsgspecError, ValueError, OverflowError):
+                return _COMPACT(value)
+
+        self.parse, self.compact = parse, compact
 
 
 def is_deeper(value: Json, levels: int) -> bool:
@@ -112,3 +167,6 @@ def number_from_json(value: Json) -> float | None:
 def time_to_json(at_us: int) -> str:
     """Microseconds since the Unix epoch as ISO 8601 in UTC: `2026-11-20T23:51:00.123456Z`."""
     return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+_PARSER = Parser()

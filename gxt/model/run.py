@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 from gxt.model.json_types import Json, JsonObject
@@ -27,40 +27,57 @@ def run_json(
     config: JsonObject,
     environment: JsonObject,
     metrics: JsonObject,
-    annotations: Iterable[JsonObject] = (),
+    annotations: Sequence[JsonObject] = (),
 ) -> JsonObject:
     """The run as one JSON object. `id` and `parent` stay None: they depend on the clone's numbers."""
-    stats = _object(metrics.get("metrics"))
-    notes = list(annotations)
+    listed = listed_json(config, metrics, annotations)
     return {
         "id": None,
         "uid": config["uid"],
         "commit": commit,
-        "name": _latest(notes, "name") or config.get("name"),
-        "message": config.get("message"),
+        "name": listed["name"],
+        "message": listed["message"],
         "hypothesis": config.get("hypothesis"),
-        "status": metrics["status"],
+        "status": listed["status"],
         "exit_code": metrics.get("exit_code"),
         "parent": None,
         "parent_uid": config.get("parent"),
         "group": config.get("group"),
-        "tags": _tags(notes),
-        "created": config.get("created"),
-        "duration_s": metrics.get("duration_s"),
+        "tags": listed["tags"],
+        "created": listed["created"],
+        "duration_s": listed["duration_s"],
         "author": _author(config.get("author")),
         "host": config.get("host"),
-        "command": config.get("command", []),
+        "command": listed["command"],
         "cwd": config.get("cwd", "."),
         "code": config.get("code", {}),
         "params": config.get("params", {}),
         "param_files": config.get("param_files", []),
-        "metrics": {name: _object(stat).get("last") for name, stat in stats.items()},
-        "metric_stats": stats,
+        "metrics": listed["metrics"],
+        "metric_stats": _object(metrics.get("metrics")),
         "evals": metrics.get("evals", []),
         "data": config.get("data", []),
         "artifacts": metrics.get("artifacts", []),
         "environment": _environment(environment),
         "notices": metrics.get("notices", []),
+    }
+
+
+def listed_json(config: JsonObject, metrics: JsonObject, annotations: Sequence[JsonObject]) -> JsonObject:
+    """Of the run's JSON object what `row_of` reads."""
+    return {
+        "id": None,
+        "name": _latest(annotations, "name") or config.get("name"),
+        "message": config.get("message"),
+        "status": metrics["status"],
+        "parent": None,
+        "tags": _tags(annotations),
+        "created": config.get("created"),
+        "duration_s": metrics.get("duration_s"),
+        "command": config.get("command", []),
+        "metrics": {
+            name: _object(stat).get("last") for name, stat in _object(metrics.get("metrics")).items()
+        },
     }
 
 
@@ -146,7 +163,7 @@ def _environment(document: JsonObject) -> JsonObject:
     }
 
 
-def _removed(annotations: Iterable[JsonObject]) -> set[Json]:
+def _removed(annotations: Sequence[JsonObject]) -> set[Json]:
     removed: set[Json] = set()
     for event in annotations:
         if event.get("op") == "remove":
@@ -154,14 +171,14 @@ def _removed(annotations: Iterable[JsonObject]) -> set[Json]:
     return removed
 
 
-def _tags(annotations: list[JsonObject]) -> list[Json]:
+def _tags(annotations: Sequence[JsonObject]) -> list[Json]:
     """The tags that no later event removed, in the order they were given, each once."""
     removed = _removed(annotations)
     given = [e.get("tag") for e in annotations if e.get("op") == "tag" and e.get("id") not in removed]
     return list(dict.fromkeys(cast("list[str]", given)))
 
 
-def _latest(annotations: list[JsonObject], op: str) -> Json:
+def _latest(annotations: Sequence[JsonObject], op: str) -> Json:
     removed = _removed(annotations)
     found = [e.get(op) for e in annotations if e.get("op") == op and e.get("id") not in removed]
     return found[-1] if found else None

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Final, TypeAlias
+from types import NoneType
+from typing import Final, NamedTuple, TypeAlias
 
 from gxt.errors import DamagedRecord
 from gxt.model.json_types import Json, JsonObject
@@ -23,6 +24,7 @@ _TIME: Final = re.compile(
 _OID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 _LARGEST: Final = 1e300
 _WORDS: Final = frozenset(("NaN", "Infinity", "-Infinity"))
+_JUST_TEXT: Final = frozenset((str,))
 
 
 def check_config(document: JsonObject, what: str) -> None:
@@ -57,8 +59,24 @@ def check_annotation(event: JsonObject, what: str) -> None:
     _check(event, _ANNOTATION, what)
 
 
-def _check(document: JsonObject, checks: Mapping[str, _Check], what: str) -> None:
-    for name, check in checks.items():
+class _Shape(NamedTuple):
+    """What is known of a document's fields; null stands for one that is not there.
+
+    Attributes:
+        plain: names of fields whose type alone counts, with the types that they may have.
+        checked: a check for each of the others.
+    """
+
+    plain: tuple[tuple[tuple[str, ...], frozenset[type]], ...]
+    checked: Mapping[str, _Check]
+
+
+def _check(document: JsonObject, shape: _Shape, what: str) -> None:
+    for names, types in shape.plain:
+        # every run comes by here: one step for all fields of a kind, none of it in Python
+        if not types.issuperset(map(type, map(document.get, names))):
+            raise _wrong(what, next(name for name in names if type(document.get(name)) not in types))
+    for name, check in shape.checked.items():
         value = document.get(name)
         if value is not None and not check(value):
             raise _wrong(what, name)
@@ -74,15 +92,7 @@ def _is_text(value: Json) -> bool:
 
 
 def _is_texts(value: Json) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _is_list(value: Json) -> bool:
-    return isinstance(value, list)
-
-
-def _is_object(value: Json) -> bool:
-    return isinstance(value, dict)
+    return isinstance(value, list) and _JUST_TEXT.issuperset(map(type, value))
 
 
 def _is_objects(value: Json) -> bool:
@@ -114,18 +124,21 @@ def _is_oid(value: Json) -> bool:
 
 
 def _is_author(value: Json) -> bool:
-    return isinstance(value, dict) and all(_is_text(value.get(key, "")) for key in ("name", "email"))
+    return isinstance(value, dict) and _is_text(value.get("name", "")) and _is_text(value.get("email", ""))
 
 
 def _is_code(value: Json) -> bool:
     if not isinstance(value, dict):
         return False
-    oids, skipped = (value.get("head") or "", value.get("tree") or ""), value.get("skipped") or []
+    skipped = value.get("skipped") or []
     return (
-        all(map(_is_oid, oids))
+        _is_oid(value.get("head") or "")
+        and _is_oid(value.get("tree") or "")
         and _is_text(value.get("branch") or "")
         and isinstance(skipped, list)
-        and all(isinstance(one, dict) and "path" in one and "reason" in one for one in skipped)
+        and (
+            not skipped or all(isinstance(one, dict) and "path" in one and "reason" in one for one in skipped)
+        )
     )
 
 
@@ -152,29 +165,32 @@ def _is_stat(value: Json) -> bool:
     return all(map(_is_value, cells[:3])) and all(map(_is_whole, cells[3:]))
 
 
-_CONFIG: Final[dict[str, _Check]] = {
-    **dict.fromkeys(("name", "message", "hypothesis", "parent", "group", "cwd", "host"), _is_text),
-    "command": _is_texts,
-    "created": _is_time,
-    "author": _is_author,
-    "code": _is_code,
-    "params": _is_object,
-    "param_files": _is_texts,
-    "data": _is_list,
-}
-_ENVIRONMENT: Final[dict[str, _Check]] = {
-    **dict.fromkeys(("python", "cpu", "variables", "packages"), _is_object),
-    "platform": _is_text,
-    "memory_bytes": _is_number,
-    "gpus": _is_objects,
-}
-_METRICS: Final[dict[str, _Check]] = {
-    "exit_code": _is_whole,
-    "duration_s": _is_number,
-    "metrics": _is_object,
-    **dict.fromkeys(("evals", "artifacts", "notices"), _is_list),
-}
-_ANNOTATION: Final[dict[str, _Check]] = {
-    **dict.fromkeys(("id", "op", "tag", "name"), _is_text),
-    "removes": _is_texts,
-}
+_TEXT: Final = frozenset[type]((str, NoneType))
+_LIST: Final = frozenset[type]((list, NoneType))
+_OBJECT: Final = frozenset[type]((dict, NoneType))
+_CONFIG: Final = _Shape(
+    plain=(
+        (("name", "message", "hypothesis", "parent", "group", "cwd", "host"), _TEXT),
+        (("data",), _LIST),
+        (("params",), _OBJECT),
+    ),
+    checked={
+        "command": _is_texts,
+        "created": _is_time,
+        "author": _is_author,
+        "code": _is_code,
+        "param_files": _is_texts,
+    },
+)
+_ENVIRONMENT: Final = _Shape(
+    plain=((("python", "cpu", "variables", "packages"), _OBJECT), (("platform",), _TEXT)),
+    checked={"memory_bytes": _is_number, "gpus": _is_objects},
+)
+_METRICS: Final = _Shape(
+    plain=((("evals", "artifacts", "notices"), _LIST), (("metrics",), _OBJECT)),
+    checked={"exit_code": _is_whole, "duration_s": _is_number},
+)
+_ANNOTATION: Final = _Shape(
+    plain=((("id", "op", "tag", "name"), _TEXT),),
+    checked={"removes": _is_texts},
+)

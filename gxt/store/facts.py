@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf, nan
 from typing import NamedTuple, TypeAlias
 
@@ -22,6 +22,7 @@ from gxt.store.index import FACTS_PART as PART
 from gxt.store.progress import Progress
 
 Column: TypeAlias = "list[Json | Missing]"
+Texts: TypeAlias = "Callable[[int, int], Mapping[int, str]]"
 
 MOST_NAMES = 64  # kept at a time: some 2 MB each at 100,000 runs
 _CONSTANTS: Mapping[str, float | Missing] = {"NaN": MISSING, "Infinity": inf, "-Infinity": -inf}
@@ -41,12 +42,20 @@ class Facts(NamedTuple):
     columns: dict[Field, Column]
 
 
-def load(db: sqlite3.Connection, fields: Sequence[Field], progress: Progress) -> Facts:
+def lacking(db: sqlite3.Connection, fields: Sequence[Field]) -> list[int]:
+    """The parts that some column does not have yet, newest first."""
+    query = "SELECT part FROM parts EXCEPT SELECT part FROM facts WHERE name = ?"
+    parts = {row[0] for field in _stored(fields) for row in db.execute(query, (_name(field),))}
+    return sorted(parts, reverse=True)
+
+
+def load(db: sqlite3.Connection, fields: Sequence[Field], texts: Texts, progress: Progress) -> Facts:
     """The columns of some facts; those that had to be made are kept for the next time.
 
     Args:
         db: the index, in no transaction.
         fields: which facts.
+        texts: the runs of a range of numbers as JSON text.
         progress: told how many parts of how many were made.
 
     Raises:
@@ -58,10 +67,9 @@ def load(db: sqlite3.Connection, fields: Sequence[Field], progress: Progress) ->
         parts = [row[0] for row in db.execute("SELECT part FROM parts ORDER BY part DESC")]
         numbers = [number for part in parts for number in range((part + 1) * PART - 1, part * PART - 1, -1)]
         columns: dict[Field, Column] = {}
-        stored = [field for field in fields if field.root not in {"id", "parent"}]
-        texts, made = _texts(db, stored, parts, progress)
+        cells, made = _cells(db, _stored(fields), parts, texts, progress)
         for field in fields:
-            columns[field] = _parsed(texts[field]) if field in texts else _of_numbers(db, field, numbers)
+            columns[field] = _parsed(cells[field]) if field in cells else _of_numbers(db, field, numbers)
     finally:
         db.execute("ROLLBACK")
     if made:
@@ -69,33 +77,38 @@ def load(db: sqlite3.Connection, fields: Sequence[Field], progress: Progress) ->
     return Facts(numbers, columns)
 
 
-def _texts(
-    db: sqlite3.Connection, fields: Sequence[Field], parts: list[int], progress: Progress
+def _stored(fields: Sequence[Field]) -> list[Field]:
+    """Those that have a column: ids are of this clone and in no document."""
+    return [field for field in fields if field.root not in {"id", "parent"}]
+
+
+def _cells(
+    db: sqlite3.Connection, fields: Sequence[Field], parts: list[int], texts: Texts, progress: Progress
 ) -> tuple[dict[Field, list[str]], list[tuple[str, int, str]]]:
     """The cells of each part by field, and the rows of the table that are not in it yet."""
     query = "SELECT part, cells FROM facts WHERE name = ?"
     kept: dict[Field, dict[int, str]] = {field: dict(db.execute(query, (_name(field),))) for field in fields}
     made = []
     for done, part in enumerate(parts):
-        lacking = [field for field in fields if part not in kept[field]]
-        if not lacking:
+        absent = [field for field in fields if part not in kept[field]]
+        if not absent:
             continue
-        runs = _runs(db, part)
-        for field in lacking:
-            kept[field][part] = _cells(field, runs)
+        runs = _runs(texts, part)
+        for field in absent:
+            kept[field][part] = _made(field, runs)
             made.append((_name(field), part, kept[field][part]))
         progress("reading runs", done + 1, len(parts))
     return {field: [kept[field][part] for part in parts] for field in fields}, made
 
 
-def _runs(db: sqlite3.Connection, part: int) -> list[JsonObject]:
+def _runs(texts: Texts, part: int) -> list[JsonObject]:
     """The runs of a part, newest first; an empty object where there is none."""
     last = (part + 1) * PART - 1
-    found = dict(db.execute("SELECT number, doc FROM docs WHERE number BETWEEN ? AND ?", (part * PART, last)))
+    found = texts(part * PART, last)
     return [json.loads(found.get(number, "{}")) for number in range(last, last - PART, -1)]
 
 
-def _cells(field: Field, runs: list[JsonObject]) -> str:
+def _made(field: Field, runs: list[JsonObject]) -> str:
     values = map(reader(field), runs)
     return _encode([nan if value is MISSING else value for value in values])[1:-1]
 
@@ -108,7 +121,7 @@ def _parsed(cells: list[str]) -> Column:
 
 
 def _of_numbers(db: sqlite3.Connection, field: Field, numbers: list[int]) -> Column:
-    """The column of ids, or of the parents' ids: these are of this clone and in no document."""
+    """The column of ids, or of the parents' ids."""
     if field.root == "id":
         return [run_id(number) for number in numbers]
     runs = {row[0] for row in db.execute("SELECT number FROM runs WHERE damage IS NULL")}

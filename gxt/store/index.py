@@ -23,21 +23,22 @@ from gxt.model.run import Row
 from gxt.model.scalars import clean_text
 from gxt.store.places import home
 from gxt.store.progress import Progress, untold
-from gxt.store.reading import LOST, read_documents, read_run, run_cells
+from gxt.store.reading import LOST, read_cells, read_documents, read_run
+from gxt.store.texts import Texts
 from gxt.store.tree import Change, RunFolder, Tip, changes, open_folders, read_tip, uid_of
 
 if TYPE_CHECKING:
     from gxt.model.fields import Field
     from gxt.store.facts import Facts
 
-VERSION = 4
+VERSION = 5
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
 FACTS_PART = 256  # numbers of runs whose facts lie together, and are made anew when one of the runs changes
 _PART_BYTES = 1 << 18  # a view of 18 MB in one part costs twice the time
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (
-    number INTEGER PRIMARY KEY, uid TEXT, parent_uid TEXT, oid TEXT, name TEXT, damage TEXT,
+    number INTEGER PRIMARY KEY, uid TEXT, parent_uid TEXT, oid TEXT, run_oid TEXT, name TEXT, damage TEXT,
     status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, metrics TEXT
 );
 CREATE TABLE IF NOT EXISTS docs (number INTEGER PRIMARY KEY, doc TEXT);
@@ -51,6 +52,7 @@ CREATE INDEX IF NOT EXISTS runs_name ON runs (name);
 CREATE INDEX IF NOT EXISTS runs_parent ON runs (parent_uid);
 CREATE INDEX IF NOT EXISTS runs_damage ON runs (number) WHERE damage IS NOT NULL;
 """
+_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _AS_ROWS = """
 SELECT r.number, p.number, r.status, r.title, r.created, r.duration_s, r.tags, r.metrics
 FROM runs r LEFT JOIN runs p ON p.uid = r.parent_uid AND p.damage IS NULL WHERE r.damage IS NULL
@@ -64,11 +66,6 @@ WITH RECURSIVE below (uid) AS (
 )
 SELECT r.number, r.uid FROM below b JOIN runs r ON r.uid = b.uid AND r.damage IS NULL
 ORDER BY r.number DESC
-"""
-_DOCS = """
-SELECT r.number, p.number, d.doc
-FROM runs r JOIN docs d ON d.number = r.number LEFT JOIN runs p
-    ON p.uid = r.parent_uid AND p.damage IS NULL
 """
 
 
@@ -88,6 +85,7 @@ class Index:
         self._own_reader = reader is None
         self.tip: Tip | None = None
         self._environments: dict[str, JsonObject] = {}
+        self._texts = Texts(self._query, lambda: self._db, self.reader, self._environments)
 
     def __enter__(self) -> Index:
         try:
@@ -116,8 +114,7 @@ class Index:
 
     def runs(self) -> Iterator[JsonObject]:
         """Every run, newest first, without its packages."""
-        for number, parent, doc in self._query(f"{_DOCS} ORDER BY r.number DESC"):
-            yield _decode(number, parent, doc)
+        return (text.run() for text in self._texts.where())
 
     def rows(self, limit: int | None) -> list[Row]:
         """The newest runs as lists show them."""
@@ -128,9 +125,7 @@ class Index:
 
     def texts(self, limit: int | None) -> Iterator[str]:
         """The newest runs as JSON text, without parsing it."""
-        query = f"{_DOCS} ORDER BY r.number DESC LIMIT ?"
-        for number, parent, doc in self._query(query, -1 if limit is None else limit):
-            yield _text(number, parent, doc)
+        return (text.json() for text in islice(self._texts.where(), limit))
 
     def row(self, number: int) -> Row | None:
         """The run with this number as lists show it; None where there is none that can be read."""
@@ -139,13 +134,17 @@ class Index:
 
     def facts(self, fields: Sequence[Field]) -> Facts:
         """Facts of every run, in columns."""
-        from gxt.store.facts import load  # with the language of names, which plain lists do without
+        from gxt.store.facts import lacking, load  # with the language of names, which plain lists do without
 
         try:
-            return load(self._db, fields, self._progress)
+            parts = lacking(self._db, fields)
+            for done, part in enumerate(parts, 1):
+                self._texts.make(part * FACTS_PART, (part + 1) * FACTS_PART - 1)
+                self._progress("reading the history", done, len(parts))
+            return load(self._db, fields, self._texts.between, self._progress)
         except (sqlite3.DatabaseError, ValueError):
             self._make_anew()
-            return load(self._db, fields, self._progress)
+            return load(self._db, fields, self._texts.between, self._progress)
 
     def count(self) -> int:
         """How many runs there are that can be read."""
@@ -214,7 +213,7 @@ class Index:
 
     def by_prefix(self, prefix: str) -> list[JsonObject]:
         """The runs whose uid or commit starts with this."""
-        return self._many("r.uid LIKE ?1 || '%' OR json_extract(d.doc, '$.commit') LIKE ?1 || '%'", prefix)
+        return self._many("r.uid LIKE ?1 || '%' OR r.run_oid LIKE ?1 || '%'", prefix)
 
     def check(self, number: int) -> None:
         """Say what is wrong with a run that cannot be read; nothing for any other number.
@@ -251,8 +250,7 @@ class Index:
 
     def _many(self, condition: str, value: str | int) -> list[JsonObject]:
         bound = clean_text(value) if isinstance(value, str) else value
-        rows = self._query(f"{_DOCS} WHERE {condition} ORDER BY r.number", bound)
-        return [_decode(*row) for row in rows]
+        return [text.run() for text in self._texts.where(condition, bound)][::-1]
 
     def _query(self, query: str, *values: str | int) -> Iterator[Any]:
         """The rows of a query, whose order must be fixed.
@@ -344,7 +342,7 @@ class Index:
         damage = {(number, oid): reason for number, oid, reason in db.execute(query, (f"{LOST}%",))}
         folders = open_folders(self.reader, list(damage)) if damage else ()
         now = {
-            (one.folder.number, one.folder.oid): run_cells(one)[0][5]
+            (one.folder.number, one.folder.oid): read_cells(one)[6]
             for one in read_documents(self.reader, list(folders), self._environments)
         }
         return now != damage or self._has_found(db)
@@ -354,33 +352,25 @@ class Index:
         parts = [(part,) for part in {number // FACTS_PART for number, _ in changes}]
         db.executemany("INSERT OR IGNORE INTO parts VALUES (?)", parts)
         db.executemany("DELETE FROM facts WHERE part = ?", parts)
-        db.executemany("DELETE FROM runs WHERE number = ?", gone)
         db.executemany("DELETE FROM docs WHERE number = ?", gone)
         folders = list(open_folders(self.reader, [(number, oid) for number, oid in changes if oid]))
         present = [folder for folder in folders if "removed.json" not in folder.entries]
-        rows = [run_cells(one) for one in read_documents(self.reader, present, self._environments)]
-        db.executemany(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row for row, _ in rows]
-        )
-        db.executemany(
-            "INSERT INTO docs VALUES (?, ?)", [(row[0], doc) for row, doc in rows if doc is not None]
-        )
+        if len(present) < len(gone):
+            db.executemany("DELETE FROM runs WHERE number = ?", gone)
+        rows = [read_cells(one) for one in read_documents(self.reader, present, self._environments)]
+        try:
+            db.executemany(_INSERT, rows)
+        except UnicodeEncodeError:  # lone surrogates, of a path that is no UTF-8
+            db.executemany(_INSERT, [tuple(map(_bindable, row)) for row in rows])
+
+
+def _bindable(cell: object) -> object:
+    return clean_text(cell) if isinstance(cell, str) else cell
 
 
 def _as_row(cells: tuple[Any, ...], metrics: JsonObject) -> Row:
     number, parent, *rest = cells[:-1]
     return Row._make((run_id(number), run_id(parent) if parent else "", *rest, metrics))
-
-
-def _text(number: int, parent: int | None, doc: str) -> str:
-    """The run as JSON text, with its numbers put in place."""
-    parent_id = f'"{run_id(parent)}"' if parent is not None else "null"
-    return f'{{"id":"{run_id(number)}","parent":{parent_id},{doc[1:]}'
-
-
-def _decode(number: int, parent: int | None, doc: str) -> JsonObject:
-    run: JsonObject = json.loads(_text(number, parent, doc))
-    return run
 
 
 def _to_take(db: sqlite3.Connection, found: list[Change]) -> list[tuple[int, str | None]]:

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from gxt.errors import DOCTOR, DamagedRecord, GxtError, NewerFormat
 from gxt.git.objects import GitObject, ObjectReader
-from gxt.model.codec import load_document
+from gxt.model.codec import compact_json, load_document
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
-from gxt.model.run import Row, row_of, run_json, without_packages
-from gxt.model.scalars import clean_text
+from gxt.model.run import listed_json, row_of, run_json, without_packages
 from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
 from gxt.store.tree import RunFolder
 
@@ -50,7 +49,7 @@ def read_folders(
     """The runs as lists see them, each with the reason when it cannot be read; read in one stream."""
     for documents in read_documents(reader, folders, {}):
         try:
-            yield documents.folder, read_run(documents)[0]
+            yield documents.folder, read_run(documents)
         except (DamagedRecord, NewerFormat) as error:
             yield documents.folder, error
 
@@ -112,25 +111,45 @@ class Documents(NamedTuple):
         )
 
 
-def read_run(documents: Documents) -> tuple[JsonObject, Row]:
-    """The run that the documents describe, whole and as lists show it.
+class Loaded(NamedTuple):
+    """The id of a run's commit and its stored documents, all of them checked."""
+
+    run: str
+    config: JsonObject
+    environment: JsonObject
+    metrics: JsonObject
+    annotations: list[JsonObject]
+
+
+def read_run(documents: Documents) -> JsonObject:
+    """The run that the documents describe.
 
     Raises:
         DamagedRecord, NewerFormat: they describe none that this gxt can read.
     """
+    said = _load(documents)
+    return run_json(
+        commit=said.run,
+        config=said.config,
+        environment=said.environment,
+        metrics=said.metrics,
+        annotations=said.annotations,
+    )
+
+
+def _load(documents: Documents) -> Loaded:
     folder = documents.folder
     if not folder.entries:
         raise lost(f"the directory of {run_id(folder.number)}", folder.oid)
     documents.check_present()
     try:
-        run = run_json(
-            commit=folder.entries["run"].oid,
-            config=documents.checked("config.json", check_config),
-            environment=documents.environment(),
-            metrics=documents.checked("metrics.json", check_metrics),
-            annotations=documents.annotations(),
+        return Loaded(
+            folder.entries["run"].oid,
+            documents.checked("config.json", check_config),
+            documents.environment(),
+            documents.checked("metrics.json", check_metrics),
+            documents.annotations(),
         )
-        return run, row_of(run)
     except DamagedRecord as error:
         raise DamagedRecord(error.message, hint=DOCTOR) from error
     except KeyError as error:
@@ -144,27 +163,28 @@ def lost(what: str, oid: str) -> DamagedRecord:
     return DamagedRecord(f"{LOST} {what}: {oid[:10]} is lost", hint=f"copy {path} from another clone")
 
 
-def run_cells(documents: Documents) -> tuple[tuple[object, ...], str | None]:
-    """A row of the index's table of runs, and the run as JSON text without what depends on a clone's numbers.
-
-    A run that cannot be read has the reason in its row, and no text.
-    """
+def read_cells(documents: Documents) -> tuple[object, ...]:
+    """A row of the index's table of runs; one that cannot be read has the reason in its row."""
     folder = documents.folder
     try:
-        run, row = read_run(documents)
+        said = _load(documents)
     except (DamagedRecord, NewerFormat) as error:
-        return (folder.number, None, None, folder.oid, None, clean_text(error.message), *[None] * 6), None
-    cells = (
-        *(folder.number, run["uid"], run["parent_uid"], folder.oid, run["name"], None),
-        *(row.status, row.title, row.created, row.duration_s, row.tags, _compact(row.metrics)),
+        return (folder.number, None, None, folder.oid, None, None, error.message, *[None] * 6)
+    listed = listed_json(said.config, said.metrics, said.annotations)
+    row = row_of(listed)
+    return (
+        *(folder.number, said.config["uid"], said.config.get("parent"), folder.oid),
+        *(said.run, listed["name"], None),
+        *(row.status, row.title, row.created, row.duration_s, row.tags, compact_json(dict(row.metrics))),
     )
-    listed = without_packages(run)
+
+
+def read_text(documents: Documents) -> str:
+    """The run as JSON text, without its packages and without what depends on a clone's numbers.
+
+    Raises:
+        DamagedRecord, NewerFormat: as `read_run` does.
+    """
+    listed = without_packages(read_run(documents))
     del listed["id"], listed["parent"]
-    return tuple(map(_bindable, cells)), _compact(listed)
-
-
-def _bindable(cell: object) -> object:
-    """A cell that SQLite takes: no lone surrogates, and whatever a foreign document holds as text."""
-    if isinstance(cell, str):
-        return clean_text(cell)
-    return cell if cell is None or isinstance(cell, (int, float)) else str(cell)
+    return _compact(listed)

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from gxt.store.places import NOTED_FILES
 from tests.bench import log_calls
 from tests.bench.dvc_repository import dvc_experiments, dvc_nothing
 from tests.bench.generate import generate
 from tests.bench.log_calls import CALLS
 from tests.bench.measure import Bench, Cost, Row, alternate, compared, missing, ratio_text
 from tests.bench.race import bench_race
-from tests.bench.scale import bench_many, bench_steps
+from tests.bench.scale import bench_many, bench_steps, index_row
 
 MANY_RUNS = 10_000
 DVC_EXPERIMENTS = 1_000
@@ -165,22 +164,7 @@ def bench_import(bench: Bench) -> list[Row]:
 
 def bench_index(bench: Bench) -> list[Row]:
     """Building the index of 10,000 runs from nothing, against git reading the same documents."""
-    ours = _many_runs(bench)
-    listed = ours / ".git" / "documents"
-    listed.write_text("".join(f"{oid}\n" for oid in _documents(bench, ours)))
-
-    def from_nothing() -> Cost:
-        for index in (ours / ".git" / "gxt").glob("index-*"):
-            index.unlink()
-        return bench.cost(ours, "gxt", "list", "--limit", "1")
-
-    built, warm, read = alternate(
-        5,
-        from_nothing,
-        partial(bench.cost, ours, "gxt", "list", "--limit", "1"),
-        partial(bench.cost, ours, "git", "cat-file", "--batch", stdin=listed),
-    )
-    return [compared("index", built - warm, read, bound=4, what="git cat-file --batch")]
+    return [index_row(bench, _many_runs(bench), "index")]
 
 
 BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
@@ -200,14 +184,6 @@ BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
 
 def _many_runs(bench: Bench) -> Path:
     return bench.once(f"{MANY_RUNS:,} runs", partial(generate, runs=MANY_RUNS))
-
-
-def _documents(bench: Bench, repository: Path) -> list[str]:
-    """The ids of the documents that an index is made of, each once."""
-    names = {"environment.json", *NOTED_FILES.values()}
-    lines = bench.run(repository, "git", "ls-tree", "-r", "refs/gxt/experiments").splitlines()
-    found = (line.partition("\t") for line in lines)
-    return list(dict.fromkeys(at.split()[2] for at, _, path in found if path.rpartition("/")[2] in names))
 
 
 def _python(bench: Bench, code: str) -> Cost:

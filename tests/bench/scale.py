@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from gxt.store.places import NOTED_FILES
 from tests.bench import log_steps
 from tests.bench.generate import generate
 from tests.bench.log_steps import NAMES, values
-from tests.bench.measure import Bench, Row, alternate, compared, ratio_text
+from tests.bench.measure import Bench, Cost, Row, alternate, compared, ratio_text
 
 MANY, FEW = 100_000, 100
 STEPS = 1_000_000
@@ -43,7 +44,35 @@ def bench_many(bench: Bench) -> list[Row]:
             7, partial(bench.cost, many, "gxt", *theirs), partial(bench.cost, few, "gxt", *ours)
         )
         rows.append(compared(f"{name}, {MANY:,}", *costs, bound=3, what=f"{FEW} runs"))
-    return rows
+    return [*rows, index_row(bench, many, f"index, {MANY:,}")]
+
+
+def index_row(bench: Bench, repository: Path, name: str) -> Row:
+    """What the first list takes more than the next one, against git reading the documents of all runs."""
+    listed = repository / ".git" / "documents"
+    listed.write_text("".join(f"{oid}\n" for oid in _documents(bench, repository)))
+    once = ("gxt", "list", "--limit", "1")
+
+    def from_nothing() -> Cost:
+        for index in (repository / ".git" / "gxt").glob("index-*"):
+            index.unlink()
+        return bench.cost(repository, *once)
+
+    built, warm, read = alternate(
+        5,
+        from_nothing,
+        partial(bench.cost, repository, *once),
+        partial(bench.cost, repository, "git", "cat-file", "--batch", stdin=listed),
+    )
+    return compared(name, built - warm, read, bound=4, what="git cat-file --batch")
+
+
+def _documents(bench: Bench, repository: Path) -> list[str]:
+    """The ids of the documents that an index is made of, each once."""
+    names = {"environment.json", *NOTED_FILES.values()}
+    lines = bench.run(repository, "git", "ls-tree", "-r", "refs/gxt/experiments").splitlines()
+    found = (line.partition("\t") for line in lines)
+    return list(dict.fromkeys(at.split()[2] for at, _, path in found if path.rpartition("/")[2] in names))
 
 
 def bench_steps(bench: Bench) -> list[Row]:

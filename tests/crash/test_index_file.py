@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import gxt
+from tests.conftest import data, git, gxt
 
 COMMANDS = [
     ["list"],
@@ -86,6 +87,19 @@ def deleted(path: Path) -> None:
     path.unlink()
 
 
+def without_texts(path: Path) -> None:
+    """As it is before somebody asked for a whole run."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM docs WHERE number <> 2")
+
+
+def no_text_can_be_kept(path: Path) -> None:
+    without_texts(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TRIGGER refuse BEFORE INSERT ON docs BEGIN SELECT RAISE(ABORT, 'no'); END")
+        db.execute("DELETE FROM facts")
+
+
 def an_unknown_tip(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE state SET value = ? WHERE key = 'tip'", ("1" * 40,))
@@ -113,8 +127,25 @@ def test_the_index_answers_the_same_whatever_became_of_it(recorded: Path) -> Non
         garbage_after_the_first_page,
         garbage_in_each_page_in_turn,
         another_schema,
+        without_texts,
+        no_text_can_be_kept,
         an_unknown_tip,
         a_directory,
     ):
         damage(index_file(recorded))
         assert answers(recorded) == expected, damage
+
+
+def test_a_run_that_git_has_lost_since_is_said_by_who_reads_it(recorded: Path) -> None:
+    """The index has its row; its text was not asked for yet."""
+    gxt(recorded, "list")
+    blob = git(recorded, "rev-parse", "refs/gxt/experiments:exp-0xx/exp-003/config.json")
+    (recorded / ".git/objects" / blob[:2] / blob[2:]).rename(recorded / "kept")
+    said = f"exp-003 cannot be read: git cannot read config.json of exp-003: {blob[:10]} is lost"
+    for words in (["list"], ["list", "--where", "metrics.acc > 0"]):
+        envelope = json.loads(gxt(recorded, *words, "--json").stdout)
+        assert [run["id"] for run in envelope["data"]] == ["exp-002", "exp-001"]
+        assert [notice.partition(";")[0] for notice in envelope["notices"]] == [said]
+    assert said in gxt(recorded, "tree").stderr
+    (recorded / "kept").rename(recorded / ".git/objects" / blob[:2] / blob[2:])
+    assert [run["id"] for run in data(recorded, "list")] == ["exp-003", "exp-002", "exp-001"]

@@ -9,7 +9,9 @@ import pytest
 
 from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.model.codec import (
+    MANY_DOCUMENTS,
     MAX_DOCUMENT_BYTES,
+    Parser,
     dump_document,
     load_document,
     number_from_json,
@@ -17,6 +19,11 @@ from gxt.model.codec import (
     time_to_json,
 )
 from gxt.model.json_types import Json, JsonObject
+
+
+@pytest.fixture(autouse=True, params=[MANY_DOCUMENTS, 1], ids=["one of few", "one of many"])
+def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gxt.model.codec._PARSER", Parser(many=request.param))
 
 
 @pytest.mark.parametrize(
