@@ -46,6 +46,20 @@ class Put(NamedTuple):
     target: str
     path: str
 
+    def line(self) -> bytes:
+        """The command of the stream."""
+        return b"M %b %b %b\n" % (self.mode.encode(), self.target.encode(), quote_path(self.path))
+
+
+class Drop(NamedTuple):
+    """Take a path, with all that is below it, out of the commit's tree."""
+
+    path: str
+
+    def line(self) -> bytes:
+        """The command of the stream."""
+        return b"D %b\n" % quote_path(self.path)
+
 
 def _one_line(text: str) -> str:
     return "".join(c for c in text if c.isprintable() and c not in "<>").strip()
@@ -90,12 +104,12 @@ class FastImport:
         committer: Person,
         message: str,
         parents: Sequence[str],
-        puts: Sequence[Put],
+        puts: Sequence[Put | Drop],
         clear: bool = False,
     ) -> str:
         """A mark for a new commit on a temporary ref.
 
-        Its tree is the first parent's with `puts` applied (an empty tree first, with `clear`).
+        Its tree is the first parent's with `puts` applied in their order (an empty tree first, with `clear`).
         """
         mark = self._next_mark()
         text = message.encode(errors="replace")
@@ -107,7 +121,7 @@ class FastImport:
         lines += [b"%b %b\n" % (b"merge" if i else b"from", p.encode()) for i, p in enumerate(parents)]
         if clear:
             lines.append(b"deleteall\n")
-        lines += [b"M %b %b %b\n" % (p.mode.encode(), p.target.encode(), quote_path(p.path)) for p in puts]
+        lines += [put.line() for put in puts]
         self._send(b"".join(lines) + b"\n")
         return mark
 

@@ -1,35 +1,24 @@
 """Sealing: a journal becomes a run commit, an entry of the experiments ref, and notes.
 
-Objects first, by one fast-import onto temporary refs that protect them from a gc beside us, looked at before
-they are published; then one transaction with the expected old value of every ref. The experiments ref alone
-is the truth: a transaction over several refs is not atomic under SIGKILL with git's files backend, so notes
-that lag behind are rebuilt by the next sealing, and sealing the same journal again gives the same run commit
-and does no harm.
+Sealing the same journal again gives the same run commit and does no harm.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import NamedTuple
 
-from gxt.errors import GitFailed, StoreBusy
 from gxt.git.objects import ObjectReader
-from gxt.git.refs import RefMover
 from gxt.git.repository import Repository
 from gxt.model.events import Folded
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
-from gxt.store import collector, debris
-from gxt.store.entry import Written, write
-from gxt.store.places import CODE, left_refs, live_home
-from gxt.store.tree import Tip, changed_folders, is_taken, open_folders, read_tip, reserve, uid_of
-
-_ATTEMPTS = 8
-_ATTEMPTS_WITH_NOTES = 5
-_GC_PATIENCE_S = 5.0
-_PATIENCE_S = 2.5  # git itself waits a second for `packed-refs.lock`
+from gxt.store import collector
+from gxt.store.chain import Written
+from gxt.store.entry import write
+from gxt.store.places import CODE, live_home
+from gxt.store.publish import publish
+from gxt.store.tree import Tip, changed_folders, is_taken, open_folders, reserve, uid_of
 
 
 class Sealed(NamedTuple):
@@ -63,26 +52,16 @@ def seal(
         GitFailed: git could not write.
     """
     sealing = _Sealing(repository, folded, documents, number, looked_at)
-    gives_up_s = time.monotonic() + _PATIENCE_S
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            time.sleep(0.05 * attempt)
-            debris.remove_stale_locks(repository)
-        sealed = sealing.attempt(attempt)
-        if sealed:
-            return sealed
-        if time.monotonic() > gives_up_s:
-            break
-    if sealing.failed is not None:
-        raise sealing.failed
-    raise StoreBusy(
-        f"{run_id(number)} could not be sealed: git could not move its refs",
-        hint=debris.lock_hint(repository) or "nothing is lost: gxt list tries again",
-    )
+    what = f"{run_id(number)} could not be sealed"
+    written = publish(repository, sealing.write, name=folded.uid, what=what, reason=sealing.reason())
+    if written is None:
+        assert sealing.published is not None
+        return sealing.published
+    return Sealed(folded.uid, sealing.number, {**written.run, "id": run_id(sealing.number)})
 
 
 class _Sealing:
-    """What one attempt leaves for the next: what was looked at, and how git failed."""
+    """What one attempt leaves for the next: what was looked at, and which number it is."""
 
     def __init__(
         self,
@@ -95,86 +74,34 @@ class _Sealing:
         self._repository = repository
         self._folded = folded
         self._documents = documents
-        self._number = number
         self._looked_at = looked_at
-        self.failed: GitFailed | None = None
+        self._reserved = number
+        self.number = number
+        self.published: Sealed | None = None
 
-    def attempt(self, count: int) -> Sealed | None:
-        """Write, look, publish; None when something came between."""
-        if count:  # the gc that may have taken what was written would take it again
-            collector.await_end(self._repository, patience_s=_GC_PATIENCE_S)
-        seen = collector.look(self._repository)
+    def reason(self) -> str:
+        """What the reflog says."""
+        return f"gxt: {run_id(self._reserved)} {self._folded.status}"
+
+    def write(self, reader: ObjectReader, tip: Tip | None, *, rebuild_notes: bool) -> Written | None:
+        """The objects, on temporary refs; None when the run turns out to be published."""
         collector.unpack(self._repository, live_home(self._repository) / self._folded.uid / CODE)
-        with ObjectReader(self._repository) as reader:
-            if count:
-                debris.mend_notes(self._repository, reader)
-            tip = read_tip(reader)
-            looked_at = tip.oid if tip else ""
-            if self._looked_at is not None and self._looked_at != looked_at:
-                published = _published(reader, self._looked_at, tip, self._folded)
-                if published:
-                    return published
-            self._looked_at = looked_at
-            number = _free_number(reader, tip, self._number)
-            written = self._write(reader, tip, number)
-            if written is None or not self._is_safe(written, seen):
+        looked_at = tip.oid if tip else ""
+        if self._looked_at is not None and self._looked_at != looked_at:
+            self.published = _published(reader, self._looked_at, tip, self._folded)
+            if self.published:
                 return None
-        return self._publish(written, number, with_notes=count < _ATTEMPTS_WITH_NOTES)
-
-    def _write(self, reader: ObjectReader, tip: Tip | None, number: int) -> Written | None:
-        """The objects, on temporary refs; None when git failed."""
-        rebuild = self.failed is not None
-        try:
-            return write(
-                self._repository,
-                reader,
-                tip,
-                self._folded,
-                documents=self._documents,
-                number=number,
-                rebuild_notes=rebuild,
-            )
-        except GitFailed as error:
-            # gc may take an object or an empty object directory away while fast-import writes beside it
-            self.failed = error
-            debris.remove_left_of(self._repository, self._folded.uid)
-            return None
-
-    def _is_safe(self, written: Written, seen: collector.Seen) -> bool:
-        """Whether git has the objects, and no gc runs that can have missed their refs."""
-        if not collector.await_end(self._repository, patience_s=_GC_PATIENCE_S):
-            raise StoreBusy(
-                f"{run_id(self._number)} is not in git yet: git gc --prune is at work",
-                hint="gxt list puts it there when that has ended",
-            )
-        return collector.are_whole(self._repository, written.commits(), without=written.known, since=seen)
-
-    def _publish(self, written: Written, number: int, *, with_notes: bool) -> Sealed | None:
-        """Move the refs; None when somebody else has moved or locked them.
-
-        The refs that protected the objects go only when no gc runs that may have read the experiments ref
-        before it moved.
-        """
-        # the next sealing can make up for the notes: what is wrong with their refs must not cost a run
-        notes = written.notes if with_notes else ()
-        reason = f"gxt: {run_id(number)} {self._folded.status}"
-        with RefMover(self._repository, reason=reason) as refs:
-            try:
-                refs.move([written.entry, *notes])
-            except GitFailed:
-                return None
-            self._unprotect(refs, written)
-        return Sealed(uid=self._folded.uid, number=number, run={**written.run, "id": run_id(number)})
-
-    def _unprotect(self, refs: RefMover, written: Written) -> None:
-        """Delete the refs that protected the objects, or leave word that they are to be deleted."""
-        collector.await_end(self._repository, patience_s=_GC_PATIENCE_S)
-        if debris.may_delete_refs(self._repository):
-            with suppress(GitFailed):
-                refs.move(written.protecting)
-                return
-        with suppress(OSError):
-            left_refs(self._repository).touch()
+        self._looked_at = looked_at
+        self.number = _free_number(reader, tip, self._reserved)
+        return write(
+            self._repository,
+            reader,
+            tip,
+            self._folded,
+            documents=self._documents,
+            number=self.number,
+            rebuild_notes=rebuild_notes,
+        )
 
 
 def _free_number(reader: ObjectReader, tip: Tip | None, reserved: int) -> int:

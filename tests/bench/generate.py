@@ -1,7 +1,7 @@
 """Repositories with any number of runs, as gxt writes them: `python -m tests.bench.generate DIR --runs N`.
 
 The journals are made up; what becomes of them (documents, paths, messages, notes) is gxt's own code, so that
-a generated history cannot drift from a recorded one. Two things differ: the objects arrive in two packs
+a generated history cannot drift from a recorded one. Two things differ: the objects arrive in one pack
 instead of loose, and the notes come in one commit instead of one a run.
 """
 
@@ -21,13 +21,12 @@ from random import Random
 from gxt.git import process
 from gxt.git.fast_import import _ARGS, FastImport, Person, Put
 from gxt.git.objects import ObjectReader, TreeEntry
-from gxt.git.refs import RefUpdate, move_refs
+from gxt.git.refs import move_refs
 from gxt.git.repository import Repository, discover
-from gxt.model.events import Folded, fold
+from gxt.model.events import fold
 from gxt.store import entry
+from gxt.store.chain import Chain
 from gxt.store.documents import documents
-from gxt.store.places import EXPERIMENTS, NOTES
-from gxt.store.tree import Tip
 from tests.bench.made_up import AUTHORS, Code, Idea, console, journal, next_idea
 
 RUNS_A_COMMIT = 50  # how often the code itself is committed
@@ -50,8 +49,7 @@ def generate(directory: Path, runs: int, *, files: int = 0, seed: int = 1) -> Re
     """
     repository = _with_code(directory, files)
     if runs:
-        tip = _write_runs(repository, runs, Random(seed))
-        _write_notes(repository, tip)
+        _write_runs(repository, runs, Random(seed))
         _git(directory, "reset", "-q", "--hard")
     return repository
 
@@ -140,18 +138,11 @@ def _tree_id(entries: tuple[TreeEntry, ...]) -> str:
 # --- the runs --------------------------------------------------------------------------------------------
 
 
-def _write_runs(repository: Repository, runs: int, chance: Random) -> Tip:
+def _write_runs(repository: Repository, runs: int, chance: Random) -> None:
     recent: list[Idea] = []
     with ObjectReader(repository) as reader, _PackImport(repository.top) as importer:
         code = _first_commit(repository, reader)
-        previous = importer.commit(
-            f"{_TEMPORARY}/entry",
-            author=entry._ROOT_PERSON,
-            committer=entry._ROOT_PERSON,
-            message=entry.ROOT_MESSAGE,
-            parents=[],
-            puts=[],
-        )
+        chain = Chain(repository, importer, reader, None, "generated")
         for number in range(1, runs + 1):
             idea = next_idea(recent, chance)
             if number % RUNS_A_COMMIT == 0:
@@ -159,71 +150,19 @@ def _write_runs(repository: Repository, runs: int, chance: Random) -> Tip:
             params = json.dumps(idea.nested(), indent=1).encode() + b"\n"
             ran = Code(code.oid, _tree_id(code.with_file(_PARAMS, params)))
             folded = fold(journal(idea, ran, chance), unfinished="interrupted")
-            stream = _Stream(importer, reader, number, folded)
-            previous = stream.write(previous, code.name, params, console(idea))
+            files = documents(folded, console(idea), series_bytes=_SERIES_BYTES)
+            entry.add_run(
+                chain,
+                folded,
+                {path: importer.blob(data) for path, data in files.items()},
+                number=number,
+                parents=[code.name],
+                code=[Put("100644", importer.blob(params), _PARAMS)],
+            )
             recent = [*recent[-RECENT:], idea]
-        tip = Tip(importer.oid(previous), runs + 1)
-    moved = [RefUpdate(f"{_TEMPORARY}/{name}", None) for name in ("run", "entry")]
-    move_refs(repository, [RefUpdate(EXPERIMENTS, tip.oid, repository.zero), *moved], reason="generated")
-    return tip
-
-
-@dataclass(frozen=True)
-class _Stream:
-    """One run on its way into the stream: `gxt.store.entry.write` without a process of its own."""
-
-    importer: FastImport
-    reader: ObjectReader
-    number: int
-    folded: Folded
-
-    def write(self, previous: str, head: str, params: bytes, printed: bytes) -> str:
-        """The mark of the run's entry."""
-        folded = self.folded
-        run = folded.run()
-        files = documents(folded, printed, series_bytes=_SERIES_BYTES)
-        marks = {path: self.importer.blob(data) for path, data in files.items()}
-        commit = self._commit(
-            "run",
-            entry._run_message(folded, run),
-            [head],
-            [Put("100644", self.importer.blob(params), _PARAMS)],
-        )
-        writing = _writing(self.importer, self.reader, Tip("", self.number), folded)
-        return self._commit(
-            "entry",
-            entry._entry_message(run, self.number),
-            [previous, commit],
-            entry._entry_puts(writing, marks, commit, self.number),
-        )
-
-    def _commit(self, what: str, message: str, parents: list[str], puts: list[Put]) -> str:
-        return self.importer.commit(
-            f"{_TEMPORARY}/{what}",
-            author=entry._person(self.folded, self.folded.started_us),
-            committer=entry._person(self.folded, self.folded.last_us),
-            message=message,
-            parents=parents,
-            puts=puts,
-        )
-
-
-def _writing(importer: FastImport, reader: ObjectReader, tip: Tip, folded: Folded) -> entry._Writing:
-    author = entry._person(folded, folded.started_us)
-    return entry._Writing(importer, reader, tip, folded.uid, author, author)
-
-
-def _write_notes(repository: Repository, tip: Tip) -> None:
-    """The notes of the whole history, as gxt rebuilds those that lag behind."""
-    person = Person(*AUTHORS[0], int(time.time()), "+0000")
-    with ObjectReader(repository) as reader, _PackImport(repository.top) as importer:
-        writing = entry._Writing(importer, reader, tip, "generated", person, person)
-        writing.rebuild_notes = True
-        written = [entry._write_notes(writing, what, tip.oid, "", {}) for what in NOTES]
-    updates = [RefUpdate(one.ref, one.new, repository.zero) for one in written if one]
-    move_refs(
-        repository, [*updates, *(RefUpdate(ref, None) for ref in writing.temporary)], reason="generated"
-    )
+        chain.write_notes()
+    written = chain.written()
+    move_refs(repository, [written.entry, *written.notes, *written.protecting], reason="generated")
 
 
 def _git(directory: Path, *words: str) -> None:

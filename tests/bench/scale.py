@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
@@ -102,16 +100,19 @@ def bench_steps(bench: Bench) -> list[Row]:
     return rows
 
 
+# The most memory of a process is at least that of the one that started it: this one holds little.
+_MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_maxrss, used.ru_utime + used.ru_stime)
+"""
+
+
 def _peak(bench: Bench, place: Path, *words: str) -> tuple[float, float]:
     """The most memory that gxt or one of its children held, in MB, and the CPU time in seconds."""
-    process = subprocess.Popen(["gxt", *words], cwd=place, env=bench.environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise ChildProcessError(f"gxt {' '.join(words)}")
-    return usage.ru_maxrss / (
-        1 << 20 if sys.platform == "darwin" else 1 << 10
-    ), usage.ru_utime + usage.ru_stime
+    most, cpu_s = bench.run(place, sys.executable, "-c", _MEASURE, "gxt", *words).split()
+    return int(most) / (1 << 20 if sys.platform == "darwin" else 1 << 10), float(cpu_s)
 
 
 def _stored(bench: Bench, place: Path, number: int) -> int:

@@ -61,13 +61,13 @@ recovery._seal_dead = stumble
 """,
     "the ref is moved whatever it was": """
 from gxt.git import refs
-from gxt.store import locks, seal
+from gxt.store import locks, publish
 class Careless(refs.RefMover):
     def move(self, updates):
         super().move([update._replace(old=None) for update in updates])
-seal.RefMover = Careless
+publish.RefMover = Careless
 from contextlib import nullcontext
-seal.collector.await_end = lambda *args, **more: True
+publish.collector.await_end = lambda *args, **more: True
 locks.store_lock = lambda repository: nullcontext()
 from gxt.ops import finish, start
 finish.store_lock = start.store_lock = locks.store_lock

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from gxt.git.objects import ObjectReader, commit_headers, trailers
 from gxt.git.repository import Repository
 from gxt.model.ids import parse_run_id, run_id
-from gxt.store.entry import ROOT_MESSAGE
+from gxt.store.chain import ROOT_MESSAGE
 from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.health.index_file import open_index
 from gxt.store.health.refs import Refs

@@ -14,7 +14,7 @@ from gxt.git.repository import Repository, configured_identity, guessed_identity
 from gxt.model.codec import FORMAT
 from gxt.model.ids import run_id, run_path
 from gxt.store import collector, debris, locks
-from gxt.store.entry import noted_path, notes_message
+from gxt.store.chain import noted_path, notes_message
 from gxt.store.health.index_file import check_index, index_path
 from gxt.store.health.notes import check_notes
 from gxt.store.health.past import is_entry, read_past
