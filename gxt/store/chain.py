@@ -5,11 +5,11 @@ Nothing is published here: who has looked whether git has it all moves the refs 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gxt.git.fast_import import Drop, FastImport, Person, Put
-from gxt.git.objects import ObjectReader, commit_headers, trailers
+from gxt.git.objects import GitObject, ObjectReader, commit_headers, trailers
 from gxt.git.refs import RefUpdate
 from gxt.git.repository import Repository
 from gxt.model.codec import FORMAT
@@ -64,6 +64,18 @@ class Made(NamedTuple):
     oid: str
 
 
+class Over(NamedTuple):
+    """What another history replaces: ours, when a remote's has come.
+
+    Attributes:
+        old: what the experiments ref names; empty where there is none.
+        notes: where the notes are that show the tip to build on, as refs.
+    """
+
+    old: str
+    notes: Mapping[str, str]
+
+
 class Written(NamedTuple):
     """Objects that are in git but not published.
 
@@ -95,15 +107,24 @@ class Chain:
         reader: reads what is there.
         tip: the entry to build on; None where nothing was ever recorded.
         name: of the temporary refs; who writes at the same time has another one.
+        over: what our own refs name, where the chain is not built on that.
     """
 
     def __init__(
-        self, repository: Repository, importer: FastImport, reader: ObjectReader, tip: Tip | None, name: str
+        self,
+        repository: Repository,
+        importer: FastImport,
+        reader: ObjectReader,
+        tip: Tip | None,
+        name: str,
+        *,
+        over: Over | None = None,
     ) -> None:
         self._repository = repository
         self._importer = importer
         self._reader = reader
         self._tip = tip
+        self._over = over or Over(tip.oid if tip else "", NOTES)
         self._name = name
         self._last = Made(tip.oid, tip.oid) if tip else None
         self._next = tip.next_number if tip else 1
@@ -177,31 +198,42 @@ class Chain:
         whole as a child of itself, so that a note edited by hand stays in its history.
         """
         assert self._last is not None
-        present = self._reader.read(NOTES[what])
-        old = present.oid if present is not None else ""
-        parents = [old] if present is not None and present.kind == "commit" else []
-        current = False
-        if present is not None and parents and self._tip is not None and not rebuild:
-            current = trailers(commit_headers(present)[1]).get("Experiments") == self._tip.oid
+        ours = self._reader.read(NOTES[what])
+        old = ours.oid if ours is not None else ""
+        present = self._reader.read(self._over.notes[what]) or ours
+        is_commit = present is not None and present.kind == "commit"
+        current = present is not None and is_commit and not rebuild and self._shows_tip(present)
         notes = {
             note.commit: note.target for entry in self._entries for note in entry.notes if note.what == what
         }
-        looks_back = bool(old or notes or rebuild)  # else every run would walk the whole history
+        if present is not None and current and not self._entries:
+            return RefUpdate(NOTES[what], present.oid, old)
+        looks_back = bool(present or notes or rebuild)  # else every run would walk the whole history
         if not current and looks_back and self._tip is not None:
             notes = {**dict(noted_objects(self._reader, self._tip, NOTED_FILES[what])), **notes}
-        if not old and not any(notes.values()):
+        if not present and not any(notes.values()):
             return None
-        last = self._entries[-1]
         new = self.commit(
             what,
-            author=last.author,
-            committer=last.committer,
+            author=self._people()[0],
+            committer=self._people()[1],
             message=notes_message(what, self._last.oid),
-            parents=parents,
+            parents=[present.oid] if present is not None and is_commit else [],
             puts=[_note(commit, target) for commit, target in notes.items()],
             clear=not current,
         )
-        return RefUpdate(NOTES[what], new.oid, old or self._repository.zero)
+        return RefUpdate(NOTES[what], new.oid, old)
+
+    def _shows_tip(self, notes: GitObject) -> bool:
+        said = trailers(commit_headers(notes)[1]).get("Experiments")
+        return self._tip is not None and said == self._tip.oid
+
+    def _people(self) -> tuple[Person, Person]:
+        """Author and committer of the last entry."""
+        if self._entries:
+            return self._entries[-1].author, self._entries[-1].committer
+        found = self._reader.read(self._tip.oid) if self._tip else None
+        return people(found) if found else (_ROOT_PERSON, _ROOT_PERSON)
 
     def written(
         self, *, known: Sequence[str] = (), letting_go: Sequence[str] = (), run: JsonObject | None = None
@@ -215,15 +247,30 @@ class Chain:
         """
         assert self._last is not None
         zero = self._repository.zero
-        old = self._tip.oid if self._tip else ""
-        noted = [move.old for move in self._notes if move.old != zero]
+        old = self._over.old
+        base = self._tip.oid if self._tip else ""
+        notes = [move._replace(old=move.old or zero) for move in self._notes if move.new != move.old]
         return Written(
             entry=RefUpdate(EXPERIMENTS, self._last.oid, old or zero),
-            notes=tuple(self._notes),
+            notes=tuple(notes),
             protecting=tuple(RefUpdate(ref, None) for ref in (*self._temporary, *letting_go)),
-            known=tuple(filter(None, (old, *known, *noted))),
+            known=tuple(filter(None, (old, base, *known, *(move.old for move in self._notes)))),
             run=run or {},
         )
+
+
+def people(commit: GitObject) -> tuple[Person, Person]:
+    """Author and committer of a commit, with their times."""
+    headers, _ = commit_headers(commit)
+    return _person(headers.get("author", [""])[0]), _person(headers.get("committer", [""])[0])
+
+
+def _person(line: str) -> Person:
+    """A person from a commit's header: `Name <email> seconds offset`."""
+    name, _, rest = line.partition(" <")
+    email, _, when = rest.rpartition("> ")
+    at_s, _, offset = when.partition(" ")
+    return Person(name, email, int(at_s) if at_s.isdigit() else 0, offset or "+0000")
 
 
 def notes_message(what: str, entry: str) -> str:
