@@ -6,13 +6,15 @@ GxtError                  1   something failed
 │   ├── UnknownRun        2
 │   ├── AmbiguousRun      2
 │   ├── QueryError        2
-│   └── InvalidParams     2
+│   ├── InvalidParams     2
+│   └── UnknownRemote     2
 ├── NotARepository        1
 ├── BareRepository        1
 ├── GitFailed             1
 ├── StoreBusy             1
 ├── CannotRecord          1
 ├── MachineFailed         1
+├── RemoteFailed          1
 ├── DamagedRecord         1
 └── NewerFormat           1
 ```
@@ -105,6 +107,12 @@ class InvalidParams(UsageError):
     code = "invalid-params"
 
 
+class UnknownRemote(UsageError):
+    """No remote repository of this name, or none at all."""
+
+    code = "unknown-remote"
+
+
 class NotARepository(GxtError):
     """There is no git repository here."""
 
@@ -189,6 +197,24 @@ def machine_failure(error: OSError) -> MachineFailed | None:
         return None
     where = f": {error.filename}" if isinstance(error.filename, str) else ""
     return MachineFailed(f"{error.strerror}{where}", hint=hint)
+
+
+class RemoteFailed(GxtError):
+    """A remote repository could not be reached, or did not do what it was asked for.
+
+    Attributes:
+        remote: its name.
+        url: where it is, without credentials.
+        said: what git and the server said, without credentials and control characters.
+    """
+
+    code = "remote-failed"
+
+    def __init__(self, what: str, *, remote: str, url: str, said: str = "", hint: str = "") -> None:
+        super().__init__(f"{remote} ({url}): {what}", hint=hint)
+        self.remote = remote
+        self.url = url
+        self.said = said
 
 
 class DamagedRecord(GxtError):

@@ -21,6 +21,7 @@ from gxt.errors import GitFailed, GxtError, machine_failure
 _KEPT = (
     *("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG", "GIT_SSH", "GIT_ASKPASS", "GIT_EXEC_PATH"),
     *("GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM"),
+    *("GIT_SSL_", "GIT_PROXY_", "GIT_HTTP_"),
 )
 
 _SETTINGS = (
@@ -63,9 +64,24 @@ def _is_kept(name: str, value: str) -> bool:
 
 
 def start(
-    cwd: Path, args: Sequence[str], *, config: Sequence[str] = (), stderr: int | None = None
+    cwd: Path,
+    args: Sequence[str],
+    *,
+    config: Sequence[str] = (),
+    stderr: int | None = None,
+    env: Mapping[str, str] | None = None,
+    on_terminal: bool = False,
 ) -> Running:
-    """A running git with pipes on stdin and stdout, for a conversation. The caller ends it."""
+    """A running git with pipes on stdin and stdout, for a conversation. The caller ends it.
+
+    Args:
+        cwd: where.
+        args: the arguments after `git`.
+        config: settings, `name=value`.
+        stderr: where git complains; a pipe by default.
+        env: variables beside the usual ones.
+        on_terminal: leave it in our session, so that it can ask for a password; Ctrl-C reaches it then.
+    """
     settings = [word for setting in config for word in ("-c", setting)]
     try:
         return subprocess.Popen(
@@ -75,8 +91,8 @@ def start(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if stderr is None else stderr,
-            env=environment(),
-            start_new_session=True,  # Ctrl-C in the terminal must not cut a write in half
+            env=environment(env),
+            start_new_session=not on_terminal,  # Ctrl-C in the terminal must not cut a write in half
         )
     except OSError as error:
         raise _not_startable(cwd, error) from error
