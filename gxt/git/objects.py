@@ -41,17 +41,31 @@ class TreeEntry(NamedTuple):
     oid: str
 
 
+class Size(NamedTuple):
+    """What git tells of an object without its content."""
+
+    kind: str
+    size_bytes: int
+
+
 class _Cut(Exception):
     """Git has ended in the middle of an object."""
 
 
 class ObjectReader:
-    """One git process that answers any number of requests. Use it as a context manager."""
+    """One git process that answers any number of requests. Use it as a context manager.
 
-    def __init__(self, repository: Repository) -> None:
+    Args:
+        repository: where.
+        without_content: the data of every object is its size instead, in decimal digits.
+    """
+
+    def __init__(self, repository: Repository, *, without_content: bool = False) -> None:
         self.directory = repository.top
         self.common_dir = repository.common_dir
         self._repository = repository
+        self._without_content = without_content
+        self._sizes: ObjectReader | None = None
         self._packs: frozenset[str] = frozenset()
         self._packed_refs: tuple[int, ...] = ()
         self._git: subprocess.Popen[bytes] | None = None
@@ -66,6 +80,9 @@ class ObjectReader:
 
     def close(self) -> None:
         """End the git process, if one was started."""
+        sizes, self._sizes = self._sizes, None
+        if sizes is not None:
+            sizes.close()
         git, self._git = self._git, None
         if git is None:
             return
@@ -78,6 +95,16 @@ class ObjectReader:
     def read(self, name: str) -> GitObject | None:
         """The object that a revision names (`refs/…`, an id, `REV:path`); None when there is none."""
         return next(self.read_many([name]))
+
+    def sizes(self, names: Iterable[str]) -> Iterator[Size | None]:
+        """Kind and size of objects, in the order of their names: what is too large is best never read.
+
+        Asks a second git process, which is started when it is first needed.
+        """
+        if self._sizes is None:
+            self._sizes = ObjectReader(self._repository, without_content=True)
+        for found in self._sizes.read_many(names):
+            yield Size(found.kind, int(found.data)) if found is not None else None
 
     def read_many(self, names: Iterable[str]) -> Iterator[GitObject | None]:
         """The objects in the order of their names; None for each that is missing."""
@@ -115,7 +142,7 @@ class ObjectReader:
             git.stdin.write(b"".join(name + b"\n" for name in names if b"\n" not in name))
             git.stdin.flush()
             for name in names:
-                answer = _answer(git.stdout) if b"\n" not in name else None
+                answer = _answer(git.stdout, self._without_content) if b"\n" not in name else None
                 answers.append(answer)
         except (_Cut, BrokenPipeError):
             self.close()
@@ -135,7 +162,7 @@ class ObjectReader:
         return answer is None and packs(self._repository) != self._packs
 
     def _look_again(self, name: bytes) -> GitObject | None:
-        with ObjectReader(self._repository) as fresh:
+        with ObjectReader(self._repository, without_content=self._without_content) as fresh:
             return fresh.read(name.decode(errors="surrogateescape"))
 
     def tree(self, name: str) -> list[TreeEntry]:
@@ -151,7 +178,8 @@ class ObjectReader:
         if self._git is None:
             self._packs = packs(self._repository)
             self._packed_refs = packed_refs_state(self._repository)
-            self._git = process.start(self.directory, ("cat-file", "--batch"), stderr=subprocess.DEVNULL)
+            how = "--batch-check" if self._without_content else "--batch"
+            self._git = process.start(self.directory, ("cat-file", how), stderr=subprocess.DEVNULL)
         return self._git
 
 
@@ -164,13 +192,15 @@ def packs(repository: Repository) -> frozenset[str]:
         return frozenset()
 
 
-def _answer(stdout: IO[bytes]) -> GitObject | None:
+def _answer(stdout: IO[bytes], without_content: bool) -> GitObject | None:
     words = stdout.readline().split()
     if not words:
         raise _Cut
     if len(words) < 3 or words[-1] in _NOTHING:
         return None
     oid, kind, size = words[-3:]
+    if without_content:
+        return GitObject(oid.decode(), _KINDS[kind], size)
     length = int(size)
     data = stdout.read(length + 1)
     if len(data) <= length:

@@ -59,6 +59,34 @@ def load_document(data: bytes, what: str) -> JsonObject:
     return document
 
 
+def repeats_a_key(data: bytes, document: JsonObject) -> bool:
+    """Whether JSON has a key twice in one object: of such a document readers take different halves."""
+    if len(_KEY_ENDS.findall(data)) == _count_keys(document):
+        return False  # nothing but keys looks like one
+    repeated = False
+
+    def pairs(found: list[tuple[str, Json]]) -> JsonObject:
+        nonlocal repeated
+        made = dict(found)
+        repeated = repeated or len(made) < len(found)
+        return made
+
+    json.loads(data.decode("utf-8", "surrogatepass"), object_pairs_hook=pairs)
+    return repeated
+
+
+def _count_keys(document: JsonObject) -> int:
+    keys, rest = 0, list[Json]([document])
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            keys += len(value)
+            rest += value.values()
+        elif isinstance(value, list):
+            rest += value
+    return keys
+
+
 def _parsed(data: bytes) -> Json:
     text = data.decode("utf-8", "surrogatepass")
     parsed: Json = (_CAREFUL if _may_be_huge(data) else _DECODER).decode(text)
@@ -138,6 +166,7 @@ _CAREFUL = json.JSONDecoder(
 _EXPONENTS = (re.compile(rb"e\+?\d{3,}[\s,\]}]"), re.compile(rb"E\+?\d{3,}[\s,\]}]"))
 _STRIDE = 25
 _DIGITS = re.compile(rb"\d{8}")
+_KEY_ENDS = re.compile(rb'"\s*:')
 
 
 def _may_be_huge(data: bytes) -> bool:

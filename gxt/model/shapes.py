@@ -59,6 +59,17 @@ def check_annotation(event: JsonObject, what: str) -> None:
     _check(event, _ANNOTATION, what)
 
 
+def check_event(event: JsonObject, what: str) -> None:
+    """The same for a line that somebody else wrote: to merge it, its identity, time and kind are needed."""
+    check_annotation(event, what)
+    _check_said(event, ("id", "at", "op"), what)
+
+
+def check_removed(document: JsonObject, what: str) -> None:
+    """The same for `removed.json`."""
+    _check_said(document, ("uid", "at"), what)
+
+
 class _Shape(NamedTuple):
     """What is known of a document's fields; null stands for one that is not there.
 
@@ -80,6 +91,15 @@ def _check(document: JsonObject, shape: _Shape, what: str) -> None:
         value = document.get(name)
         if value is not None and not check(value):
             raise _wrong(what, name)
+
+
+def _check_said(document: JsonObject, texts: tuple[str, ...], what: str) -> None:
+    for name in texts:
+        value = document.get(name)
+        if not (_is_time(value) if name == "at" else _is_text(value) and value):
+            raise _wrong(what, name)
+    if not _is_author(document.get("by")):
+        raise _wrong(what, "by")
 
 
 def _wrong(what: str, field: str) -> DamagedRecord:

@@ -13,8 +13,8 @@ from gxt.model.codec import FORMAT
 from gxt.model.ids import LAST_NUMBER, free_number, parse_run_id, run_path
 from gxt.store.places import EXPERIMENTS
 
-_FILES = (":format", ":next")
-_SHARD = re.compile(r"exp-\d{1,7}xx(xx)?|exp-\d{1,5}xxxx/exp-\d{1,7}xx", re.ASCII)
+TIP_FILES = ("^{tree}", ":format", ":next")
+SHARD = re.compile(r"exp-\d{1,7}xx(xx)?|exp-\d{1,5}xxxx/exp-\d{1,7}xx", re.ASCII)
 
 
 class Tip(NamedTuple):
@@ -47,16 +47,32 @@ def read_tip(reader: ObjectReader) -> Tip | None:
         commit = reader.read(EXPERIMENTS)  # the first run of all may have come meanwhile
         if commit is None:
             raise damage
-    if commit.kind != "commit":
-        raise DamagedRecord(f"{EXPERIMENTS} names a {commit.kind}, no commit", hint=DOCTOR)
-    tree, version, following = reader.read_many([f"{commit.oid}{what}" for what in ("^{tree}", *_FILES)])
-    _check_tree(commit, tree)
-    if version is not None and version.data.strip() != b"%d" % FORMAT:
-        raise NewerFormat(EXPERIMENTS, version.data[:20].decode(errors="replace").strip())
-    number = _number(following)
+    number = check_tip(reader, commit, EXPERIMENTS, hint=DOCTOR)
     if number is None:
         number = free_number(number for number, _ in changed_folders(reader, None, commit.oid))
     return Tip(commit.oid, number)
+
+
+def check_tip(reader: ObjectReader, commit: GitObject, what: str, *, hint: str) -> int | None:
+    """The next number as an entry tells it; None where it tells none that a run can have.
+
+    Args:
+        reader: reads the objects.
+        commit: what is taken for the newest entry.
+        what: what names it: a ref.
+        hint: what to do when it is none.
+
+    Raises:
+        NewerFormat: a newer gxt wrote it.
+        DamagedRecord: it is no entry of a history of runs.
+    """
+    if commit.kind != "commit":
+        raise DamagedRecord(f"{what} names a {commit.kind}, no commit", hint=hint)
+    tree, version, following = reader.read_many([f"{commit.oid}{file}" for file in TIP_FILES])
+    _check_tree(commit, tree, what, hint)
+    if version is not None and version.data.strip() != b"%d" % FORMAT:
+        raise NewerFormat(what, version.data[:20].decode(errors="replace").strip())
+    return _number(following)
 
 
 def _damaged_ref(reader: ObjectReader) -> DamagedRecord | None:
@@ -71,20 +87,21 @@ def _damaged_ref(reader: ObjectReader) -> DamagedRecord | None:
     return None
 
 
-def _check_tree(commit: GitObject, tree: GitObject | None) -> None:
+def _check_tree(commit: GitObject, tree: GitObject | None, what: str, hint: str) -> None:
     """The tip must hold runs, or be the root: a commit of the code would look like a history without any.
 
     Raises:
         DamagedRecord: its tree is lost, or is another's.
     """
     if tree is None:
-        raise DamagedRecord(f"git cannot read the tree of {EXPERIMENTS}, {commit.oid}", hint=DOCTOR)
+        raise DamagedRecord(f"git cannot read the tree of {what}, {commit.oid}", hint=hint)
     names = [entry.name for entry in parse_tree(tree)]
     is_root = not names and b"\n\ngxt format " in commit.data
     if not is_root and not any(name == "format" or name.startswith("exp-") for name in names):
         subject = commit_headers(commit)[1].partition("\n")[0]
-        what = f"{EXPERIMENTS} names a commit that is not gxt's: {commit.oid[:10]} {subject}"
-        raise DamagedRecord(what, hint=DOCTOR)
+        raise DamagedRecord(
+            f"{what} names a commit that is not gxt's: {commit.oid[:10]} {subject}", hint=hint
+        )
 
 
 def _number(following: GitObject | None) -> int | None:
@@ -133,7 +150,7 @@ def _compare(
         number, oid = parse_run_id(name), new.oid if new else None
         if number is not None and run_path(number) == path:
             yield Change(path, number, oid)
-        elif _SHARD.fullmatch(path):
+        elif SHARD.fullmatch(path):
             yield from _compare_shards(reader, path, old, new)
         else:
             yield Change(path, None, oid)

@@ -1,0 +1,225 @@
+"""What a fetch brought is checked before it counts. Nothing is written here, and nothing moves.
+
+Whoever can push can push anything. A history that is none is refused as a whole; of a history that is one,
+each run that is not as gxt writes them is refused and named, and the others may be taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from gxt.errors import DamagedRecord
+from gxt.git import process
+from gxt.git.objects import ObjectReader, commit_headers
+from gxt.git.repository import Repository
+from gxt.model.ids import LAST_NUMBER, run_id, run_path
+from gxt.store.chain import ROOT_MESSAGE
+from gxt.store.places import EXPERIMENTS
+from gxt.store.sync.contents import JudgedByFile, check_contents
+from gxt.store.sync.differing import Differing, Opened, Place, differing, open_trees
+from gxt.store.sync.shape import check_same, check_shape
+from gxt.store.tree import TIP_FILES, RunFolder, check_tip
+
+_THEIRS = f"the remote's {EXPERIMENTS}"
+_HINT = "nothing was taken from it: gxt doctor, in a clone of who pushed last, may tell more"
+_MOST_TIP_BYTES = (1 << 20, 4 << 20, 1 << 10, 1 << 10)  # the entry, its tree, `format`, `next`
+_BATCH = 500  # runs whose trees and sizes are in memory at a time
+_ENTRY_WORDS = 3  # an entry, the one before it, the run that it brings
+_MOST_SHOWN = 300
+
+
+class Arrived(NamedTuple):
+    """A run that may be taken.
+
+    Attributes:
+        number: the one that they gave it.
+        uid: its identity, as its commit and its documents tell it.
+        folder: its directory at their tip.
+        removed: whether it stands for a run that was removed.
+    """
+
+    number: int
+    uid: str
+    folder: RunFolder
+    removed: bool
+
+
+class Arrival(NamedTuple):
+    """What a fetch brought.
+
+    Attributes:
+        tip: their newest entry.
+        next_number: the next free number in their history.
+        runs: what differs and may be taken, by number.
+        refused: in words, each of them naming a run or a path and why it is left out.
+    """
+
+    tip: str
+    next_number: int
+    runs: tuple[Arrived, ...]
+    refused: tuple[str, ...]
+
+
+def unknown(uid: str) -> int | None:  # noqa: ARG001 it knows none
+    """Under which number a run is known: under none."""
+    return None
+
+
+def check_arrival(
+    reader: ObjectReader,
+    repository: Repository,
+    base: str | None,
+    theirs: str,
+    *,
+    known: Callable[[str], int | None] = unknown,
+) -> Arrival:
+    """Check what their history has beyond one of its entries; costs what differs.
+
+    Args:
+        reader: reads the objects.
+        repository: where they are.
+        base: the newest entry that we have accepted and they have too; None where there is none.
+        theirs: the id of their newest entry.
+        known: the number of a run in our history. With it a run that was there at `base` and has not changed
+            is seen to be there twice; without it only what differs is compared.
+
+    Raises:
+        NewerFormat: a newer gxt wrote it.
+        DamagedRecord: it is no history of gxt, does not go on from `base`, or has a run twice.
+    """
+    try:
+        said = _said_number(reader, theirs)
+        brought = _brought(reader, repository, base, theirs)
+        found = differing(reader, base, theirs)
+        reasons: dict[int, str] = {}
+        runs = list(_sifted(reader, found, brought, reasons))
+        _check_once(reader, base, found, runs, known)
+    except DamagedRecord as error:
+        raise DamagedRecord(_cleaned(error.message), hint=_HINT) from error
+    refused = [
+        *(f"{stray.path}: {stray.why}" for stray in found.strays),
+        *(f"{run_id(number)}: {reasons[number]}" for number in sorted(reasons)),
+    ]
+    next_number = _next_number(reader, base, found, said)
+    return Arrival(theirs, next_number, tuple(runs), tuple(map(_cleaned, refused)))
+
+
+# --- the whole -------------------------------------------------------------------------------------------
+
+
+def _said_number(reader: ObjectReader, theirs: str) -> int | None:
+    """The next number as their tip tells it, which must be an entry of gxt's."""
+    names = [theirs, *(f"{theirs}{file}" for file in TIP_FILES)]
+    for name, size, most in zip(names, reader.sizes(names), _MOST_TIP_BYTES, strict=True):
+        if size is not None and size.size_bytes > most:
+            raise DamagedRecord(f"{_THEIRS}: {name} has {size.size_bytes} bytes: more than gxt reads")
+    tip = reader.read(theirs)
+    if tip is None:
+        raise DamagedRecord(f"{_THEIRS} names {theirs}, which git cannot read")
+    return check_tip(reader, tip, _THEIRS, hint=_HINT)
+
+
+def _brought(reader: ObjectReader, repository: Repository, base: str | None, theirs: str) -> frozenset[str]:
+    """The run commits that their entries since `base` bring; these must be a chain that goes on from it."""
+    args = ("rev-list", "--first-parent", "--parents", theirs, *([f"^{base}"] if base else []), "--")
+    done = process.attempt(repository.top, args)
+    if done.returncode != 0:
+        raise DamagedRecord(f"the history of {_THEIRS} is not whole: {done.stderr.decode(errors='replace')}")
+    entries = [line.split() for line in done.stdout.decode().splitlines()]
+    for entry in entries:
+        if len(entry) > _ENTRY_WORDS:
+            raise DamagedRecord(f"{_THEIRS}: {entry[0][:10]} is no entry: it has {len(entry) - 1} parents")
+    if entries:
+        _check_beginning(reader, base, entries[-1])
+    return frozenset(entry[2] for entry in entries if len(entry) == _ENTRY_WORDS)
+
+
+def _check_beginning(reader: ObjectReader, base: str | None, oldest: list[str]) -> None:
+    if base is not None:
+        if oldest[1:2] != [base]:
+            raise DamagedRecord(f"{_THEIRS} does not go on from {base[:10]}, though it has that entry")
+        return
+    (size,) = reader.sizes([oldest[0]])
+    root = reader.read(oldest[0]) if size and size.size_bytes <= _MOST_TIP_BYTES[0] else None
+    (tree,) = open_trees(reader, [f"{oldest[0]}^{{tree}}"])
+    is_root = root is not None and len(oldest) == 1 and commit_headers(root)[1] == ROOT_MESSAGE
+    if not is_root or tree != Opened({}):
+        raise DamagedRecord(
+            f"{_THEIRS} begins with {oldest[0][:10]}, which is not how a history of gxt begins"
+        )
+
+
+def _check_once(
+    reader: ObjectReader,
+    base: str | None,
+    found: Differing,
+    runs: Collection[Arrived],
+    known: Callable[[str], int | None],
+) -> None:
+    """Raise where a run is in their tree under two numbers."""
+    numbers: dict[str, int] = {}
+    changed = {place.number for place in found.places}
+    for run in runs:
+        first = numbers.setdefault(run.uid, run.number)
+        if first == run.number and base is not None:
+            ours = known(run.uid)
+            if ours is not None and ours not in changed:
+                (there,) = reader.sizes([f"{base}:{run_path(ours)}"])
+                first = ours if there is not None else first
+        if first != run.number:
+            raise DamagedRecord(
+                f"{_THEIRS} has the run {run.uid} twice: as {run_id(first)} and as {run_id(run.number)}"
+            )
+
+
+def _next_number(reader: ObjectReader, base: str | None, found: Differing, said: int | None) -> int:
+    """The next number, whatever they say: above every one of theirs, and never going back."""
+    before = reader.read(base) if base else None
+    ours = check_tip(reader, before, EXPERIMENTS, hint=_HINT) if before else None
+    highest = max((place.number for place in found.places if place.new), default=0)
+    return min(max(said or 1, ours or 1, highest + 1), LAST_NUMBER + 1)
+
+
+# --- the runs --------------------------------------------------------------------------------------------
+
+
+def _sifted(
+    reader: ObjectReader, found: Differing, brought: frozenset[str], refused: dict[int, str]
+) -> Iterator[Arrived]:
+    """The runs that may be taken; why the others may not is added to those refused."""
+    judged: JudgedByFile = {}
+    places = iter(found.places)
+    while batch := list(islice(places, _BATCH)):
+        folders = list(_shaped(reader, batch, brought, refused))
+        for folder, uid in check_contents(reader, folders, judged):
+            if isinstance(uid, str):
+                yield Arrived(folder.number, uid, folder, "removed.json" in folder.entries)
+            else:
+                refused[folder.number] = uid.message
+
+
+def _shaped(
+    reader: ObjectReader, batch: list[Place], brought: frozenset[str], refused: dict[int, str]
+) -> Iterator[RunFolder]:
+    """The directories that have the files of a run, those that were there before among them."""
+    olds = open_trees(reader, [place.old.oid if place.old else None for place in batch])
+    news = open_trees(reader, [place.new.oid if place.new else None for place in batch])
+    for place, old, new in zip(batch, olds, news, strict=True):
+        if place.new is None:
+            refused[place.number] = "their history has lost it; nothing was taken away here"
+            continue
+        try:
+            check_shape(new, brought, old)
+            check_same(old, new)
+        except DamagedRecord as error:
+            refused[place.number] = error.message
+        else:
+            yield RunFolder(place.number, place.new.oid, new.entries)
+
+
+def _cleaned(text: str) -> str:
+    """What they wrote, for people: on one line, not too long, and nothing in it that acts on a terminal."""
+    shown = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[: _MOST_SHOWN - 1]}…"
