@@ -13,6 +13,7 @@ GxtError                  1   something failed
 ├── GitFailed             1
 ├── StoreBusy             1
 ├── CannotRecord          1
+├── RemovedRun            1
 ├── MachineFailed         1
 ├── RemoteFailed          1
 ├── DamagedRecord         1
@@ -168,6 +169,18 @@ class CannotRecord(GxtError):
     """Nothing of a run can be written down: it would go unrecorded."""
 
     code = "cannot-record"
+
+
+class RemovedRun(GxtError):
+    """Somebody has removed the run; it can come back."""
+
+    code = "removed-run"
+
+    def __init__(self, id_: str, at: str, by: str) -> None:
+        who = f" by {by}" if by else ""
+        when = f" on {at} UTC" if at else ""
+        super().__init__(f"{id_} was removed{when}{who}", hint=f"gxt rm --undo {id_} brings it back")
+        self.id = id_
 
 
 class MachineFailed(GxtError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
+from gxt.model.annotations import Said, fold
 from gxt.model.json_types import Json, JsonObject
 
 
@@ -30,7 +31,8 @@ def run_json(
     annotations: Sequence[JsonObject] = (),
 ) -> JsonObject:
     """The run as one JSON object. `id` and `parent` stay None: they depend on the clone's numbers."""
-    listed = listed_json(config, metrics, annotations)
+    said = fold(annotations)
+    listed = _listed(config, metrics, said)
     return {
         "id": None,
         "uid": config["uid"],
@@ -44,6 +46,8 @@ def run_json(
         "parent_uid": config.get("parent"),
         "group": config.get("group"),
         "tags": listed["tags"],
+        "comments": [_remark(event) for event in said.comments],
+        "conclusions": [_remark(event) for event in said.conclusions],
         "created": listed["created"],
         "duration_s": listed["duration_s"],
         "author": _author(config.get("author")),
@@ -65,13 +69,17 @@ def run_json(
 
 def listed_json(config: JsonObject, metrics: JsonObject, annotations: Sequence[JsonObject]) -> JsonObject:
     """Of the run's JSON object what `row_of` reads."""
+    return _listed(config, metrics, fold(annotations))
+
+
+def _listed(config: JsonObject, metrics: JsonObject, said: Said) -> JsonObject:
     return {
         "id": None,
-        "name": _latest(annotations, "name") or config.get("name"),
+        "name": said.name(config.get("name")),
         "message": config.get("message"),
         "status": metrics["status"],
         "parent": None,
-        "tags": _tags(annotations),
+        "tags": list[Json](said.tags),
         "created": config.get("created"),
         "duration_s": metrics.get("duration_s"),
         "command": config.get("command", []),
@@ -146,6 +154,11 @@ def _author(value: Json) -> str:
     return f"{author.get('name', '')} <{author.get('email', '')}>"
 
 
+def _remark(event: JsonObject) -> JsonObject:
+    """A comment or a conclusion as the run shows it."""
+    return {"id": event["id"], "at": event["at"], "by": _author(event["by"]), "text": event["text"]}
+
+
 def _environment(document: JsonObject) -> JsonObject:
     """The environment as the run shows it: versions and names instead of the document's records."""
     python = document.get("python")
@@ -161,24 +174,3 @@ def _environment(document: JsonObject) -> JsonObject:
         "variables": document.get("variables", {}),
         "packages": document.get("packages", {}),
     }
-
-
-def _removed(annotations: Sequence[JsonObject]) -> set[Json]:
-    removed: set[Json] = set()
-    for event in annotations:
-        if event.get("op") == "remove":
-            removed.update(cast("list[str]", event.get("removes", [])))
-    return removed
-
-
-def _tags(annotations: Sequence[JsonObject]) -> list[Json]:
-    """The tags that no later event removed, in the order they were given, each once."""
-    removed = _removed(annotations)
-    given = [e.get("tag") for e in annotations if e.get("op") == "tag" and e.get("id") not in removed]
-    return list(dict.fromkeys(cast("list[str]", given)))
-
-
-def _latest(annotations: Sequence[JsonObject], op: str) -> Json:
-    removed = _removed(annotations)
-    found = [e.get(op) for e in annotations if e.get("op") == op and e.get("id") not in removed]
-    return found[-1] if found else None

@@ -55,19 +55,18 @@ def check_metrics(document: JsonObject, what: str) -> None:
 
 
 def check_annotation(event: JsonObject, what: str) -> None:
-    """The same for a line of `annotations.jsonl`."""
-    _check(event, _ANNOTATION, what)
-
-
-def check_event(event: JsonObject, what: str) -> None:
-    """The same for a line that somebody else wrote: to merge it, its identity, time and kind are needed."""
-    check_annotation(event, what)
-    _check_said(event, ("id", "at", "op"), what)
+    """The same for a line of `annotations.jsonl`; what an unknown op holds is its own matter."""
+    fields = {**_EVENT, **_OPS.get(str(event.get("op")), {})}
+    for name, check in fields.items():
+        if not check(event.get(name)):
+            raise _wrong(what, name)
 
 
 def check_removed(document: JsonObject, what: str) -> None:
     """The same for `removed.json`."""
-    _check_said(document, ("uid", "at"), what)
+    for name, check in _REMOVED.items():
+        if not check(document.get(name)):
+            raise _wrong(what, name)
 
 
 class _Shape(NamedTuple):
@@ -93,15 +92,6 @@ def _check(document: JsonObject, shape: _Shape, what: str) -> None:
             raise _wrong(what, name)
 
 
-def _check_said(document: JsonObject, texts: tuple[str, ...], what: str) -> None:
-    for name in texts:
-        value = document.get(name)
-        if not (_is_time(value) if name == "at" else _is_text(value) and value):
-            raise _wrong(what, name)
-    if not _is_author(document.get("by")):
-        raise _wrong(what, "by")
-
-
 def _wrong(what: str, field: str) -> DamagedRecord:
     shown = field if len(field) <= 60 else f"{field[:59]}…"
     return DamagedRecord(f"{what}: {shown} is not of the right kind", hint="git fsck tells more")
@@ -109,6 +99,18 @@ def _wrong(what: str, field: str) -> DamagedRecord:
 
 def _is_text(value: Json) -> bool:
     return isinstance(value, str)
+
+
+def _is_filled(value: Json) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_text_or_null(value: Json) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_count(value: Json) -> bool:
+    return type(value) is int and value > 0
 
 
 def _is_texts(value: Json) -> bool:
@@ -210,7 +212,18 @@ _METRICS: Final = _Shape(
     plain=((("evals", "artifacts", "notices"), _LIST), (("metrics",), _OBJECT)),
     checked={"exit_code": _is_whole, "duration_s": _is_number},
 )
-_ANNOTATION: Final = _Shape(
-    plain=((("id", "op", "tag", "name"), _TEXT),),
-    checked={"removes": _is_texts},
-)
+_EVENT: Final[Mapping[str, _Check]] = {
+    "id": _is_filled,
+    "at": _is_time,
+    "by": _is_author,
+    "op": _is_filled,
+}
+_REMOVED: Final[Mapping[str, _Check]] = {"uid": _is_filled, "at": _is_time, "by": _is_author}
+_OPS: Final[Mapping[str, Mapping[str, _Check]]] = {
+    "tag": {"tag": _is_text},
+    "name": {"name": _is_text_or_null},
+    "comment": {"text": _is_text},
+    "conclusion": {"text": _is_text},
+    "formerly": {"number": _is_count, "remote": _is_text_or_null},
+    "remove": {"removes": _is_texts},
+}

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from gxt.errors import DOCTOR, AmbiguousRun, DamagedRecord, NewerFormat, UnknownRun
+from gxt.errors import DOCTOR, AmbiguousRun, DamagedRecord, NewerFormat, RemovedRun, UnknownRun
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric, main_metric
@@ -21,6 +21,8 @@ from gxt.ops.declared import declared_metric
 from gxt.ops.workspace import Workspace
 from gxt.store.index import Index
 from gxt.store.places import EXPERIMENTS, live_paths
+from gxt.store.reading import read_removed
+from gxt.store.tree import RunFolder, uid_of
 
 if TYPE_CHECKING:
     from gxt.model.events import Folded
@@ -40,6 +42,15 @@ class Absent(NamedTuple):
 
     label: str
     notices: tuple[str, ...]
+
+
+class Removed(NamedTuple):
+    """A run that was removed: its number and uid, when in ISO 8601 and by whom, where that can be read."""
+
+    number: int
+    uid: str
+    at: str = ""
+    by: str = ""
 
 
 class History:
@@ -118,6 +129,7 @@ class History:
         Raises:
             UnknownRun: no run answers to it.
             AmbiguousRun: several do.
+            RemovedRun: it was removed.
             DamagedRecord, NewerFormat: it is there and cannot be read.
         """
         number = said_number(ref)
@@ -133,10 +145,37 @@ class History:
             candidates = [found, *candidates]
         candidates = candidates or (self._prefixed(ref) if len(ref) >= 4 else [])
         if not candidates:
+            if removed := self.removed(ref):
+                raise RemovedRun(run_id(removed.number), removed.at[:16].replace("T", " "), removed.by)
             raise UnknownRun(ref, hint=self._hint())
         if len(candidates) > 1:
             raise AmbiguousRun(ref, tuple(str(run["id"]) for run in candidates))
         return candidates[0]
+
+    def removed(self, ref: str) -> Removed | None:
+        """The removed run that a person means by an id, a number, or a prefix of a uid.
+
+        Raises:
+            AmbiguousRun: several have a uid that begins so.
+        """
+        number = said_number(ref)
+        numbers = [number] if number is not None else []
+        if not numbers and len(ref) >= 4 and ref.isascii() and ref.isalnum():
+            numbers = self._index.removed(ref.upper())
+        if len(numbers) > 1:
+            raise AmbiguousRun(ref, tuple(map(run_id, numbers)))
+        folder = self._index.removed_folder(numbers[0]) if numbers else None
+        return self._removed(folder) if folder else None
+
+    def _removed(self, folder: RunFolder) -> Removed:
+        reader = self._index.reader
+        uid = uid_of(reader, folder) or ""
+        try:
+            document = read_removed(reader, folder)
+        except (DamagedRecord, NewerFormat):  # that it was removed is all that counts
+            return Removed(folder.number, uid)
+        by = cast("JsonObject", document["by"])
+        return Removed(folder.number, uid, str(document["at"]), str(by.get("name", "")))
 
     def by_uid(self, uid: str) -> JsonObject | None:
         """The run with this identity, if it is here."""
@@ -181,6 +220,9 @@ class History:
 
     def absent(self, uid: str) -> Absent:
         """What to say of a run that `by_uid` does not find."""
+        removed = self._index.removed(uid)
+        if removed:
+            return Absent(f"{run_id(removed[0])} (removed)", ())
         found = self._index.unreadable(uid)
         if found is None:
             return Absent(f"{uid} (not here)", ())

@@ -27,6 +27,7 @@ class Shown(NamedTuple):
     Attributes:
         run: the run as JSON, packages included.
         parent: its parent run, when it is here.
+        absent: what to call a parent that cannot be shown.
         children: ids of the runs derived from it.
         main: the metric that stands for it.
         goals: which way each of its metrics is better, where that is known.
@@ -41,6 +42,7 @@ class Shown(NamedTuple):
     goals: Mapping[str, Goal | None]
     series: Mapping[str, Series]
     notices: tuple[str, ...] = ()
+    absent: str = ""
 
 
 def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
@@ -52,7 +54,8 @@ def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
     """
     with History(workspace, series=series) as history:
         run = history.resolve(ref)
-        parent = history.by_uid(str(run["parent_uid"])) if run["parent_uid"] else None
+        parent_uid = str(run["parent_uid"] or "")
+        parent = history.by_uid(parent_uid) if parent_uid else None
         return Shown(
             run=whole(history, run),
             parent=parent,
@@ -61,6 +64,7 @@ def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
             goals={name: goal_of(name, workspace.settings.goals) for name in metrics_of(run)},
             series=series_of(history, run) if series else {},
             notices=history.passed_over(run) if ref == "@" else (),
+            absent=history.absent(parent_uid).label if parent_uid and parent is None else "",
         )
 
 

@@ -47,6 +47,8 @@ def page(shown: Shown) -> View:
         _identity(shown),
         *_section("Message", run["message"] if _has_lines(run) else None),
         *_section("Hypothesis", run["hypothesis"]),
+        *_remarks("Conclusions", run["conclusions"]),
+        *_remarks("Comments", run["comments"]),
         *_inputs(run),
         *_outputs(shown),
         *_notices(run),
@@ -103,13 +105,13 @@ def series_tables(shown: Shown) -> Iterator[Table]:
 
 
 def _identity(shown: Shown) -> Table:
-    run, parent = shown.run, shown.parent
+    run = shown.run
     code = cast("JsonObject", run["code"])
     environment = cast("JsonObject", run["environment"])
     fields = [
         ("uid", str(run["uid"])),
         ("commit", str(run["commit"] or "not in git yet")),
-        ("parent", _parent(run, parent)),
+        ("parent", _parent(shown)),
         ("children", " ".join(shown.children)),
         ("tags", _words(run["tags"])),
         ("message", _message(run)),
@@ -147,10 +149,8 @@ def _has_lines(run: JsonObject) -> bool:
     return len(str(run["message"] or "").strip().splitlines()) > 1
 
 
-def _parent(run: JsonObject, parent: JsonObject | None) -> str:
-    if parent:
-        return f"{parent['id']}  {one_line(title(parent))}"
-    return f"{run['parent_uid']} (not here)" if run["parent_uid"] else ""
+def _parent(shown: Shown) -> str:
+    return f"{shown.parent['id']}  {one_line(title(shown.parent))}" if shown.parent else shown.absent
 
 
 def _took(run: JsonObject) -> str:
@@ -189,6 +189,16 @@ def _section(heading: str, text: Json) -> list[Line]:
         line(Span(heading, "head")),
         *(line("  ", part) for part in str(text).strip().splitlines()),
     ]
+
+
+def _remarks(heading: str, remarks: Json) -> list[Line]:
+    """What people said of the run, each with who and when before it."""
+    lines: list[Line] = []
+    for one in cast("list[JsonObject]", remarks):
+        by = str(one["by"]).partition(" <")[0]
+        lines.append(line("  ", Span(f"{local_time(one['at'])}  {by}", "dim")))
+        lines += [line("    ", part) for part in str(one["text"]).strip().splitlines()]
+    return [line(), line(Span(heading, "head")), *lines] if lines else []
 
 
 def _inputs(run: JsonObject) -> View:

@@ -5,13 +5,14 @@ Nothing is published here: who has looked whether git has it all moves the refs 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gxt.git.fast_import import Drop, FastImport, Person, Put
 from gxt.git.objects import GitObject, ObjectReader, commit_headers, trailers
 from gxt.git.refs import RefUpdate
-from gxt.git.repository import Repository
+from gxt.git.repository import Repository, configured_identity, guessed_identity, user_settings
 from gxt.model.codec import FORMAT
 from gxt.model.json_types import JsonObject
 from gxt.store.places import EXPERIMENTS, NOTED_FILES, NOTES, temporary_ref
@@ -271,6 +272,12 @@ def _person(line: str) -> Person:
     email, _, when = rest.rpartition("> ")
     at_s, _, offset = when.partition(" ")
     return Person(name, email, int(at_s) if at_s.isdigit() else 0, offset or "+0000")
+
+
+def user(repository: Repository) -> Person:
+    """Who works here, now."""
+    name, email = configured_identity(user_settings(repository)) or guessed_identity(repository)
+    return Person(name, email, int(time.time()), time.strftime("%z"))
 
 
 def notes_message(what: str, entry: str) -> str:

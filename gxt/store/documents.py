@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from gxt.model.annotations import dump_events
 from gxt.model.codec import dump_document
 from gxt.model.events import Folded
 from gxt.model.json_types import JsonObject
@@ -25,9 +24,7 @@ def documents(folded: Folded, console: bytes, *, series_bytes: int) -> dict[str,
         "metrics.json": dump_document(_with_notice(folded.metrics, notice) if notice else folded.metrics),
     }
     if folded.annotations:
-        files["annotations.jsonl"] = b"".join(
-            json.dumps(event).encode() + b"\n" for event in folded.annotations
-        )
+        files["annotations.jsonl"] = dump_events(folded.annotations)
     if console:
         files["output.log"] = console
     return files | series

@@ -116,15 +116,16 @@ def _person(folded: Folded, at_us: int) -> Person:
     return Person(str(author["name"]), str(author["email"]), at_us // 1_000_000, folded.offset)
 
 
-def _one_line(text: str, width: int = 72) -> str:
+def one_line(text: str, width: int = 72) -> str:
+    """Words on one line of a message, cut at a width; what no terminal could show is replaced."""
     line = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def _run_message(folded: Folded, run: JsonObject) -> str:
     parent = folded.config.get("parent")
-    trailer = [f"Run-Uid: {folded.uid}", *([f"Parent-Run: {_one_line(str(parent))}"] if parent else [])]
-    return "\n".join([_one_line(title(run)) or "run", "", *trailer, f"Status: {folded.status}", ""])
+    trailer = [f"Run-Uid: {folded.uid}", *([f"Parent-Run: {one_line(str(parent))}"] if parent else [])]
+    return "\n".join([one_line(title(run)) or "run", "", *trailer, f"Status: {folded.status}", ""])
 
 
 def _entry_message(run: JsonObject, number: int) -> str:
@@ -132,5 +133,5 @@ def _entry_message(run: JsonObject, number: int) -> str:
     metrics = metrics_of(run)
     main = main_metric(metrics, chosen=None, goals={})
     value = metrics[main.name] if main else None
-    shown = f" — {_one_line(main.name)} {value:.4g}" if main and isinstance(value, (int, float)) else ""
-    return f"{run_id(number)} {run['status']}: {_one_line(title(run))}{shown}\n\nRun-Uid: {run['uid']}\n"
+    shown = f" — {one_line(main.name)} {value:.4g}" if main and isinstance(value, (int, float)) else ""
+    return f"{run_id(number)} {run['status']}: {one_line(title(run))}{shown}\n\nRun-Uid: {run['uid']}\n"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gxt.errors import DOCTOR, DamagedRecord, GxtError
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
-from gxt.model.ids import parse_run_id, run_id
+from gxt.model.ids import parse_run_id, run_id, run_path
 from gxt.model.json_types import JsonObject
 from gxt.model.run import Row
 from gxt.model.scalars import clean_text
@@ -25,13 +25,13 @@ from gxt.store.places import home
 from gxt.store.progress import Progress, untold
 from gxt.store.reading import LOST, read_cells, read_documents, read_run
 from gxt.store.texts import Texts
-from gxt.store.tree import Change, RunFolder, Tip, changes, open_folders, read_tip, uid_of
+from gxt.store.tree import REMOVED, Change, RunFolder, Tip, changes, open_folders, read_tip, uid_of
 
 if TYPE_CHECKING:
     from gxt.model.fields import Field
     from gxt.store.facts import Facts
 
-VERSION = 5
+VERSION = 6
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
 FACTS_PART = 256  # numbers of runs whose facts lie together, and are made anew when one of the runs changes
 _PART_BYTES = 1 << 18  # a view of 18 MB in one part costs twice the time
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS runs (
     status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, metrics TEXT
 );
 CREATE TABLE IF NOT EXISTS docs (number INTEGER PRIMARY KEY, doc TEXT);
+CREATE TABLE IF NOT EXISTS removed (number INTEGER PRIMARY KEY, uid TEXT);
 CREATE TABLE IF NOT EXISTS strays (path TEXT PRIMARY KEY, oid TEXT, lost INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS views (key TEXT, part INTEGER, data BLOB, PRIMARY KEY (key, part));
 CREATE TABLE IF NOT EXISTS parts (part INTEGER PRIMARY KEY);
@@ -215,6 +216,18 @@ class Index:
         """The runs whose uid or commit starts with this."""
         return self._many("r.uid LIKE ?1 || '%' OR r.run_oid LIKE ?1 || '%'", prefix)
 
+    def removed(self, prefix: str) -> list[int]:
+        """The numbers of the runs that were removed and whose uid starts with this."""
+        bound = clean_text(prefix)
+        return [row[0] for row in self._query("SELECT number FROM removed WHERE uid LIKE ? || '%'", bound)]
+
+    def removed_folder(self, number: int) -> RunFolder | None:
+        """What git keeps of a run that was removed; None for any other number."""
+        path = f"{self.tip.oid}:{run_path(number)}" if self.tip else ""
+        found = self.reader.read(path) if path else None
+        folder = next(open_folders(self.reader, [(number, found.oid)])) if found else None
+        return folder if folder and REMOVED in folder.entries else None
+
     def check(self, number: int) -> None:
         """Say what is wrong with a run that cannot be read; nothing for any other number.
 
@@ -309,7 +322,7 @@ class Index:
             return
         before = self._before(db)
         if before is None:
-            for table in ("runs", "docs", "strays", "views", "state", "parts", "facts"):
+            for table in ("runs", "docs", "removed", "strays", "views", "state", "parts", "facts"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 our own names
         if self.tip is not None:
             # read to the end first: the walk and the reading of documents share one git process
@@ -354,7 +367,10 @@ class Index:
         db.executemany("DELETE FROM facts WHERE part = ?", parts)
         db.executemany("DELETE FROM docs WHERE number = ?", gone)
         folders = list(open_folders(self.reader, [(number, oid) for number, oid in changes if oid]))
-        present = [folder for folder in folders if "removed.json" not in folder.entries]
+        present = [folder for folder in folders if REMOVED not in folder.entries]
+        removed = [(one.number, uid_of(self.reader, one)) for one in folders if REMOVED in one.entries]
+        db.executemany("DELETE FROM removed WHERE number = ?", gone)
+        db.executemany("INSERT INTO removed VALUES (?, ?)", removed)
         if len(present) < len(gone):
             db.executemany("DELETE FROM runs WHERE number = ?", gone)
         rows = [read_cells(one) for one in read_documents(self.reader, present, self._environments)]

@@ -103,6 +103,31 @@ def _shared(path: Path, more: int = 0) -> Descriptor:
     return Descriptor.of(number)
 
 
+def append_to_running(path: Path, kind: str, fields: Mapping[str, Any]) -> None:
+    """Write an event into the journal of a run that another process records. Call it with the store's lock.
+
+    Raises:
+        OSError: the run has ended: its recorder may have read the journal before this event.
+    """
+    writer = JournalWriter(path / JOURNAL)
+    try:
+        writer.append(kind, fields)
+    finally:
+        writer.close()
+    if _has_end(path):
+        raise OSError("the run has ended")
+
+
+def _has_end(path: Path) -> bool:
+    """Whether the journal tells how the run ended."""
+    for line in read_lines(path):
+        if b'"finished"' in line:
+            with suppress(ValueError, AttributeError, RecursionError):
+                if json.loads(line).get("e") == "finished":
+                    return True
+    return False
+
+
 class LiveRun(NamedTuple):
     """The directory of a live run that this process records: held until `release`."""
 

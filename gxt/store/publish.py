@@ -33,7 +33,9 @@ class Write(Protocol):
         """Write them; with the notes of every run where these are to be made up for."""
 
 
-def publish(repository: Repository, write: Write, *, name: str, what: str, reason: str) -> Written | None:
+def publish(
+    repository: Repository, write: Write, *, name: str, what: str, reason: str, hint: str = ""
+) -> Written | None:
     """Write and publish entries, in several attempts. Call it with the store's lock.
 
     Args:
@@ -42,6 +44,7 @@ def publish(repository: Repository, write: Write, *, name: str, what: str, reaso
         name: of its temporary refs.
         what: the failure in words: `exp-012 could not be sealed`.
         reason: what the reflog says.
+        hint: what to do where it fails; by default nothing: the journal of a run waits for the next command.
 
     Raises:
         StoreBusy: another git process held a lock, moved the refs again and again, or collects garbage.
@@ -71,7 +74,7 @@ def publish(repository: Repository, write: Write, *, name: str, what: str, reaso
                     return None
             if (
                 written is not None
-                and _is_safe(repository, written, seen, what)
+                and _is_safe(repository, written, seen, what, hint)
                 and _move(repository, written, reason, with_notes=attempt < _ATTEMPTS_WITH_NOTES)
             ):
                 return written
@@ -81,16 +84,15 @@ def publish(repository: Repository, write: Write, *, name: str, what: str, reaso
         raise failed
     raise StoreBusy(
         f"{what}: git could not move its refs",
-        hint=debris.lock_hint(repository) or "nothing is lost: gxt list tries again",
+        hint=debris.lock_hint(repository) or hint or "nothing is lost: gxt list tries again",
     )
 
 
-def _is_safe(repository: Repository, written: Written, seen: collector.Seen, what: str) -> bool:
+def _is_safe(repository: Repository, written: Written, seen: collector.Seen, what: str, hint: str) -> bool:
     """Whether git has the objects, and no gc runs that can have missed their refs."""
     if not collector.await_end(repository, patience_s=_GC_PATIENCE_S):
-        raise StoreBusy(
-            f"{what}: git gc --prune is at work", hint="gxt list puts it there when that has ended"
-        )
+        waits = "gxt list puts it there when that has ended"
+        raise StoreBusy(f"{what}: git gc --prune is at work", hint=hint or waits)
     return collector.are_whole(repository, written.commits(), without=written.known, since=seen)
 
 

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from gxt.errors import DOCTOR, DamagedRecord, GxtError, NewerFormat
 from gxt.git.objects import GitObject, ObjectReader
+from gxt.model.annotations import parse_events
 from gxt.model.codec import compact_json, load_document
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.run import listed_json, row_of, run_json, without_packages
-from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
-from gxt.store.tree import RunFolder
+from gxt.model.shapes import check_config, check_environment, check_metrics, check_removed
+from gxt.store.tree import REMOVED, RunFolder
 
 LOST = "git cannot read"  # how the damage begins that somebody may undo by bringing git the object
 _DOCUMENTS = frozenset(("config.json", "environment.json", "metrics.json", "annotations.jsonl"))
@@ -52,14 +53,6 @@ def read_folders(
             yield documents.folder, read_run(documents)
         except (DamagedRecord, NewerFormat) as error:
             yield documents.folder, error
-
-
-def load_annotations(data: bytes, what: str) -> list[JsonObject]:
-    """The events of `annotations.jsonl`."""
-    events = [load_document(line, what) for line in data.splitlines() if line.strip()]
-    for event in events:
-        check_annotation(event, what)
-    return events
 
 
 class Documents(NamedTuple):
@@ -106,9 +99,7 @@ class Documents(NamedTuple):
         """The events of `annotations.jsonl`; none where there is no such file."""
         if "annotations.jsonl" not in self.folder.entries:
             return []
-        return load_annotations(
-            self.data("annotations.jsonl"), f"{run_id(self.folder.number)}/annotations.jsonl"
-        )
+        return parse_events(self.data("annotations.jsonl"), f"{run_id(self.folder.number)}/annotations.jsonl")
 
 
 class Loaded(NamedTuple):
@@ -155,6 +146,21 @@ def _load(documents: Documents) -> Loaded:
     except KeyError as error:
         what = f"{run_id(folder.number)} lacks a field: {error}"
         raise DamagedRecord(what, hint=DOCTOR) from error
+
+
+def read_removed(reader: ObjectReader, folder: RunFolder) -> JsonObject:
+    """What is said of a run that was removed: its `uid`, `at` and `by`.
+
+    Raises:
+        DamagedRecord, NewerFormat: it is not what it should be.
+    """
+    what, oid = f"{run_id(folder.number)}/{REMOVED}", folder.entries[REMOVED].oid
+    blob = reader.read(oid)
+    if blob is None:
+        raise lost(what, oid)
+    document = load_document(blob.data, what)
+    check_removed(document, what)
+    return document
 
 
 def lost(what: str, oid: str) -> DamagedRecord:

@@ -13,6 +13,7 @@ from gxt.model.codec import FORMAT
 from gxt.model.ids import LAST_NUMBER, free_number, parse_run_id, run_path
 from gxt.store.places import EXPERIMENTS
 
+REMOVED = "removed.json"  # in the directory of a run that was removed
 TIP_FILES = ("^{tree}", ":format", ":next")
 SHARD = re.compile(r"exp-\d{1,7}xx(xx)?|exp-\d{1,5}xxxx/exp-\d{1,7}xx", re.ASCII)
 
@@ -199,12 +200,12 @@ def uid_of(reader: ObjectReader, folder: RunFolder) -> str | None:
 
 
 def noted_objects(reader: ObjectReader, tip: Tip, file: str) -> list[tuple[str, str]]:
-    """Every run commit with the id of one of its files, where git has that file."""
+    """Every run commit with the id of one of its files, where git has that file; of no removed run."""
     folders = [(number, oid) for number, oid in changed_folders(reader, None, tip.oid) if oid]
     noted = [
         (folder.entries["run"].oid, folder.entries[file].oid)
         for folder in open_folders(reader, folders)
-        if "run" in folder.entries and file in folder.entries
+        if "run" in folder.entries and file in folder.entries and REMOVED not in folder.entries
     ]
     # git takes no tree that names a blob which is gone: one damaged run must not cost all others their notes
     blobs = reader.read_many(oid for _, oid in noted)

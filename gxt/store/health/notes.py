@@ -59,7 +59,7 @@ def _wanted(runs: Mapping[int, Run], file: str) -> dict[str, str]:
     return {
         run.folder.entries["run"].oid: run.folder.entries[file].oid
         for run in runs.values()
-        if "run" in run.folder.entries and file in run.folder.entries
+        if "run" in run.folder.entries and file in run.folder.entries and not run.removed
     }
 
 

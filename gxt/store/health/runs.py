@@ -11,6 +11,7 @@ from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.git import process
 from gxt.git.objects import ObjectReader, TreeEntry, commit_headers
 from gxt.git.repository import Repository
+from gxt.model.annotations import parse_events
 from gxt.model.codec import FORMAT
 from gxt.model.ids import parse_run_id, run_id, run_path
 from gxt.model.json_types import JsonObject
@@ -20,8 +21,8 @@ from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.health.past import Entry, Past
 from gxt.store.places import EXPERIMENTS
 from gxt.store.progress import Progress
-from gxt.store.reading import load_annotations, read_folders
-from gxt.store.tree import RunFolder, changed_folders, changes, open_folders, uid_of
+from gxt.store.reading import read_folders
+from gxt.store.tree import REMOVED, RunFolder, changed_folders, changes, open_folders, uid_of
 
 _BATCH = 200
 _MOST = 5  # runs that one finding names
@@ -74,7 +75,7 @@ def read_runs(reader: ObjectReader, tip: str, progress: Progress) -> dict[int, R
     while batch := list(islice(rest, _BATCH)):
         opened = list(open_folders(reader, batch))
         for folder in opened:
-            if "removed.json" in folder.entries:
+            if REMOVED in folder.entries:
                 runs[folder.number] = Run(folder, uid_of(reader, folder) or "", removed=True)
         present = [folder for folder in opened if folder.number not in runs]
         for folder, found in read_folders(reader, present):
@@ -161,7 +162,7 @@ def _annotations(reader: ObjectReader, folder: RunFolder) -> str:
     blob = reader.read(entry.oid) if entry else None
     try:
         if blob is not None:
-            load_annotations(blob.data, "annotations.jsonl")
+            parse_events(blob.data, "annotations.jsonl")
     except GxtError:
         return ""
     return blob.oid if blob is not None else ""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gxt.errors import StoreBusy
-from gxt.git.fast_import import FastImport, Person, Put
+from gxt.git.fast_import import FastImport, Put
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.refs import RefUpdate, move_refs
-from gxt.git.repository import Repository, configured_identity, guessed_identity, user_settings
+from gxt.git.repository import Repository
 from gxt.model.codec import FORMAT
 from gxt.model.ids import run_id, run_path
 from gxt.store import collector, debris, locks
-from gxt.store.chain import noted_path, notes_message
+from gxt.store.chain import noted_path, notes_message, user
 from gxt.store.health.index_file import check_index, index_path
 from gxt.store.health.notes import check_notes
 from gxt.store.health.past import is_entry, read_past
@@ -99,7 +98,7 @@ def _numbered(
 def _write(repository: Repository, tip: str, returning: Sequence[_Return], following: int) -> None:
     """The entries, published in one move. Call it with the store's lock."""
     seen, ref = collector.look(repository), temporary_ref("repair", "entry")
-    person = _person(repository)
+    person = user(repository)
     with FastImport(repository.top) as importer:
         beside = [
             Put("100644", importer.blob(b"%d\n" % FORMAT), "format"),
@@ -154,7 +153,7 @@ def mend_notes(repository: Repository) -> Iterator[str]:
             return
         seen, person, moves, known = (
             collector.look(repository),
-            _person(repository),
+            user(repository),
             list[RefUpdate](),
             [tip.oid],
         )
@@ -196,8 +195,3 @@ def mend_index(repository: Repository) -> Iterator[str]:
     with Index(repository):
         pass
     yield f"the index is made anew: {index_path(repository)}"
-
-
-def _person(repository: Repository) -> Person:
-    name, email = configured_identity(user_settings(repository)) or guessed_identity(repository)
-    return Person(name, email, int(time.time()), time.strftime("%z"))

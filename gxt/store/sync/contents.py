@@ -11,7 +11,13 @@ from gxt.git.objects import GitObject, ObjectReader, Size, TreeEntry, commit_hea
 from gxt.model.codec import MAX_DOCUMENT_BYTES, compact_json, load_document, repeats_a_key
 from gxt.model.ids import is_uid
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.shapes import check_config, check_environment, check_event, check_metrics, check_removed
+from gxt.model.shapes import (
+    check_annotation,
+    check_config,
+    check_environment,
+    check_metrics,
+    check_removed,
+)
 from gxt.store.sync.differing import FILE, FOLDER, Opened, open_trees
 from gxt.store.tree import RunFolder
 
@@ -185,7 +191,7 @@ def _events(data: bytes, name: str) -> list[JsonObject]:
     for line in data.splitlines():
         if line.strip():
             events.append(_loaded(line, name))
-            check_event(events[-1], name)
+            check_annotation(events[-1], name)
     return events
 
 
