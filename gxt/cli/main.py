@@ -30,6 +30,8 @@ COMMANDS = {
     "rename": ("annotating.rename", "Give a run another name, or none."),
     "rm": ("annotating.rm", "Remove runs from lists and trees; --undo brings them back."),
     "status": ("reading.status", "Show what is running, the base, and what the next run records."),
+    "pull": ("sharing.pull", "Take over what colleagues have recorded and said."),
+    "push": ("sharing.push", "Publish runs, and what was said of runs."),
     "doctor": ("checking.doctor", "Check everything that runs depend on, and mend it with --repair."),
     "demo": ("demo.demo", "Show gxt at work in a small repository made for it."),
 }

@@ -15,16 +15,19 @@ from gxt.git.repository import Repository, packed_refs_state
 class RefUpdate(NamedTuple):
     """Move `ref` from `old` to `new`.
 
-    The zero id as `old` means "must not exist"; None as `new` means "delete", whatever it is now.
+    The zero id as `old` means "must not exist", None "whatever it is"; None as `new` means "delete", whatever
+    it is now.
     """
 
     ref: str
     new: str | None
-    old: str = ""
+    old: str | None = ""
 
     def line(self) -> str:
         """The command for `git update-ref --stdin`."""
-        return f"delete {self.ref}\n" if self.new is None else f"update {self.ref} {self.new} {self.old}\n"
+        if self.new is None:
+            return f"delete {self.ref}\n"
+        return f"update {self.ref} {self.new}{'' if self.old is None else f' {self.old}'}\n"
 
 
 class RefMover:

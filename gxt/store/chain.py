@@ -71,10 +71,12 @@ class Over(NamedTuple):
     Attributes:
         old: what the experiments ref names; empty where there is none.
         notes: where the notes are that show the tip to build on, as refs.
+        replaced: where the notes are that are to be replaced.
     """
 
     old: str
     notes: Mapping[str, str]
+    replaced: Mapping[str, str] = NOTES
 
 
 class Written(NamedTuple):
@@ -199,7 +201,7 @@ class Chain:
         whole as a child of itself, so that a note edited by hand stays in its history.
         """
         assert self._last is not None
-        ours = self._reader.read(NOTES[what])
+        ours = self._reader.read(self._over.replaced[what])
         old = ours.oid if ours is not None else ""
         present = self._reader.read(self._over.notes[what]) or ours
         is_commit = present is not None and present.kind == "commit"

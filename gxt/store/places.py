@@ -18,6 +18,7 @@ CODE = "code.pack"
 LIVE_REFS = "refs/gxt/live"
 TEMPORARY_REFS = "refs/gxt/tmp"
 KEPT_REFS = "refs/gxt/kept"
+REMOTE_REFS = "refs/gxt/remotes"
 _PACKED = re.compile(rb" refs/gxt/(?:live|tmp)/([^/\n]+)")
 NOTED_FILES = {"config": "config.json", "metrics": "metrics.json", "annotations": "annotations.jsonl"}
 
@@ -30,6 +31,26 @@ def live_ref(uid: str) -> str:
 def temporary_ref(uid: str, what: str) -> str:
     """A ref that protects new objects from gc until the real refs move."""
     return f"{TEMPORARY_REFS}/{uid}/{what}"
+
+
+def tracking_ref(remote: str) -> str:
+    """The newest entry that was taken over from a remote, or that it has accepted from us."""
+    return f"{REMOTE_REFS}/{remote}/experiments"
+
+
+def tracking_notes(remote: str) -> dict[str, str]:
+    """The notes of a remote, as they were fetched last."""
+    return {what: f"{REMOTE_REFS}/{remote}/notes/{what}" for what in NOTES}
+
+
+def incoming_ref(remote: str) -> str:
+    """The newest entry of a remote as it was fetched last, be it taken over or not."""
+    return f"{REMOTE_REFS}/{remote}/incoming"
+
+
+def outgoing_ref(remote: str, ref: str) -> str:
+    """What was to be pushed last to a ref of a remote."""
+    return f"{REMOTE_REFS}/{remote}/outgoing/{ref.removeprefix('refs/')}"
 
 
 def kept_ref(name: str) -> str:

@@ -10,7 +10,7 @@ from gxt.errors import DOCTOR, DamagedRecord, NewerFormat
 from gxt.git import process
 from gxt.git.objects import GitObject, ObjectReader, TreeEntry, commit_headers, parse_tree, trailers
 from gxt.model.codec import FORMAT
-from gxt.model.ids import LAST_NUMBER, free_number, parse_run_id, run_path
+from gxt.model.ids import LAST_NUMBER, free_number, parse_run_id, run_id, run_path
 from gxt.store.places import EXPERIMENTS
 
 REMOVED = "removed.json"  # in the directory of a run that was removed
@@ -48,6 +48,22 @@ def read_tip(reader: ObjectReader) -> Tip | None:
         commit = reader.read(EXPERIMENTS)  # the first run of all may have come meanwhile
         if commit is None:
             raise damage
+    return _tip(reader, commit)
+
+
+def tip_at(reader: ObjectReader, oid: str) -> Tip:
+    """The history that ends with an entry.
+
+    Raises:
+        NewerFormat, DamagedRecord: as `check_tip` does, and where there is no such entry.
+    """
+    commit = reader.read(oid)
+    if commit is None:
+        raise DamagedRecord(f"git cannot read the entry {oid}", hint=DOCTOR)
+    return _tip(reader, commit)
+
+
+def _tip(reader: ObjectReader, commit: GitObject) -> Tip:
     number = check_tip(reader, commit, EXPERIMENTS, hint=DOCTOR)
     if number is None:
         number = free_number(number for number, _ in changed_folders(reader, None, commit.oid))
@@ -174,10 +190,21 @@ def open_folders(reader: ObjectReader, folders: list[tuple[int, str]]) -> Iterat
         yield RunFolder(number, oid, {entry.name: entry for entry in entries})
 
 
+def taken_among(reader: ObjectReader, tip: str | None, numbers: Iterable[int]) -> set[int]:
+    """Those of the numbers under which an entry has something; each shard is read once."""
+    shards: dict[str, list[int]] = {}
+    for number in numbers:
+        shards.setdefault(run_path(number).rpartition("/")[0], []).append(number)
+    found = set[int]()
+    for shard, inside in shards.items() if tip else ():
+        names = {entry.name for entry in reader.tree(f"{tip}:{shard}")}
+        found.update(number for number in inside if run_id(number) in names)
+    return found
+
+
 def is_taken(reader: ObjectReader, tip: Tip, number: int) -> bool:
     """Whether the tip has something under a number, be it readable or not."""
-    shard, _, name = run_path(number).rpartition("/")
-    return any(entry.name == name for entry in reader.tree(f"{tip.oid}:{shard}"))
+    return bool(taken_among(reader, tip.oid, [number]))
 
 
 def reserve(reader: ObjectReader, tip: Tip | None, live: Iterable[int]) -> int:

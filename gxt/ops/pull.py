@@ -1,0 +1,124 @@
+"""`gxt pull`: what colleagues have recorded and said comes here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gxt.errors import GxtError
+from gxt.git import process
+from gxt.git.objects import ObjectReader
+from gxt.git.refs import RefUpdate, move_refs
+from gxt.git.remote import fetch
+from gxt.git.remotes import Remote, resolve
+from gxt.git.repository import Repository
+from gxt.model.ids import run_id
+from gxt.ops.history import History
+from gxt.ops.workspace import Workspace
+from gxt.store.places import EXPERIMENTS, NOTES, incoming_ref, tracking_notes, tracking_ref
+from gxt.store.sync.exchange import Taken, take_over
+
+
+class Pulled(NamedTuple):
+    """What came from a remote.
+
+    Attributes:
+        remote: its name.
+        is_empty: it has no runs at all.
+        new, updated: ids of runs, as they are here now.
+        renumbered: runs of ours that have another number now: what they had, what they have.
+        refused: what was left out, in words.
+    """
+
+    remote: str
+    is_empty: bool
+    new: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    renumbered: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def pull(
+    workspace: Workspace, remote: str | None = None, runs: tuple[str, ...] = (), *, dry_run: bool = False
+) -> Pulled:
+    """Take over what a remote has.
+
+    Args:
+        workspace: where.
+        remote: its name; by default the one that gives the numbers.
+        runs: that must be here afterwards.
+        dry_run: fetch, tell what would be, and change nothing.
+
+    Raises:
+        RemoteFailed: nothing could be fetched.
+        UnknownRun, AmbiguousRun: one of the runs is not here afterwards.
+        DamagedRecord, NewerFormat: it has what cannot be taken over.
+    """
+    from_ = resolve(workspace.repository, remote)
+    pulled = _told(from_, *fetch_and_take(workspace.repository, from_, dry_run=dry_run))
+    if runs and not dry_run:
+        with History(workspace) as history:
+            for ref in runs:
+                history.resolve(ref)
+    return pulled
+
+
+def fetch_and_take(
+    repository: Repository, remote: Remote, *, dry_run: bool = False
+) -> tuple[str | None, Taken | None]:
+    """Fetch and merge; the remote's newest entry, and what that changed here."""
+    notes = tracking_notes(remote.name)
+    refs = [(EXPERIMENTS, incoming_ref(remote.name)), *((NOTES[what], ref) for what, ref in notes.items())]
+    theirs = fetch(repository, remote, refs)[EXPERIMENTS]
+    with ObjectReader(repository) as reader:
+        before = reader.read(tracking_ref(remote.name))
+    accepted = before.oid if before else None
+    _check_goes_on(repository, remote, accepted, theirs)
+    if theirs is None:
+        return None, None
+    taken = take_over(repository, remote.name, theirs, dry_run=dry_run)
+    if not dry_run and theirs != accepted:
+        accept(repository, remote.name, theirs)
+    return theirs, taken
+
+
+def accept(repository: Repository, remote: str, tip: str) -> None:
+    """Remember that an entry is the newest that the remote has, and part of our history."""
+    move_refs(repository, [RefUpdate(tracking_ref(remote), tip, None)], reason=f"gxt: {remote}")
+
+
+def remember_notes(repository: Repository, remote: str, accepted: Mapping[str, str]) -> None:
+    """Remember the notes that the remote has taken from us, by its refs."""
+    ours = tracking_notes(remote)
+    moves = [RefUpdate(ours[what], accepted[ref], None) for what, ref in NOTES.items() if ref in accepted]
+    if moves:
+        move_refs(repository, moves, reason=f"gxt: {remote}")
+
+
+def _check_goes_on(repository: Repository, remote: Remote, accepted: str | None, theirs: str | None) -> None:
+    """Raise when the remote's history is not the one that we have seen before with something on top."""
+    if accepted is None:
+        return
+    hint = f"nothing changed here; gxt doctor --repair {remote.name} publishes again what it has lost"
+    if theirs is None:
+        raise GxtError(f"{remote.name} has lost its runs, or hides them", hint=hint)
+    args = ("merge-base", "--is-ancestor", accepted, theirs)
+    if accepted != theirs and process.attempt(repository.top, args).returncode != 0:
+        raise GxtError(f"somebody has rewritten the runs of {remote.name}", hint=hint)
+
+
+def _told(remote: Remote, theirs: str | None, taken: Taken | None) -> Pulled:
+    if theirs is None or taken is None:
+        return Pulled(remote.name, is_empty=True)
+    if taken.arrival is None:
+        return Pulled(remote.name, is_empty=False)
+    new = [one for one in taken.arrival.runs if one.uid not in taken.known]
+    updated = [one for one in taken.arrival.runs if one.uid in taken.known]
+    return Pulled(
+        remote=remote.name,
+        is_empty=False,
+        new=tuple(run_id(one.number) for one in new if not one.removed),
+        updated=tuple(run_id(one.number) for one in updated),
+        renumbered=tuple((run_id(had), run_id(has)) for had, has in taken.merged.renumbered()),
+        refused=taken.arrival.refused,
+    )

@@ -1,0 +1,166 @@
+"""`gxt push`: what was recorded and said here goes to colleagues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gxt.errors import GxtError, RemoteFailed
+from gxt.git import process
+from gxt.git.objects import ObjectReader
+from gxt.git.remote import Pushed as Answer
+from gxt.git.remote import push as git_push
+from gxt.git.remotes import Remote, resolve
+from gxt.git.repository import Repository
+from gxt.model.ids import run_id
+from gxt.ops.history import History
+from gxt.ops.pull import accept, fetch_and_take, remember_notes
+from gxt.ops.workspace import Workspace
+from gxt.store.sync.exchange import Taken, prepare, take_over, unpublished
+from gxt.store.sync.merge import Pending
+from gxt.store.tree import read_tip
+
+_ATTEMPTS = 10
+_DONE = ("accepted", "up to date")
+
+
+class Pushed(NamedTuple):
+    """What went to a remote.
+
+    Attributes:
+        remote: its name.
+        new, updated: ids of runs that it has now, or of which it has the newest now.
+        renumbered: runs of ours that have another number now: what they had, what they have.
+        refused: what came from there and was left out, in words.
+        code: commits of the code that no branch of the remote had, and that went along.
+        left: how many runs stay here alone.
+    """
+
+    remote: str
+    new: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    renumbered: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    left: int = 0
+
+
+def nothing() -> None:
+    """What happens between the look at the remote and the push, unless a test wants it otherwise."""
+
+
+def push(
+    workspace: Workspace,
+    remote: str | None = None,
+    runs: tuple[str, ...] = (),
+    *,
+    dry_run: bool = False,
+    between: Callable[[], None] = nothing,
+) -> Pushed:
+    """Publish runs, and what was said of runs.
+
+    Args:
+        workspace: where.
+        remote: its name; by default the one that gives the numbers.
+        runs: only these.
+        dry_run: tell what would be, and change nothing.
+        between: called after each look at the remote.
+
+    Raises:
+        RemoteFailed: it could not be reached, or has refused.
+        UnknownRun, AmbiguousRun: one of the runs is not here.
+    """
+    repository = workspace.repository
+    to = resolve(repository, remote)
+    uids = _chosen(workspace, runs)
+
+    def is_wanted(one: Pending) -> bool:
+        # what was removed before anybody saw it stays here
+        is_secret = one.is_new and "removed.json" in one.folder.entries
+        return not is_secret and (uids is None or one.uid in uids)
+
+    renumbered: list[tuple[str, str]] = []
+    refused: list[str] = []
+    for _ in range(_ATTEMPTS):
+        theirs, taken = fetch_and_take(repository, to, dry_run=dry_run)
+        renumbered += _renumbered(taken)
+        refused += taken.arrival.refused if taken and taken.arrival else ()
+        between()
+        if dry_run:
+            return _would(repository, to, theirs, taken, is_wanted)
+        outgoing = prepare(repository, to.name, theirs, is_wanted)
+        if not outgoing.pending:
+            return Pushed(to.name, renumbered=tuple(renumbered), refused=tuple(refused))
+        code = _code(repository, to, outgoing.pending)
+        answers = git_push(repository, to, [(oid, ref) for ref, oid in outgoing.moves])
+        if answers[0].fate != "stale":
+            break
+    _check_accepted(to, answers[0])
+    tip = outgoing.moves[0][1]
+    accepted = {answer.ref: answer.oid for answer in answers if answer.fate in _DONE}
+    remember_notes(repository, to.name, accepted)
+    renumbered += _renumbered(take_over(repository, to.name, tip))
+    accept(repository, to.name, tip)
+    return Pushed(
+        to.name,
+        new=tuple(run_id(one.number) for one in outgoing.pending if one.is_new),
+        updated=tuple(run_id(one.number) for one in outgoing.pending if not one.is_new),
+        renumbered=tuple(renumbered),
+        refused=tuple(refused),
+        code=code,
+    )
+
+
+def _chosen(workspace: Workspace, runs: tuple[str, ...]) -> frozenset[str] | None:
+    if not runs:
+        return None
+    with History(workspace) as history:
+        found = [history.resolve(ref) for ref in runs]
+    running = [str(run["id"]) for run in found if run["status"] == "running"]
+    if running:
+        raise GxtError(f"{running[0]} is running", hint="it can be pushed when it has ended")
+    return frozenset(str(run["uid"]) for run in found)
+
+
+def _check_accepted(remote: Remote, answer: Answer) -> None:
+    if answer.fate in _DONE:
+        return
+    what, hint = f"it has refused the runs: {answer.reason}", "nothing is lost: they are here"
+    if answer.fate == "stale":
+        what, hint = "others pushed again and again meanwhile", "try again: gxt push"
+    raise RemoteFailed(what, remote=remote.name, url=remote.url, said=answer.reason, hint=hint)
+
+
+def _renumbered(taken: Taken | None) -> list[tuple[str, str]]:
+    return [(run_id(had), run_id(has)) for had, has in taken.merged.renumbered()] if taken else []
+
+
+def _would(
+    repository: Repository,
+    remote: Remote,
+    theirs: str | None,
+    taken: Taken | None,
+    is_wanted: Callable[[Pending], bool],
+) -> Pushed:
+    """What a push would do now."""
+    with ObjectReader(repository) as reader:
+        ours = read_tip(reader)
+        merged = taken.merged if taken and taken.arrival else None
+        if merged is None and ours:
+            merged = unpublished(repository, reader, ours, theirs)
+    pending = tuple(one for one in merged.pending if is_wanted(one)) if merged else ()
+    return Pushed(
+        remote.name,
+        new=tuple(run_id(one.number) for one in pending if one.is_new),
+        updated=tuple(run_id(one.number) for one in pending if not one.is_new),
+        renumbered=tuple(_renumbered(taken)),
+        refused=taken.arrival.refused if taken and taken.arrival else (),
+        code=_code(repository, remote, pending),
+    )
+
+
+def _code(repository: Repository, remote: Remote, pending: tuple[Pending, ...]) -> tuple[str, ...]:
+    """The commits below runs that no branch of the remote has, as far as is known here."""
+    runs = [f"{one.folder.entries['run'].oid}^@" for one in pending if one.is_new]
+    args = ("rev-list", "--ignore-missing", *runs, "--not", f"--remotes={remote.name}", "--")
+    return tuple(process.attempt(repository.top, args).stdout.decode().split()) if runs else ()

@@ -1,0 +1,80 @@
+"""What went to a remote, and what came from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gxt.model.json_types import Json, JsonObject
+from gxt.ops.pull import Pulled
+from gxt.ops.push import Pushed
+from gxt.render.clean import one_line
+from gxt.render.view import Line, Span, View, line
+
+_MOST = 6
+
+
+def pulled_page(pulled: Pulled, *, dry_run: bool) -> View:
+    """What came, and which of our own runs have another number now."""
+    if pulled.is_empty:
+        return [line(f"{pulled.remote} has no runs yet: gxt push publishes yours")]
+    told = _counts(pulled.new, pulled.updated)
+    if not told:
+        return [line(f"{pulled.remote} has nothing new"), *_moved(pulled.renumbered, pulled.remote)]
+    would = "would come " if dry_run else ""
+    return [line(f"{would}from {pulled.remote}: {told}"), *_moved(pulled.renumbered, pulled.remote)]
+
+
+def pushed_page(pushed: Pushed, *, dry_run: bool) -> View:
+    """What went, and what travelled with it."""
+    moved = _moved(pushed.renumbered, pushed.remote)
+    told = _counts(pushed.new, pushed.updated)
+    if not told:
+        return [line(f"nothing to push: {pushed.remote} has it all"), *moved]
+    would = "would go " if dry_run else ""
+    lines: list[Line] = [line(f"{would}to {pushed.remote}: {told}"), *moved]
+    if pushed.code:
+        count = "1 commit" if len(pushed.code) == 1 else f"{len(pushed.code)} commits"
+        shown = _shown([oid[:10] for oid in pushed.code])
+        lines.append(line(f"  with {count} of code that no branch of {pushed.remote} has: {shown}"))
+    return lines
+
+
+def pulled_json(pulled: Pulled) -> JsonObject:
+    """`gxt pull --json`."""
+    return _as_json(pulled.remote, pulled.new, pulled.updated, pulled.renumbered, pulled.refused)
+
+
+def pushed_json(pushed: Pushed) -> JsonObject:
+    """`gxt push --json`."""
+    told = _as_json(pushed.remote, pushed.new, pushed.updated, pushed.renumbered, pushed.refused)
+    return {**told, "code": list[Json](pushed.code)}
+
+
+def _as_json(
+    remote: str,
+    new: Sequence[str],
+    updated: Sequence[str],
+    renumbered: Sequence[tuple[str, str]],
+    refused: Sequence[str],
+) -> JsonObject:
+    return {
+        "remote": remote,
+        "new": list[Json](new),
+        "updated": list[Json](updated),
+        "renumbered": [{"from": had, "to": has} for had, has in renumbered],
+        "refused": list[Json](refused),
+    }
+
+
+def _counts(new: Sequence[str], updated: Sequence[str]) -> str:
+    parts = [("1 run" if len(new) == 1 else f"{len(new)} runs", new), (f"{len(updated)} updated", updated)]
+    return ", ".join(f"{what} ({_shown(ids)})" for what, ids in parts if ids)
+
+
+def _shown(ids: Sequence[str]) -> str:
+    return ", ".join(ids) if len(ids) <= _MOST else f"{ids[0]} … {ids[-1]}"
+
+
+def _moved(renumbered: Sequence[tuple[str, str]], remote: str) -> list[Line]:
+    why = one_line(f": {remote} has another run of that number")
+    return [line("  ", Span(had, "id"), " is now ", Span(has, "id"), why) for had, has in renumbered]

@@ -1,0 +1,163 @@
+"""Taking over what a remote has, and preparing what it lacks. Nothing here talks to the remote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from gxt.git.fast_import import FastImport
+from gxt.git.objects import ObjectReader
+from gxt.git.refs import RefUpdate, move_refs
+from gxt.git.repository import Repository
+from gxt.store import locks
+from gxt.store.chain import Chain, Over, Written
+from gxt.store.places import outgoing_ref, tracking_notes
+from gxt.store.publish import publish
+from gxt.store.sync.arrival import Arrival, check_arrival
+from gxt.store.sync.merge import Merged, Pending, common_entry, merge, write_pending
+from gxt.store.tree import Tip, read_tip, taken_among, tip_at
+
+
+class Taken(NamedTuple):
+    """What taking over a remote's history did.
+
+    Attributes:
+        arrival: what they had beyond ours; None when there was nothing.
+        merged: what of ours stands on top of it now.
+        known: the uids of those runs of theirs that were here before.
+    """
+
+    arrival: Arrival | None
+    merged: Merged
+    known: frozenset[str] = frozenset()
+
+
+def take_over(repository: Repository, remote: str, theirs: str, *, dry_run: bool = False) -> Taken:
+    """Let our history be theirs with what only we have on top; it stays where they have nothing new.
+
+    Args:
+        repository: ours.
+        remote: its name.
+        theirs: their newest entry, fetched.
+        dry_run: tell what would be, and write nothing.
+
+    Raises:
+        DamagedRecord, NewerFormat: theirs is no history that can be taken over.
+        StoreBusy, GitFailed: nothing could be written now.
+    """
+    taking = _Taking(repository, remote, theirs)
+    if dry_run:
+        with ObjectReader(repository) as reader:
+            taking.look(reader, read_tip(reader))
+        return taking.taken
+    with locks.store_lock(repository):
+        what = f"the runs of {remote} could not be taken over"
+        publish(repository, taking.write, name=f"take-{remote}", what=what, reason=f"gxt: from {remote}")
+    return taking.taken
+
+
+class _Taking:
+    """One attempt after the other; each looks at ours as it is by then."""
+
+    def __init__(self, repository: Repository, remote: str, theirs: str) -> None:
+        self._repository = repository
+        self._remote = remote
+        self._theirs = theirs
+        self._checked: tuple[str | None, Arrival] | None = None
+        self.taken = Taken(None, Merged(()))
+
+    def look(self, reader: ObjectReader, ours: Tip | None) -> bool:
+        """Whether they have something that we do not; what that is."""
+        base = common_entry(self._repository, ours.oid, self._theirs) if ours else None
+        if base == self._theirs:
+            return False
+        if self._checked is None or self._checked[0] != base:
+            self._checked = base, check_arrival(reader, self._repository, base, self._theirs)
+        arrival = self._checked[1]
+        merged = merge(self._repository, reader, ours, base, arrival) if ours else Merged(())
+        before = taken_among(reader, base, [one.number for one in arrival.runs])
+        known = merged.here.union(one.uid for one in arrival.runs if one.number in before)
+        self.taken = Taken(arrival, merged, known)
+        return True
+
+    def write(self, reader: ObjectReader, tip: Tip | None, *, rebuild_notes: bool) -> Written | None:
+        """Ours on top of theirs; None when they have nothing new."""
+        if not self.look(reader, tip):
+            return None
+        arrival, merged, _ = self.taken
+        assert arrival is not None
+        return _on_top(
+            self._repository,
+            reader,
+            Tip(arrival.tip, arrival.next_number),
+            merged.pending,
+            name=f"take-{self._remote}",
+            over=Over(tip.oid if tip else "", tracking_notes(self._remote)),
+            rebuild_notes=rebuild_notes,
+        )
+
+
+def _on_top(
+    repository: Repository,
+    reader: ObjectReader,
+    tip: Tip | None,
+    pending: Collection[Pending],
+    *,
+    name: str,
+    over: Over,
+    rebuild_notes: bool = False,
+) -> Written:
+    with FastImport(repository.top) as importer:
+        chain = Chain(repository, importer, reader, tip, name, over=over)
+        for one in pending:
+            write_pending(chain, importer, one)
+        chain.write_notes(rebuild=rebuild_notes)
+    return chain.written()
+
+
+class Outgoing(NamedTuple):
+    """What is to be pushed: the runs, and the commits for their refs over there.
+
+    Attributes:
+        pending: the runs, in the order of their entries.
+        moves: the commit for each ref of the remote, the experiments ref first.
+    """
+
+    pending: tuple[Pending, ...]
+    moves: tuple[tuple[str, str], ...]
+
+
+def unpublished(repository: Repository, reader: ObjectReader, ours: Tip, theirs: str | None) -> Merged:
+    """What we have beyond their history, which is part of ours or nothing."""
+    base = common_entry(repository, ours.oid, theirs) if theirs else None
+    return merge(repository, reader, ours, base, Arrival(theirs or "", 1, (), ()))
+
+
+def prepare(
+    repository: Repository, remote: str, theirs: str | None, wanted: Callable[[Pending], bool]
+) -> Outgoing:
+    """Write what the remote lacks on top of what it has; kept by refs until the next time.
+
+    Args:
+        repository: ours.
+        remote: its name.
+        theirs: its newest entry, which is part of our history; None where it has none.
+        wanted: which of the runs.
+    """
+    with locks.store_lock(repository), ObjectReader(repository) as reader:
+        ours = read_tip(reader)
+        if ours is None:
+            return Outgoing((), ())
+        merged = unpublished(repository, reader, ours, theirs)
+        pending = tuple(one for one in merged.pending if wanted(one))
+        if not pending:
+            return Outgoing((), ())
+        tip = tip_at(reader, theirs) if theirs else None
+        there = tracking_notes(remote)
+        over = Over(theirs or "", there, there)
+        written = _on_top(repository, reader, tip, pending, name=f"push-{remote}", over=over)
+        moves = ((written.entry.ref, written.entry.new), *((move.ref, move.new) for move in written.notes))
+        found = tuple((ref, str(new)) for ref, new in moves if new)
+        kept = [RefUpdate(outgoing_ref(remote, ref), new, None) for ref, new in found]
+        move_refs(repository, [*kept, *written.protecting], reason=f"gxt: for {remote}")
+        return Outgoing(pending, found)

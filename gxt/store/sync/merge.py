@@ -1,0 +1,192 @@
+"""Two histories become one: theirs stays as it is, what only we have goes on top of it.
+
+Runs are told apart by their uids and never conflict. What both sides say of a run is united. A run of ours
+that they do not have yet keeps its number when that is free there, else it gets the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gxt.git import process
+from gxt.git.fast_import import Drop, FastImport, Person, Put
+from gxt.git.objects import ObjectReader, commit_headers, trailers
+from gxt.git.repository import Repository
+from gxt.model.annotations import dump_events, fold, parse_events
+from gxt.model.annotations import merge as unite
+from gxt.model.ids import run_id, run_path
+from gxt.model.json_types import JsonObject
+from gxt.store.chain import Chain, Entry, Note, people
+from gxt.store.places import NOTED_FILES
+from gxt.store.sync.arrival import Arrival
+from gxt.store.tree import RunFolder, Tip, changed_folders, open_folders, taken_among, uid_of
+
+_ANNOTATIONS = "annotations.jsonl"
+_REMOVED = "removed.json"
+
+
+class Pending(NamedTuple):
+    """What we have to say of a run beyond their history.
+
+    Attributes:
+        uid: whose.
+        number: the run's from now on.
+        had: the number that it had here.
+        is_new: they do not have it.
+        folder: its directory, as it is to stand there.
+        annotations: what is said of it, by both sides; None when that is in the directory already.
+        said: the message and the people of the entry.
+    """
+
+    uid: str
+    number: int
+    had: int
+    is_new: bool
+    folder: RunFolder
+    annotations: list[JsonObject] | None
+    said: Said
+
+
+class Said(NamedTuple):
+    """An entry as it was written here: its message, author and committer."""
+
+    message: str
+    author: Person
+    committer: Person
+
+
+class Merged(NamedTuple):
+    """What becomes of ours.
+
+    Attributes:
+        pending: what is to be written on top of theirs, in this order.
+        here: the uids of the runs that have changed here.
+    """
+
+    pending: tuple[Pending, ...]
+    here: frozenset[str] = frozenset()
+
+    def renumbered(self) -> list[tuple[int, int]]:
+        """The numbers that runs of ours had and have."""
+        return [(one.had, one.number) for one in self.pending if one.number != one.had]
+
+
+def common_entry(repository: Repository, ours: str, theirs: str) -> str | None:
+    """The newest entry that both histories have; None when they have nothing in common.
+
+    Never the last tip that was fetched: a fetch that was killed before its merge would then look as if we had
+    removed what it brought. Never `git merge-base`: it finds commits of the code.
+    """
+    args = ("rev-list", "--first-parent", "--parents", ours, f"^{theirs}", "--")
+    lines = process.run(repository.top, args).decode().splitlines()
+    if not lines:
+        return ours
+    oldest = lines[-1].split()
+    return oldest[1] if len(oldest) > 1 else None
+
+
+def merge(
+    repository: Repository, reader: ObjectReader, ours: Tip, base: str | None, arrival: Arrival
+) -> Merged:
+    """What only we have, as it is to stand on top of their history.
+
+    Args:
+        repository: where.
+        reader: reads both sides.
+        ours: our newest entry.
+        base: the newest entry of both, see `common_entry`.
+        arrival: what they have besides.
+    """
+    changed = [(number, oid) for number, oid in changed_folders(reader, base, ours.oid) if oid]
+    folders = list(open_folders(reader, sorted(changed)))
+    numbers = [number for number, _ in changed]
+    before, there = (taken_among(reader, tip, numbers) for tip in (base, arrival.tip or None))
+    theirs = {one.uid: one for one in arrival.runs}
+    said = _entries(repository, reader, ours.oid, base)
+    found: list[Pending] = []
+    homeless: list[Pending] = []
+    here: set[str] = set()
+    for folder in folders:
+        uid, number = uid_of(reader, folder), folder.number
+        if uid is None:
+            continue
+        here.add(uid)
+        other = theirs.get(uid)
+        known = other is not None or (number in before and number in there)
+        one = Pending(uid, number, number, not known, folder, None, said.get(uid, _UNSAID))
+        if other is not None:
+            one = _united(reader, one._replace(number=other.number), other.folder)
+            if one.annotations is None and one.folder.entries == other.folder.entries:
+                continue
+        (homeless if one.is_new and number in there else found).append(one)
+    pending = found + _renumbered(found, homeless, arrival.next_number)
+    return Merged(tuple(pending), frozenset(here))
+
+
+def _renumbered(found: Sequence[Pending], homeless: Sequence[Pending], following: int) -> list[Pending]:
+    """Those whose number they have given to another run, under the next ones that are free."""
+    first = max([following, *(one.number + 1 for one in found)])
+    return [one._replace(number=number) for number, one in enumerate(homeless, first)]
+
+
+def _united(reader: ObjectReader, one: Pending, theirs: RunFolder) -> Pending:
+    """A run that both sides have changed: what both say of it, in the form that follows from that."""
+    mine, other = (_said_in(reader, folder) for folder in (one.folder, theirs))
+    united = unite(mine, other)
+    is_removed = bool(fold(united).removed)
+    folder = one.folder if (_REMOVED in one.folder.entries) == is_removed else theirs
+    own = mine if folder is one.folder else other
+    return one._replace(folder=folder, annotations=None if united == own else united)
+
+
+def _said_in(reader: ObjectReader, folder: RunFolder) -> list[JsonObject]:
+    entry = folder.entries.get(_ANNOTATIONS)
+    found = reader.read(entry.oid) if entry else None
+    return parse_events(found.data, f"{run_id(folder.number)}/{_ANNOTATIONS}") if found else []
+
+
+_NOBODY = Person("gxt", "gxt@localhost", 0, "+0000")
+_UNSAID = Said("", _NOBODY, _NOBODY)
+
+
+def _entries(repository: Repository, reader: ObjectReader, ours: str, base: str | None) -> dict[str, Said]:
+    """The entry of each run since the base: the one that brought it, else the last that said something."""
+    args = ("rev-list", "--first-parent", "--reverse", ours, *([f"^{base}"] if base else []), "--")
+    oids = process.run(repository.top, args).decode().split()
+    found: dict[str, Said] = {}
+    brought: set[str] = set()
+    for commit in reader.read_many(oids):
+        if commit is None:
+            continue
+        headers, message = commit_headers(commit)
+        uid = trailers(message).get("Run-Uid", "")
+        if uid and uid not in brought:
+            found[uid] = Said(message, *people(commit))
+            if len(headers.get("parent", [])) > 1:
+                brought.add(uid)
+    return found
+
+
+def write_pending(chain: Chain, importer: FastImport, one: Pending) -> str:
+    """An entry for a run on top of the chain; its id."""
+    place, run = run_path(one.number), one.folder.entries["run"].oid
+    files: dict[str, str] = {name: entry.oid for name, entry in one.folder.entries.items()}
+    puts: list[Put | Drop] = [Put("040000", one.folder.oid, place)]
+    if one.annotations is not None:
+        files[_ANNOTATIONS] = importer.blob(dump_events(one.annotations))
+        puts.append(Put("100644", files[_ANNOTATIONS], f"{place}/{_ANNOTATIONS}"))
+    hidden = _REMOVED in one.folder.entries
+    notes = [Note(what, run, None if hidden else files.get(file)) for what, file in NOTED_FILES.items()]
+    message = one.said.message or f"{run_id(one.number)} changed\n\nRun-Uid: {one.uid}\n"
+    return chain.add(
+        Entry(
+            message=message.replace(run_id(one.had), run_id(one.number), 1),
+            author=one.said.author,
+            committer=one.said.committer,
+            puts=tuple(puts),
+            following=one.number + 1,
+            run=run if one.is_new else "",
+            notes=tuple(note for note in notes if note.target or not one.is_new),
+        )
+    )
