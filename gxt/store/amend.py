@@ -96,25 +96,12 @@ class _Amending(NamedTuple):
         said = self.make_events(present, at_us)
         if not said.events:
             return None
-        events = merge(present, self._stamped(said.events, at_us))
+        events = merge(present, stamped(said.events, at_us, self.person))
         with FastImport(self.repository.top) as importer:
             chain = Chain(self.repository, importer, reader, tip, self.name)
             chain.add(self._entry(importer, reader, tip, folder, events, said.words))
             chain.write_notes(rebuild=rebuild_notes)
         return chain.written()
-
-    def _stamped(self, events: Sequence[JsonObject], at_us: int) -> list[JsonObject]:
-        """The events with ids, times and author; a millisecond apart, which keeps their order."""
-        by: JsonObject = {"name": self.person.name, "email": self.person.email}
-        return [
-            {
-                "id": new_uid(at_us // 1000 + i, os.urandom(10)),
-                "at": time_to_json(at_us + 1000 * i),
-                "by": by,
-                **event,
-            }
-            for i, event in enumerate(events)
-        ]
 
     def _entry(
         self,
@@ -147,6 +134,20 @@ class _Amending(NamedTuple):
                 Note(what, commit, documents[file]) for what, file in NOTED_FILES.items() if file in documents
             ),
         )
+
+
+def stamped(events: Sequence[JsonObject], at_us: int, person: Person) -> list[JsonObject]:
+    """The events with ids, times and author; a millisecond apart, which keeps their order."""
+    by: JsonObject = {"name": person.name, "email": person.email}
+    return [
+        {
+            "id": new_uid(at_us // 1000 + i, os.urandom(10)),
+            "at": time_to_json(at_us + 1000 * i),
+            "by": by,
+            **event,
+        }
+        for i, event in enumerate(events)
+    ]
 
 
 def removed_document(uid: str, event: JsonObject) -> bytes:

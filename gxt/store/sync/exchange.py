@@ -14,7 +14,7 @@ from gxt.store.chain import Chain, Over, Written
 from gxt.store.places import outgoing_ref, tracking_notes
 from gxt.store.publish import publish
 from gxt.store.sync.arrival import Arrival, check_arrival
-from gxt.store.sync.merge import Merged, Pending, common_entry, merge, write_pending
+from gxt.store.sync.merge import Merged, Pending, common_entry, merge, steps, write_pending
 from gxt.store.tree import Tip, read_tip, taken_among, tip_at
 
 
@@ -74,7 +74,7 @@ class _Taking:
         if self._checked is None or self._checked[0] != base:
             self._checked = base, check_arrival(reader, self._repository, base, self._theirs)
         arrival = self._checked[1]
-        merged = merge(self._repository, reader, ours, base, arrival) if ours else Merged(())
+        merged = merge(self._repository, reader, ours, base, arrival, self._remote) if ours else Merged(())
         before = taken_among(reader, base, [one.number for one in arrival.runs])
         known = merged.here.union(one.uid for one in arrival.runs if one.number in before)
         self.taken = Taken(arrival, merged, known)
@@ -90,7 +90,7 @@ class _Taking:
             self._repository,
             reader,
             Tip(arrival.tip, arrival.next_number),
-            merged.pending,
+            [step for one in merged.pending for step in steps(self._repository, reader, tip, one)],
             name=f"take-{self._remote}",
             over=Over(tip.oid if tip else "", tracking_notes(self._remote)),
             rebuild_notes=rebuild_notes,
@@ -130,7 +130,7 @@ class Outgoing(NamedTuple):
 def unpublished(repository: Repository, reader: ObjectReader, ours: Tip, theirs: str | None) -> Merged:
     """What we have beyond their history, which is part of ours or nothing."""
     base = common_entry(repository, ours.oid, theirs) if theirs else None
-    return merge(repository, reader, ours, base, Arrival(theirs or "", 1, (), ()))
+    return merge(repository, reader, ours, base, Arrival(theirs or "", 1, (), ()), "")
 
 
 def prepare(

@@ -6,24 +6,33 @@ that they do not have yet keeps its number when that is free there, else it gets
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gxt.git import process
 from gxt.git.fast_import import Drop, FastImport, Person, Put
 from gxt.git.objects import ObjectReader, commit_headers, trailers
 from gxt.git.repository import Repository
-from gxt.model.annotations import dump_events, fold, parse_events
+from gxt.model.annotations import dump_events, fold, next_at, parse_events
 from gxt.model.annotations import merge as unite
 from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
-from gxt.store.chain import Chain, Entry, Note, people
+from gxt.store.amend import recorded, stamped
+from gxt.store.chain import Chain, Entry, Note, people, user
+from gxt.store.journal import now_us
 from gxt.store.places import NOTED_FILES
 from gxt.store.sync.arrival import Arrival
-from gxt.store.tree import RunFolder, Tip, changed_folders, open_folders, taken_among, uid_of
+from gxt.store.tree import (
+    REMOVED,
+    RunFolder,
+    Tip,
+    changed_folders,
+    open_folders,
+    taken_among,
+    uid_of,
+)
 
 _ANNOTATIONS = "annotations.jsonl"
-_REMOVED = "removed.json"
 
 
 class Pending(NamedTuple):
@@ -87,7 +96,7 @@ def common_entry(repository: Repository, ours: str, theirs: str) -> str | None:
 
 
 def merge(
-    repository: Repository, reader: ObjectReader, ours: Tip, base: str | None, arrival: Arrival
+    repository: Repository, reader: ObjectReader, ours: Tip, base: str | None, arrival: Arrival, remote: str
 ) -> Merged:
     """What only we have, as it is to stand on top of their history.
 
@@ -97,6 +106,7 @@ def merge(
         ours: our newest entry.
         base: the newest entry of both, see `common_entry`.
         arrival: what they have besides.
+        remote: who they are.
     """
     changed = [(number, oid) for number, oid in changed_folders(reader, base, ours.oid) if oid]
     folders = list(open_folders(reader, sorted(changed)))
@@ -120,7 +130,8 @@ def merge(
             if one.annotations is None and one.folder.entries == other.folder.entries:
                 continue
         (homeless if one.is_new and number in there else found).append(one)
-    pending = found + _renumbered(found, homeless, arrival.next_number)
+    renumbered = _renumbered(found, homeless, arrival.next_number)
+    pending = [*found, *_telling(repository, reader, renumbered, remote)]
     return Merged(tuple(pending), frozenset(here))
 
 
@@ -130,12 +141,24 @@ def _renumbered(found: Sequence[Pending], homeless: Sequence[Pending], following
     return [one._replace(number=number) for number, one in enumerate(homeless, first)]
 
 
+def _telling(
+    repository: Repository, reader: ObjectReader, renumbered: Sequence[Pending], remote: str
+) -> Iterator[Pending]:
+    """The runs, with word of the number that each had."""
+    person = user(repository) if renumbered else None
+    for one in renumbered:
+        assert person is not None
+        known = _said_in(reader, one.folder)
+        event: JsonObject = {"op": "formerly", "number": one.had, "remote": remote}
+        yield one._replace(annotations=unite(known, stamped([event], next_at(known, now_us()), person)))
+
+
 def _united(reader: ObjectReader, one: Pending, theirs: RunFolder) -> Pending:
     """A run that both sides have changed: what both say of it, in the form that follows from that."""
     mine, other = (_said_in(reader, folder) for folder in (one.folder, theirs))
     united = unite(mine, other)
     is_removed = bool(fold(united).removed)
-    folder = one.folder if (_REMOVED in one.folder.entries) == is_removed else theirs
+    folder = one.folder if (REMOVED in one.folder.entries) == is_removed else theirs
     own = mine if folder is one.folder else other
     return one._replace(folder=folder, annotations=None if united == own else united)
 
@@ -168,6 +191,18 @@ def _entries(repository: Repository, reader: ObjectReader, ours: str, base: str 
     return found
 
 
+def steps(
+    repository: Repository, reader: ObjectReader, ours: Tip | None, one: Pending
+) -> tuple[Pending, ...]:
+    """The entries for a run: one; two for a run that was made and removed here, so that it can come back."""
+    if not one.is_new or REMOVED not in one.folder.entries:
+        return (one,)
+    tree, entries = recorded(repository, reader, ours, one.uid)
+    whole = one._replace(folder=RunFolder(one.number, tree, entries), annotations=None)
+    message = f"{run_id(one.had)} removed\n\nRun-Uid: {one.uid}\n"
+    return whole, one._replace(is_new=False, said=one.said._replace(message=message))
+
+
 def write_pending(chain: Chain, importer: FastImport, one: Pending) -> str:
     """An entry for a run on top of the chain; its id."""
     place, run = run_path(one.number), one.folder.entries["run"].oid
@@ -176,7 +211,7 @@ def write_pending(chain: Chain, importer: FastImport, one: Pending) -> str:
     if one.annotations is not None:
         files[_ANNOTATIONS] = importer.blob(dump_events(one.annotations))
         puts.append(Put("100644", files[_ANNOTATIONS], f"{place}/{_ANNOTATIONS}"))
-    hidden = _REMOVED in one.folder.entries
+    hidden = REMOVED in one.folder.entries
     notes = [Note(what, run, None if hidden else files.get(file)) for what, file in NOTED_FILES.items()]
     message = one.said.message or f"{run_id(one.number)} changed\n\nRun-Uid: {one.uid}\n"
     return chain.add(
