@@ -1,0 +1,265 @@
+"""Two people and a bare repository: what one of them pushes, the other one has after a pull."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import data, git, gxt
+
+EXPERIMENTS = "refs/gxt/experiments"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    """A bare repository with one commit of code."""
+    path = tmp_path / "hub.git"
+    git(tmp_path, "init", "-q", "--bare", str(path))
+    seed = clone(path, "seed")
+    (seed / "train.py").write_text("print(1)\n")
+    git(seed, "add", ".")
+    git(seed, "commit", "-q", "-m", "first")
+    git(seed, "push", "-q", "origin", "HEAD")
+    return path
+
+
+def clone(hub: Path, name: str) -> Path:
+    """A clone as plain git makes it, of somebody of that name."""
+    path = hub.parent / name
+    git(hub.parent, "clone", "-q", str(hub), str(path))
+    git(path, "config", "user.name", name.title())
+    return path
+
+
+@pytest.fixture
+def ada(hub: Path) -> Path:
+    return clone(hub, "ada")
+
+
+@pytest.fixture
+def bob(hub: Path) -> Path:
+    return clone(hub, "bob")
+
+
+def record(repo: Path, name: str, *words: str) -> None:
+    gxt(repo, "run", "-q", "--name", name, *words, "--", "true")
+
+
+def names(repo: Path) -> dict[str, str]:
+    """The names of the runs by their ids."""
+    return {run["id"]: run["name"] for run in reversed(data(repo, "list"))}
+
+
+def tip(repo: Path) -> str:
+    return git(repo, "rev-parse", EXPERIMENTS)
+
+
+def sound(*repositories: Path) -> None:
+    """All have the same history, and git and gxt find nothing wrong with it."""
+    assert len({tip(repo) for repo in repositories}) == 1
+    for repo in repositories:
+        git(repo, "fsck", "--strict")
+        if (repo / ".git").exists():
+            assert data(repo, "doctor")["findings"] == []
+
+
+def test_a_plain_clone_has_it_all_after_one_pull(hub: Path, ada: Path) -> None:
+    record(ada, "one", "--tag", "baseline")
+    record(ada, "two")
+    assert gxt(ada, "push").stdout == "to origin: 2 runs (exp-001, exp-002)\n"
+    assert gxt(ada, "push").stdout == "nothing to push: origin has it all\n"
+    bob = clone(hub, "bob")
+    assert gxt(bob, "pull").stdout == "from origin: 2 runs (exp-001, exp-002)\n"
+    assert gxt(bob, "pull").stdout == "origin has nothing new\n"
+    assert data(bob, "list") == data(ada, "list")
+    assert data(bob, "show", "2") == data(ada, "show", "2")
+    commit = git(bob, "rev-parse", f"{EXPERIMENTS}:exp-0xx/exp-001/run")
+    assert json.loads(git(bob, "notes", "--ref=gxt/config", "show", commit))["name"] == "one"
+    assert '"status": "completed"' in git(bob, "log", "-1", "--notes=gxt/metrics", commit)
+    assert '"tag": "baseline"' in git(bob, "notes", "--ref=gxt/annotations", "show", commit)
+    sound(hub, ada, bob)
+
+
+def test_the_first_push_wins_the_number(hub: Path, ada: Path, bob: Path) -> None:
+    for repo in (ada, bob):
+        record(repo, f"{repo.name} 1")
+        record(repo, f"{repo.name} 2")
+    gxt(ada, "push")
+    assert gxt(bob, "push").stdout == (
+        "to origin: 2 runs (exp-003, exp-004)\n"
+        "  exp-001 is now exp-003: origin has another run of that number\n"
+        "  exp-002 is now exp-004: origin has another run of that number\n"
+    )
+    gxt(ada, "pull")
+    expected = {"exp-001": "ada 1", "exp-002": "ada 2", "exp-003": "bob 1", "exp-004": "bob 2"}
+    assert names(ada) == names(bob) == expected
+    assert data(ada, "show", "4")["parent"] == "exp-003"
+    sound(hub, ada, bob)
+
+
+def test_tags_and_comments_of_both_sides_are_united(hub: Path, ada: Path, bob: Path) -> None:
+    record(ada, "one")
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    gxt(ada, "tag", "1", "good", "fast")
+    gxt(bob, "tag", "1", "bad")
+    gxt(bob, "note", "1", "looks odd")
+    gxt(bob, "rename", "1", "renamed")
+    gxt(ada, "push")
+    assert data(bob, "push")["updated"] == ["exp-001"]
+    gxt(bob, "tag", "1", "fast", "--remove")
+    gxt(bob, "push")
+    assert data(ada, "pull")["updated"] == ["exp-001"]
+    (run,) = data(ada, "list")
+    assert (run["name"], run["tags"]) == ("renamed", ["good", "bad"])
+    assert [one["text"] for one in data(ada, "show", "1")["comments"]] == ["looks odd"]
+    sound(hub, ada, bob)
+
+
+def test_a_removed_run_stays_removed_until_it_is_restored(hub: Path, ada: Path, bob: Path) -> None:
+    record(ada, "one")
+    record(ada, "two")
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    gxt(bob, "rm", "2")
+    gxt(ada, "tag", "2", "kept")
+    gxt(bob, "push")
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    assert names(ada) == names(bob) == {"exp-001": "one"}
+    sound(hub, ada, bob)
+    gxt(ada, "rm", "--undo", "2")
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    assert names(ada) == names(bob) == {"exp-001": "one", "exp-002": "two"}
+    assert data(bob, "show", "2")["tags"] == ["kept"]
+    sound(hub, ada, bob)
+
+
+def test_a_run_made_and_removed_before_the_push_leaves_no_byte_there(hub: Path, ada: Path, bob: Path) -> None:
+    record(ada, "secret")
+    secret = git(ada, "rev-parse", f"{EXPERIMENTS}:exp-0xx/exp-001/run")
+    gxt(ada, "rm", "1")
+    record(bob, "other")
+    gxt(bob, "push")
+    assert gxt(ada, "pull").stdout == (
+        "from origin: 1 run (exp-001)\n  exp-001 is now exp-002: origin has another run of that number\n"
+    )
+    record(ada, "public", "--parent", "none")
+    gxt(ada, "push")
+    there = git(hub, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)").split()
+    assert secret not in there
+    assert not any("secret" in git(hub, "cat-file", "-p", oid) for oid in there)
+    gxt(ada, "rm", "--undo", "2")
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    assert names(ada) == names(bob) == {"exp-001": "other", "exp-002": "secret", "exp-003": "public"}
+    sound(hub, ada, bob)
+
+
+def test_a_chosen_run_is_published_alone(hub: Path, ada: Path, bob: Path) -> None:
+    for name in ("one", "two", "three"):
+        record(ada, name)
+    assert gxt(ada, "push", "exp-002").stdout == "to origin: 1 run (exp-002)\n"
+    gxt(bob, "pull")
+    assert names(bob) == {"exp-002": "two"}
+    assert "(not here)" in gxt(bob, "show", "2").stdout
+    record(bob, "four")
+    gxt(bob, "push")
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    expected = {"exp-001": "one", "exp-002": "two", "exp-003": "four", "exp-004": "three"}
+    assert names(ada) == names(bob) == expected
+    assert data(bob, "show", "2")["parent"] == "exp-001"
+    sound(hub, ada, bob)
+
+
+def test_a_dry_run_changes_nothing(hub: Path, ada: Path, bob: Path) -> None:
+    record(ada, "one")
+    assert gxt(ada, "push", "--dry-run").stdout == "would go to origin: 1 run (exp-001)\n"
+    assert git(hub, "for-each-ref", "refs/gxt", "refs/notes") == ""
+    gxt(ada, "push")
+    record(bob, "mine")
+    before = tip(bob)
+    assert gxt(bob, "pull", "--dry-run").stdout == (
+        "would come from origin: 1 run (exp-001)\n"
+        "  exp-001 is now exp-002: origin has another run of that number\n"
+    )
+    assert tip(bob) == before
+    assert names(bob) == {"exp-001": "mine"}
+
+
+def test_code_that_no_branch_over_there_has_is_named(ada: Path) -> None:
+    (ada / "train.py").write_text("print(2)\n")
+    git(ada, "commit", "-q", "-a", "-m", "not pushed")
+    head = git(ada, "rev-parse", "HEAD")
+    record(ada, "one")
+    assert gxt(ada, "push", "--dry-run").stdout == (
+        "would go to origin: 1 run (exp-001)\n"
+        f"  with 1 commit of code that no branch of origin has: {head[:10]}\n"
+    )
+    assert data(ada, "push")["code"] == [head]
+
+
+def test_nothing_to_exchange_is_no_error(ada: Path) -> None:
+    assert gxt(ada, "pull").stdout == "origin has no runs yet: gxt push publishes yours\n"
+    assert gxt(ada, "push").stdout == "nothing to push: origin has it all\n"
+
+
+def test_what_has_come_can_be_asked_for(ada: Path, bob: Path) -> None:
+    record(ada, "one")
+    gxt(ada, "push")
+    assert data(bob, "pull", "origin", "exp-001")["new"] == ["exp-001"]
+    done = gxt(bob, "pull", "exp-007", code=2)
+    assert done.stderr.splitlines()[0] == "gxt: no run 'exp-007'"
+
+
+@pytest.mark.parametrize("verb", ["push", "pull"])
+def test_without_a_remote_it_says_how_to_add_one(repo: Path, verb: str) -> None:
+    record(repo, "one")
+    done = gxt(repo, verb, code=2)
+    assert "git remote add" in done.stderr
+
+
+def test_somebody_else_pushes_first(hub: Path, ada: Path, bob: Path) -> None:
+    """Between the look at the remote and the push, three times."""
+    from gxt.ops.push import push
+    from gxt.ops.workspace import open_workspace
+
+    pushed: list[str] = []
+
+    def bob_pushes() -> None:
+        if len(pushed) < 3:
+            pushed.append(f"bob {len(pushed)}")
+            record(bob, pushed[-1])
+            gxt(bob, "push")
+
+    record(ada, "ada 0")
+    done = push(open_workspace(ada), between=bob_pushes)
+    assert (done.new, done.renumbered[-1]) == (("exp-004",), ("exp-003", "exp-004"))
+    gxt(bob, "pull")
+    expected = {"exp-001": "bob 0", "exp-002": "bob 1", "exp-003": "bob 2", "exp-004": "ada 0"}
+    assert names(ada) == names(bob) == expected
+    sound(hub, ada, bob)
+
+
+def test_a_remote_that_has_lost_its_runs_takes_none_from_here(hub: Path, ada: Path) -> None:
+    record(ada, "one")
+    gxt(ada, "push")
+    git(hub, "update-ref", "-d", EXPERIMENTS)
+    done = gxt(ada, "pull", code=1)
+    assert done.stderr.splitlines()[0] == "gxt: origin has lost its runs, or hides them"
+    assert names(ada) == {"exp-001": "one"}
+
+
+def test_a_rewritten_history_is_not_taken_over(hub: Path, ada: Path, bob: Path) -> None:
+    record(ada, "one")
+    gxt(ada, "push")
+    git(hub, "update-ref", "-d", EXPERIMENTS)
+    record(bob, "other")
+    gxt(bob, "push")
+    done = gxt(ada, "pull", code=1)
+    assert done.stderr.splitlines()[0] == "gxt: somebody has rewritten the runs of origin"
+    assert names(ada) == {"exp-001": "one"}
