@@ -161,7 +161,7 @@ class History:
         number = said_number(ref)
         numbers = [number] if number is not None else []
         if not numbers and len(ref) >= 4 and ref.isascii() and ref.isalnum():
-            numbers = self._index.removed(ref.upper())
+            numbers = self._index.removed_with(ref)
         if len(numbers) > 1:
             raise AmbiguousRun(ref, tuple(map(run_id, numbers)))
         folder = self._index.removed_folder(numbers[0]) if numbers else None
@@ -221,8 +221,8 @@ class History:
     def absent(self, uid: str) -> Absent:
         """What to say of a run that `by_uid` does not find."""
         removed = self._index.removed(uid)
-        if removed:
-            return Absent(f"{run_id(removed[0])} (removed)", ())
+        if removed is not None:
+            return Absent(f"{run_id(removed)} (removed)", ())
         found = self._index.unreadable(uid)
         if found is None:
             return Absent(f"{uid} (not here)", ())

@@ -34,6 +34,7 @@ class Evolution(NamedTuple):
         metric: the metric shown.
         hidden: how many runs a limit left out.
         notices: what cannot be read.
+        removed: what to call the parents that were removed, by uid.
     """
 
     forest: Forest
@@ -41,6 +42,7 @@ class Evolution(NamedTuple):
     metric: Metric | None
     hidden: int = 0
     notices: tuple[str, ...] = ()
+    removed: Mapping[str, str] = {}
 
 
 def tree(
@@ -64,8 +66,12 @@ def tree(
         notices = history.damage()
         shown = {str(run["uid"]): run for run in reversed(newest_first)}
         known = {**shown, **_parents(history, shown)}
+        gone = {str(run["parent_uid"]) for run in newest_first} - known.keys()
+        removed = {uid: history.absent(uid).label for uid in gone if history.index.removed(uid) is not None}
     nodes = {uid: _node(run, known, main, workspace.settings.goals) for uid, run in shown.items()}
-    return Evolution(build_forest(_links(shown.values())), nodes, main, there_are - len(shown), notices)
+    return Evolution(
+        build_forest(_links(shown.values())), nodes, main, there_are - len(shown), notices, removed
+    )
 
 
 def _below(history: History, root: str) -> list[JsonObject | int]:

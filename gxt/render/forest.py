@@ -92,10 +92,11 @@ def _rows(evolution: Evolution) -> Iterator[tuple[str, Node]]:
 def _row(rails: str, node: Node, evolution: Evolution) -> list[Span]:
     run = node.run
     style = VERDICT_STYLES[node.verdict]
+    removed = evolution.removed.get(str(run["parent_uid"]))
     verdict = node.verdict if node.verdict in {"better", "worse"} else ""
     return [
         Span(rails + str(run["id"]), "id"),
-        Span(one_line(title(run))),
+        Span(f"{one_line(title(run))} ← {removed}" if removed else one_line(title(run))),
         status(run["status"]) if run["status"] != "completed" else Span(""),
         Span(number(node.value) if evolution.metric else "", style),
         Span(f"{change(node.change)} {verdict}".rstrip(), style),

@@ -216,10 +216,14 @@ class Index:
         """The runs whose uid or commit starts with this."""
         return self._many("r.uid LIKE ?1 || '%' OR r.run_oid LIKE ?1 || '%'", prefix)
 
-    def removed(self, prefix: str) -> list[int]:
+    def removed(self, uid: str) -> int | None:
+        """The number of a run that was removed."""
+        row = next(self._query("SELECT number FROM removed WHERE uid = ?", clean_text(uid)), None)
+        return row[0] if row else None
+
+    def removed_with(self, prefix: str) -> list[int]:
         """The numbers of the runs that were removed and whose uid starts with this."""
-        bound = clean_text(prefix)
-        return [row[0] for row in self._query("SELECT number FROM removed WHERE uid LIKE ? || '%'", bound)]
+        return [row[0] for row in self._query("SELECT number FROM removed WHERE uid LIKE ? || '%'", prefix)]
 
     def removed_folder(self, number: int) -> RunFolder | None:
         """What git keeps of a run that was removed; None for any other number."""

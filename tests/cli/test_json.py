@@ -36,7 +36,8 @@ STAT = {
 RUN = {
     "id": str, "uid": str, "commit": str, "name": str | None, "message": str | None,
     "hypothesis": str | None, "status": str, "exit_code": int, "parent": str | None,
-    "parent_uid": str | None, "group": type(None), "tags": list, "created": str, "duration_s": float,
+    "parent_uid": str | None, "group": type(None), "tags": list, "comments": list, "conclusions": list,
+    "created": str, "duration_s": float,
     "author": str, "host": str, "command": list, "cwd": str, "code": CODE,
     "params": dict, "param_files": list, "metrics": dict, "metric_stats": dict, "evals": list, "data": list,
     "artifacts": list, "environment": ENVIRONMENT, "notices": list,

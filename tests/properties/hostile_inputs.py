@@ -334,11 +334,20 @@ METRIC_NAMES = st.dictionaries(
     st.just({"last": 1.5, "min": 1, "max": 2, "min_step": 0, "max_step": 1, "count": 2}),
     max_size=4,
 ).map(lambda stats: {"metrics.json": {"metrics": stats}})
+TIMES_OF_DAY = st.sampled_from(["2026-01-02T03:04:05Z", "2999-12-31T23:59:59.999999999Z"])
+AUTHORS = st.fixed_dictionaries({}, optional={"name": ANY_TEXT, "email": ANY_TEXT})
 ANNOTATIONS = st.lists(
     st.fixed_dictionaries(
-        {"op": st.sampled_from(["tag", "name", "remove", "other"]) | LEAVES},
+        {
+            "op": st.sampled_from(["tag", "name", "remove", "comment", "formerly", "removed", "other"])
+            | LEAVES
+        },
         optional={
             "id": LEAVES,
+            "at": TIMES_OF_DAY | LEAVES,
+            "by": AUTHORS | LEAVES,
+            "text": LEAVES,
+            "number": LEAVES,
             "tag": ANY_TEXT | LEAVES,
             "name": ANY_TEXT | LEAVES,
             "removes": LEAVES | st.lists(LEAVES, max_size=2),
@@ -348,13 +357,25 @@ ANNOTATIONS = st.lists(
     min_size=1,
     max_size=3,
 ).map(lambda lines: {"annotations.jsonl": b"\n".join(lines)})
-TAGS = st.lists(ANY_TEXT, min_size=1, max_size=3).map(
-    lambda tags: {
+SAID = st.one_of(
+    [
+        st.fixed_dictionaries({"at": TIMES_OF_DAY, "by": AUTHORS, "op": st.just(op), field: ANY_TEXT})
+        for op, field in (("tag", "tag"), ("name", "name"), ("comment", "text"), ("conclusion", "text"))
+    ]
+)
+SAYINGS = st.lists(SAID, min_size=1, max_size=4).map(
+    lambda events: {
         "annotations.jsonl": b"\n".join(
-            json.dumps({"id": str(i), "op": "tag", "tag": tag}).encode() for i, tag in enumerate(tags)
+            json.dumps({"id": f"i{i}", **event}).encode() for i, event in enumerate(events)
         )
     }
 )
+REMOVALS = (
+    JSON_BYTES
+    | st.fixed_dictionaries(
+        {"gxt": st.just(1)}, optional={"uid": ANY_TEXT | LEAVES, "at": TIMES_OF_DAY | LEAVES, "by": AUTHORS}
+    ).map(lambda document: json.dumps(document).encode())
+).map(lambda content: {"removed.json": content})
 CONSOLES = st.lists(
     st.tuples(
         st.sampled_from(

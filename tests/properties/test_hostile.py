@@ -81,6 +81,20 @@ def attack_history(ground: Ground, runs: list[Any]) -> None:
     ground.check_around()
 
 
+def attack_removed(ground: Ground, runs: list[Any]) -> None:
+    """Directories of removed runs, whoever wrote them: no such run is shown, or stands in the way of others."""
+    ids = ground.history(runs)
+    listed = ground.json("list")
+    gone = [name for name in ids if name not in {run["id"] for run in listed["data"]}]
+    assert (gone, listed["notices"]) == (ids[1:-1], [])
+    for words in (["list"], ["tree"], ["status"], ["doctor"]):
+        ground.gxt(*words, codes=[0, 1])
+    for name in gone[:2]:
+        ground.gxt("show", name, codes=[1])
+        ground.gxt("rm", "--undo", name, codes=[1])
+    ground.check_around()
+
+
 def check_cells(row: dict[str, str], run: dict[str, Any]) -> None:
     """Each cell, as a spreadsheet reads it, is the run's value with what acts on a screen escaped."""
     row = {in_ascii(name): in_ascii(cell) for name, cell in row.items()}
@@ -545,7 +559,8 @@ CLASSES = {
     ),
     "environment of any bytes": Class(inputs.whole_document("environment.json"), attack_history, 25),
     "annotations": Class(inputs.ANNOTATIONS, attack_history, 25),
-    "tags": Class(inputs.TAGS, attack_history, 25),
+    "sayings": Class(inputs.SAYINGS, attack_history, 25),
+    "removals": Class(inputs.REMOVALS, attack_removed, 25),
     "consoles": Class(inputs.CONSOLES, attack_consoles, 25),
     "series": Class(inputs.SERIES, attack_series, 25),
     "parameters in YAML": Class(inputs.YAML_BYTES, attack_params("yaml"), 25),
