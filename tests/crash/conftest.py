@@ -214,11 +214,12 @@ def kill(*pids: int) -> None:
 
 
 def run_uids(repo: Path) -> list[str]:
-    """The `Run-Uid` of every entry of the experiments ref, newest first; the root has none."""
+    """The `Run-Uid` of every entry that adds a run, newest first."""
     if not git(repo, "for-each-ref", EXPERIMENTS):
         return []
     format_ = "--format=%(trailers:key=Run-Uid,valueonly,separator=)"
-    return [uid for uid in git(repo, "log", "--first-parent", format_, EXPERIMENTS).splitlines() if uid]
+    adding = ("--first-parent", "--min-parents=2")  # others say something of a run
+    return [uid for uid in git(repo, "log", *adding, format_, EXPERIMENTS).splitlines() if uid]
 
 
 def sealed_numbers(repo: Path) -> list[int]:
@@ -256,6 +257,7 @@ def check_notes(repo: Path) -> None:
     for note, file in (("config", "config.json"), ("metrics", "metrics.json")):
         noted = git(repo, "notes", f"--ref=gxt/{note}", "list").splitlines()
         runs = [path.removesuffix("run") for path in oids if path.endswith("/run")]
+        runs = [run for run in runs if f"{run}removed.json" not in oids]
         assert sorted(noted) == sorted(f"{oids[f'{run}{file}']} {oids[f'{run}run']}" for run in runs)
 
 

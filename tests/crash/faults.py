@@ -28,6 +28,8 @@ UNREAL = re.compile(r'write\(2, |write\(\d+, "\\\d+", 1\)')
 
 WRAPPED = [sys.executable, "-m", "gxt", "run", "--", sys.executable, "training.py", "{fd}"]
 ALONE = [sys.executable, "training.py", "{fd}"]
+TAG = [sys.executable, "-m", "gxt", "tag", "1", "x", "y"]
+REMOVE = [sys.executable, "-m", "gxt", "rm", "1"]
 LIST = [sys.executable, "-m", "gxt", "list", "--json"]
 
 

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import data
+from tests.conftest import data, gxt
 from tests.crash.conftest import check_sound
 from tests.crash.faults import (
     ALONE,
     FAULTS,
     LIST,
     NO_PROCESS,
+    REMOVE,
+    TAG,
     UNREAL,
     WRAPPED,
     Fault,
@@ -42,6 +44,25 @@ def check_recovered(repo: Path, outcome: Outcome) -> None:
     ]
     assert data(repo, "show", "2", "--series")["series"]["loss"]["step"] == [0, 1]
     check_sound(repo)
+
+
+def check_said(words: list[str]) -> Callable[[Path, Outcome], None]:
+    """It is said as a whole or not at all, and can be said again, whatever was in the way."""
+
+    def check(repo: Path, outcome: Outcome) -> None:
+        assert "Traceback" not in outcome.stderr
+        assert outcome.code in {0, 1, -signal.SIGKILL, 130}
+        gxt(repo, "list")
+        runs = data(repo, "list")
+        if words is TAG:
+            assert runs[0]["tags"] in ([["x", "y"]] if outcome.stdout else [[], ["x", "y"]])
+            assert data(repo, "tag", "1", "x", "y")["tags"] == ["x", "y"]
+        else:
+            assert len(runs) in ([0] if outcome.stdout else [0, 1])
+            assert data(repo, "rm", "--undo", "1")[0]["status"] == "completed"
+        check_sound(repo)
+
+    return check
 
 
 def fault_by_fault(
@@ -74,10 +95,10 @@ def fault_by_fault(
         shutil.rmtree(place)
 
 
-def some(fault: Fault) -> slice:
+def some(fault: Fault, sparser: int = 1) -> slice:
     """A few of the calls, others for each fault."""
     number = FAULTS.index(fault)
-    return slice(number, None, 5) if fault is NO_PROCESS else slice(3 * number, None, 20)
+    return slice(number, None, 5 * sparser) if fault is NO_PROCESS else slice(3 * number, None, 20 * sparser)
 
 
 of_any_kind = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -96,6 +117,28 @@ def test_a_fault_at_any_call_of_a_run(lab: Path, tmp_path: Path, fault: Fault, w
 def test_a_fault_at_some_calls_of_a_run(lab: Path, tmp_path: Path, fault: Fault, words: list[str]) -> None:
     chosen = some(fault)
     fault_by_fault(lab, tmp_path / "faults", fault, words, check_run(fault), chosen)
+
+
+tagged_or_removed = pytest.mark.parametrize("words", [TAG, REMOVE], ids=["tagged", "removed"])
+
+
+@pytest.mark.long
+@of_any_kind
+@tagged_or_removed
+def test_a_fault_at_any_call_of_an_annotation(
+    lab: Path, tmp_path: Path, fault: Fault, words: list[str]
+) -> None:
+    gxt(lab, "run", "-q", "--", "true")
+    fault_by_fault(lab, tmp_path / "faults", fault, words, check_said(words), slice(None))
+
+
+@of_any_kind
+@tagged_or_removed
+def test_a_fault_at_some_calls_of_an_annotation(
+    lab: Path, tmp_path: Path, fault: Fault, words: list[str]
+) -> None:
+    gxt(lab, "run", "-q", "--", "true")
+    fault_by_fault(lab, tmp_path / "faults", fault, words, check_said(words), some(fault, sparser=3))
 
 
 @pytest.mark.long
