@@ -156,7 +156,7 @@ class _Talk:
         *pieces, self._rest = re.split(rb"[\r\n]", self._rest + data)
         self._rest = self._rest[-_LONGEST_LINE:]
         for piece in pieces:
-            line = _printable(piece[:_LONGEST_LINE].decode(errors="replace"))
+            line = printable(piece[:_LONGEST_LINE].decode(errors="replace"))
             if state := _progress().match(line):
                 size = float(state["size"] or 0) * _UNITS[state["unit"] or "bytes"]
                 self._told(state["what"], int(state["done"]), int(state["total"]), int(size))
@@ -165,9 +165,9 @@ class _Talk:
                 del self.lines[:-_MOST_LINES]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without what would move a cursor or turn the direction of a text; one line."""
-    return "".join(char if char.isprintable() else " " for char in text).strip()
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 @lru_cache(maxsize=1)

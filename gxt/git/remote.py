@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from gxt.git.conversation import LIMITS, Limits, Said, Told, converse, silent
+from gxt.git.conversation import LIMITS, Limits, Said, Told, converse, printable, silent
 from gxt.git.refs import list_refs
 from gxt.git.remote_failures import failure, servers_words
 from gxt.git.remotes import Remote
@@ -46,7 +46,12 @@ class Pushed(NamedTuple):
 
 
 def ls(
-    repository: Repository, remote: Remote, patterns: Sequence[str], *, limits: Limits = LIMITS
+    repository: Repository,
+    remote: Remote,
+    patterns: Sequence[str],
+    *,
+    limits: Limits = LIMITS,
+    most_bytes: int = 1 << 24,
 ) -> dict[str, str]:
     """The refs that a remote has now, each with its object id. One connection.
 
@@ -57,13 +62,13 @@ def ls(
         remote: which.
         patterns: full names of refs; a `*` stands for anything.
         limits: of its silence.
+        most_bytes: how much of what fits the patterns is read.
 
     Raises:
         RemoteFailed: it cannot be asked.
     """
-    said = _talk(
-        repository, remote, ("ls-remote", "--refs", "--quiet", remote.name, *patterns), limits=limits
-    )
+    args = ("ls-remote", "--refs", "--quiet", remote.name, *patterns)
+    said = _talk(repository, remote, args, limits=limits, most_bytes=most_bytes)
     if said.returncode != 0 or said.too_much:
         raise failure(remote.name, remote.url, said)
     # git compares the ends of names
@@ -185,6 +190,7 @@ def _talk(
     limits: Limits,
     config: Sequence[str] = (),
     told: Told = silent,
+    most_bytes: int = 1 << 24,
 ) -> Said:
     return converse(
         repository,
@@ -193,6 +199,7 @@ def _talk(
         env={"GIT_ALLOW_PROTOCOL": remote.transports},
         told=told,
         limits=limits,
+        most_bytes=most_bytes,
     )
 
 
@@ -228,8 +235,7 @@ def _fate(ref: str, oid: str, answers: Sequence[tuple[str, str, str]], words: st
 
 def _refused(summary: str, words: str) -> tuple[Fate, str]:
     kind, _, reason = summary.partition(" (")
-    reason = redact_text("".join(char if char.isprintable() else " " for char in reason.removesuffix(")")))
-    reason = reason.strip() or kind
+    reason = redact_text(printable(reason.removesuffix(")"))) or kind
     if _STALE.search(reason):
         return "stale", reason
     return "refused", f"{reason}: {words}" if words and kind == "[remote rejected]" else reason

@@ -188,7 +188,8 @@ def servers_words(lines: Sequence[str]) -> str:
         for line in lines
         if line.startswith(("remote: ", "error: remote unpack failed"))
     ]
-    return _clean("; ".join(dict.fromkeys(line for line in taken if line)))
+    wanted = [line for line in taken if line and not line.startswith("hook declined to update ")]
+    return _clean("; ".join(dict.fromkeys(wanted)))
 
 
 def _detail(lines: Sequence[str], pattern: str) -> str:
