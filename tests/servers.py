@@ -26,14 +26,14 @@ class HttpServer(NamedTuple):
 
 @contextlib.contextmanager
 def http_server(root: Path, *, password: str = "", writable: bool = True) -> Iterator[HttpServer]:
-    """`git http-backend` for the repositories below a directory; the user is `ada` where there is a password."""
+    """`git http-backend` for the repositories below a directory; with a password the user is `ada`."""
     wanted = "Basic " + base64.b64encode(f"ada:{password}".encode()).decode()
     requests: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the base class's name
             pass
 
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""What another repository has, what comes from it and what goes to it: over a path, a file URL, http and ssh."""
+"""What another repository has, what comes from it, what goes to it: over a path, a file URL, http and ssh."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def refs(repo: Path, prefix: str = "refs/") -> dict[str, str]:
     return dict(line.split(" ") for line in said.splitlines())
 
 
-# ------------------------------------------------------------------------------------------ over each transport
+# ---------------------------------------------------------------------------------------- over each transport
 
 
 def test_what_one_pushes_another_fetches(repo: Path, url: str, server: Path, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_remote_that_is_a_shallow_clone_itself_is_named(repo: Path, tmp_path: 
     assert failed.value.hint == "there: git fetch --unshallow"
 
 
-# ------------------------------------------------------------------------------------------------- which remote
+# ----------------------------------------------------------------------------------------------- which remote
 
 
 def test_the_remotes_are_those_of_git(repo: Path) -> None:
