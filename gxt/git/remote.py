@@ -28,6 +28,9 @@ _STALE = re.compile(
 )
 """The remote is not where we thought. A lock that fails for another reason reads the same: fetch and look."""
 
+_PASSING = re.compile(r"couldn't find remote ref|cannot lock ref")
+"""Somebody else deletes a ref there, or fetches here."""
+
 
 class Pushed(NamedTuple):
     """What became of one ref.
@@ -120,7 +123,7 @@ def fetch(
             _look_whole(remote, said)
             tracking_of = dict(wanted)
             return {ref: now.get(tracking_of.get(ref, "")) for ref, _ in refspecs}
-        if not any("couldn't find remote ref" in line for line in said.lines):
+        if not any(_PASSING.search(line) for line in said.lines):
             break
         wanted = []
     assert said

@@ -66,6 +66,16 @@ _FAILURES: Final = (
         "no secure connection",
         "see why: GIT_CURL_VERBOSE=1 git ls-remote {name}",
     ),
+    (
+        r"cannot lock ref|\.lock'",
+        "another git is at work in this repository",
+        "try again, or see: gxt doctor",
+    ),
+    (
+        r"insufficient permission",
+        "git may not write in this repository",
+        "see who may: ls -ld .git .git/objects",
+    ),
     (r"dubious ownership", "it belongs to another user", "if you trust it: {safe}"),
     (r"shallow roots|shallow update", "it is a shallow clone itself", "there: git fetch --unshallow"),
     (

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from gxt.errors import RemoteFailed, UnknownRemote
 from gxt.git import process
+from gxt.git.conversation import printable
 from gxt.git.repository import Repository
 from gxt.model.secrets import redact_text
 
@@ -38,7 +39,7 @@ class _Config(NamedTuple):
 
 def remotes(repository: Repository) -> dict[str, str]:
     """The remotes by name, each with its URL without credentials. One git process."""
-    return {name: redact_text(urls[0]) for name, urls in _config(repository).urls.items()}
+    return {name: _shown(urls[0]) for name, urls in _config(repository).urls.items()}
 
 
 def resolve(repository: Repository, name: str | None = None, *, default: str = "origin") -> Remote:
@@ -53,9 +54,9 @@ def resolve(repository: Repository, name: str | None = None, *, default: str = "
     urls = config.urls.get(wanted)
     if not urls:
         raise _unknown(wanted, config, is_asked_for=bool(name))
-    shown = redact_text(urls[0])
+    shown = _shown(urls[0])
     for url in urls:
-        _check(wanted, url, redact_text(url))
+        _check(wanted, url, _shown(url))
     return Remote(wanted, shown, _allowed(config.policies))
 
 
@@ -79,6 +80,10 @@ def _config(repository: Repository) -> _Config:
     return config
 
 
+def _shown(url: str) -> str:
+    return redact_text(printable(url))
+
+
 def _allowed(policies: dict[str, str]) -> str:
     """The transports that both we and the user allow; our list replaces all that git has been told."""
     own = os.environ.get("GIT_ALLOW_PROTOCOL")
@@ -90,7 +95,7 @@ def _allowed(policies: dict[str, str]) -> str:
 
 
 def _unknown(wanted: str, config: _Config, *, is_asked_for: bool) -> UnknownRemote:
-    shown = redact_text(wanted)
+    shown = _shown(wanted)
     if _looks_like_a_place(wanted) and is_asked_for:
         return UnknownRemote(
             f"{shown} is not the name of a remote", hint=f"give it one: git remote add NAME {shown}"

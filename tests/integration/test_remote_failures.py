@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -277,11 +279,12 @@ def test_a_hook_that_hangs_is_given_up_and_killed(repo: Path, server: Path, tmp_
     assert git(server, "for-each-ref") == ""
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells that it works")
 def test_a_silent_hook_that_works_is_waited_for(repo: Path, server: Path) -> None:
-    hook(server, "pre-receive", "i=0; while test $i -lt 700; do i=$((i+1)); /bin/true; done")
+    hook(server, "pre-receive", "end=$(($(date +%s) + 5)); while test $(date +%s) -lt $end; do :; done")
     here, origin = connected(repo, server)
-    assert push(here, origin, [(head(repo), OURS)], limits=SOON)[0].fate == "accepted"
+    assert push(here, origin, [(head(repo), OURS)], limits=Limits(2, 2))[0].fate == "accepted"
 
 
 ASKS = """
@@ -312,3 +315,80 @@ def test_ctrl_c_ends_git_at_once(repo: Path) -> None:
             while connection.recv(4096):
                 pass
     assert said.decode().splitlines()[-1] == "KeyboardInterrupt"
+
+
+# ---------------------------------------------------------------------------------------------- on a terminal
+
+
+class Terminal:
+    """A command with a terminal of its own; what it shows is read until a text comes."""
+
+    def __init__(self, *command: str) -> None:
+        self.shown = ""
+        self._main, other = pty.openpty()
+        takes_it = "import fcntl, os, sys, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", takes_it + "os.execvp(sys.argv[1], sys.argv[1:])", *command],
+            stdin=other,
+            stdout=other,
+            stderr=other,
+            start_new_session=True,
+        )
+        os.close(other)
+
+    def see(self, text: str) -> None:
+        while text not in self.shown:
+            assert self.has_more(WAIT_S), self.shown
+            self.shown += os.read(self._main, 4096).decode()
+
+    def has_more(self, within_s: float) -> bool:
+        return bool(select.select([self._main], [], [], within_s)[0])
+
+    def type(self, text: str) -> None:
+        os.write(self._main, text.encode())
+
+    def end(self) -> int:
+        code = self.process.wait(WAIT_S)
+        os.close(self._main)
+        return code
+
+
+def test_on_a_terminal_a_password_is_asked_for_and_typed_in_peace(repo: Path, server: Path) -> None:
+    with http_server(server.parent, password="right") as http:
+        connected(repo, f"{http.url}/team.git")
+        terminal = Terminal(sys.executable, "-c", ASKS, str(repo), "0.5", "0.5")
+        terminal.see(f"Username for '{http.url}': ")
+        assert not terminal.has_more(1.6)  # longer than a server might be silent
+        terminal.type("ada\n")
+        terminal.see("Password for ")
+        terminal.type("right\n")
+        terminal.see("has {}")
+        assert terminal.end() == 0
+
+
+def test_ctrl_c_on_a_terminal_ends_git_too(repo: Path) -> None:
+    with deaf_server() as deaf:
+        connected(repo, f"http://127.0.0.1:{port(deaf)}/x.git")
+        terminal = Terminal(sys.executable, "-c", ASKS, str(repo))
+        connection, _ = deaf.accept()
+        with connection:
+            connection.settimeout(WAIT_S)
+            assert connection.recv(4096)
+            terminal.type("\x03")
+            terminal.see("KeyboardInterrupt")
+            while connection.recv(4096):
+                pass
+        assert terminal.end() == -signal.SIGINT
+
+
+def test_a_deaf_server_is_given_up_on_a_terminal_too(repo: Path) -> None:
+    with deaf_server() as deaf:
+        connected(repo, f"http://127.0.0.1:{port(deaf)}/x.git")
+        terminal = Terminal(sys.executable, "-c", ASKS, str(repo), "0.5", "0.5")
+        connection, _ = deaf.accept()
+        with connection:
+            connection.settimeout(WAIT_S)
+            while connection.recv(4096):
+                pass
+        terminal.see("it gave no sign of life for")
+        assert terminal.end() == 1
