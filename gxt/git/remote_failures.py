@@ -17,7 +17,7 @@ from gxt.model.secrets import redact_text
 _MOST_SAID = 600  # characters
 
 _ASK = "try it where git can ask, and see: git ls-remote {name}"
-_LATER = "try again; what has arrived is kept"
+_LATER = "see the network, and try again"
 _SERVER = "ask who looks after the server"
 
 _FAILURES: Final = (
@@ -31,6 +31,11 @@ _FAILURES: Final = (
         r"Authentication failed|error: 401|invalid credentials",
         "the user or the password was not accepted",
         _ASK,
+    ),
+    (
+        r"IDENTIFICATION HAS CHANGED",
+        "its ssh key is another than before: it may not be the server that it says",
+        f"{_SERVER}, before you do what ssh says: ssh-keygen -R",
     ),
     (r"Host key verification failed", "its ssh key is not a known one", _ASK),
     (
@@ -121,7 +126,8 @@ _REFUSALS: Final = (
         "the server hides the refs of gxt",
         "on the server: git config --get-all transfer.hideRefs",
     ),
-    (r"No space left|quota|temporary (?:object|file)", "the server has no room", _SERVER),
+    (r"No space left|quota exceeded|File too large", "the server has no room", _SERVER),
+    (r"temporary object|insufficient perm", "the server cannot write it, or you may not", _SERVER),
     (
         r"fsck|missing\w+: |unpacker error|unpack failed|abnormal exit",
         "the server cannot take it in",
@@ -129,6 +135,10 @@ _REFUSALS: Final = (
     ),
     (r"hook declined", "a hook of the server declined it", _SERVER),
     (r"shallow update", "it comes from a shallow clone", "here: git fetch --unshallow {name}"),
+)
+
+_OPENING: Final = re.compile(
+    r"^(?:remote: )?(?:(?:fatal|error|ssh): )?(?:unable to access '.*?': )?", re.IGNORECASE
 )
 
 
@@ -143,7 +153,7 @@ def failure(name: str, url: str, said: Said) -> RemoteFailed:
     words = spoken(said.lines)
     if said.silent_s:
         what = f"it gave no sign of life for {said.silent_s:.0f} s"
-        return RemoteFailed(what, remote=name, url=url, said=words, hint="see the network, and try again")
+        return RemoteFailed(what, remote=name, url=url, said=words, hint=_LATER)
     if said.too_much:
         return RemoteFailed("it has too many refs", remote=name, url=url, said=words, hint=_SERVER)
     ours = [line for line in said.lines if not line.startswith("remote: ")]
@@ -205,7 +215,7 @@ def servers_words(lines: Sequence[str]) -> str:
 def _detail(lines: Sequence[str], pattern: str) -> str:
     """The line that tells, for who knows git."""
     line = next(line for line in lines if re.search(pattern, line))
-    return f" ({_clean(re.sub(r'^(?:remote: )?(?:fatal|error|ssh): ', '', line, flags=re.IGNORECASE))})"
+    return f" ({_clean(_OPENING.sub('', line))})"
 
 
 def _last(lines: Sequence[str]) -> str:

@@ -232,7 +232,7 @@ def test_a_server_that_is_killed_while_it_takes_a_push_in(repo: Path, server: Pa
     hook(server, "pre-receive", "kill -9 $PPID")
     what, hint = told(repo, server, lambda here, origin: push(here, origin, [(head(repo), OURS)]))
     assert what.startswith("the connection broke off (")
-    assert hint == "try again; what has arrived is kept"
+    assert hint == "see the network, and try again"
     (server / "hooks" / "pre-receive").unlink()
     repository = discover(repo)
     assert push(repository, resolve(repository), [(head(repo), OURS)])[0].fate == "accepted"
