@@ -83,11 +83,11 @@ def told(*lines: str, code: int = 128) -> str:
         ),
         (
             (
-                "error: RPC failed; curl 18 transfer closed with outstanding read data remaining",
+                "error: RPC failed; curl 56 Recv failure: Connection reset by peer",
                 "fatal: early EOF",
                 "fatal: fetch-pack: invalid index-pack output",
             ),
-            "the connection broke off (RPC failed; curl 18 transfer closed with outstanding read data remaining)",
+            "the connection broke off (RPC failed; curl 56 Recv failure: Connection reset by peer)",
         ),
         (
             ("fatal: write error: No space left on device", "fatal: fetch-pack: invalid index-pack output"),
