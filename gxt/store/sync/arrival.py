@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from gxt.errors import DamagedRecord
+from gxt.errors import DamagedRecord, NewerFormat
 from gxt.git import process
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.repository import Repository
 from gxt.model.ids import LAST_NUMBER, run_id, run_path
 from gxt.store.chain import ROOT_MESSAGE
 from gxt.store.places import EXPERIMENTS
-from gxt.store.sync.contents import JudgedByFile, check_contents
+from gxt.store.sync.contents import JudgedByFile, Refusal, check_contents
 from gxt.store.sync.differing import Differing, Opened, Place, differing, open_trees
 from gxt.store.sync.shape import check_same, check_shape
 from gxt.store.tree import TIP_FILES, RunFolder, check_tip
@@ -197,7 +197,7 @@ def _sifted(
             if isinstance(uid, str):
                 yield Arrived(folder.number, uid, folder, "removed.json" in folder.entries)
             else:
-                refused[folder.number] = uid.message
+                refused[folder.number] = _reason(uid)
 
 
 def _shaped(
@@ -217,6 +217,10 @@ def _shaped(
             refused[place.number] = error.message
         else:
             yield RunFolder(place.number, place.new.oid, new.entries)
+
+
+def _reason(refusal: Refusal) -> str:
+    return f"{refusal.message}; {refusal.hint}" if isinstance(refusal, NewerFormat) else refusal.message
 
 
 def _cleaned(text: str) -> str:

@@ -6,7 +6,6 @@ counts, nothing is opened before its size is known, and no tree can make the wal
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -82,7 +81,9 @@ def open_trees(reader: ObjectReader, oids: Sequence[str | None]) -> list[Opened]
 
 def _opened(found: list[TreeEntry], data: bytes) -> Opened:
     entries = {entry.name: entry for entry in found}
-    if sum(len(e.mode) + len(os.fsencode(e.name)) + len(e.oid) // 2 + 2 for e in found) != len(data):
+    if sum(
+        len(e.mode) + len(e.name.encode("utf-8", "surrogateescape")) + len(e.oid) // 2 + 2 for e in found
+    ) != len(data):
         return Opened({}, damage="it is no tree of git's")
     if len(entries) == len(found):
         return Opened(entries)
@@ -147,7 +148,7 @@ def _compare(
             if new.mode != FILE:
                 strays.append(Stray(path, f"its mode is {new.mode}, not {FILE}"))
         elif new is not None and not is_run and not is_shard:
-            strays.append(Stray(path, "nothing of gxt's has this name"))
+            strays.append(Stray(path, "no run belongs here"))
         elif new is not None and new.mode != FOLDER:
             strays.append(Stray(path, f"its mode is {new.mode}: it is no directory"))
         elif is_run and number is not None:
