@@ -70,6 +70,18 @@ def test_a_removed_run_arrives_and_so_does_its_restoration(remote: Remote) -> No
     assert [one.removed for one in remote.check(removed, restored).runs] == [False]
 
 
+def test_a_run_is_restored_as_it_was_recorded(remote: Remote) -> None:
+    run, other = remote.run(1), remote.run(2)
+    removed = remote.history([remote.removed(run)], remote.history([run]), [])
+    back = run.having("annotations.jsonl", remote.blob(b""))
+    edited = back.having("metrics.json", remote.blob({**metrics(run.uid), "exit_code": 1}))
+    found = remote.check(removed, remote.history([edited, other], removed, [other]))
+    assert [one.number for one in found.runs] == [2]
+    assert found.refused == ("exp-001: its metrics.json is not the one that was recorded",)
+    again = remote.check(removed, remote.history([back], removed, []))
+    assert ([one.number for one in again.runs], again.refused) == ([1], ())
+
+
 # --- the whole -------------------------------------------------------------------------------------------
 
 

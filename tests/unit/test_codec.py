@@ -16,6 +16,7 @@ from gxt.model.codec import (
     load_document,
     number_from_json,
     number_to_json,
+    repeats_a_key,
     time_to_json,
 )
 from gxt.model.json_types import Json, JsonObject
@@ -107,3 +108,20 @@ def test_what_is_no_number(value: Json) -> None:
 )
 def test_times_have_microseconds_and_are_utc(at_us: int, text: str) -> None:
     assert time_to_json(at_us) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "repeats"),
+    [
+        (b'{"a": 1, "b": {"a": 2}, "c": [{"a": 3}, {"a": 4}]}', False),
+        (b'{"a": 1, "b": 2, "a": 1}', True),
+        (b'{"b": [{"a": ":", "a" : 1}]}', True),
+        (b'{"a": "x", "\\u0061": "y"}', True),
+        (b'{"a": "\\u003a\\u003A", "a": "y"}', True),
+        (b'{"a": "\\u003a\\u003A\\u00e9 \\":\\": ", "b:": "::"}', False),
+        (b'{"a": "\\ud800", "b": 1e5, "c": 123456789012345678901234567890}', False),
+        (b"{}", False),
+    ],
+)
+def test_a_key_that_is_there_twice_is_found(data: bytes, repeats: bool) -> None:
+    assert repeats_a_key(data, load_document(data, "it")) is repeats

@@ -6,27 +6,29 @@ each run that is not as gxt writes them is refused and named, and the others may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
 from gxt.errors import DamagedRecord, NewerFormat
-from gxt.git import process
-from gxt.git.objects import ObjectReader, commit_headers
+from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.ids import LAST_NUMBER, run_id, run_path
-from gxt.store.chain import ROOT_MESSAGE
 from gxt.store.places import EXPERIMENTS
 from gxt.store.sync.contents import JudgedByFile, Refusal, check_contents
-from gxt.store.sync.differing import Differing, Opened, Place, differing, open_trees
+from gxt.store.sync.differing import MOST_TREE_BYTES, Differing, Opened, Place, differing, open_trees
+from gxt.store.sync.entries import MOST_ENTRY_BYTES, THEIRS, as_recorded, brought
 from gxt.store.sync.shape import check_same, check_shape
 from gxt.store.tree import TIP_FILES, RunFolder, check_tip
 
-_THEIRS = f"the remote's {EXPERIMENTS}"
 _HINT = "nothing was taken from it: gxt doctor, in a clone of who pushed last, may tell more"
-_MOST_TIP_BYTES = (1 << 20, 4 << 20, 1 << 10, 1 << 10)  # the entry, its tree, `format`, `next`
+_MOST_TIP_BYTES = (
+    MOST_ENTRY_BYTES,
+    MOST_TREE_BYTES,
+    1 << 10,
+    1 << 10,
+)  # the entry, its tree, `format`, `next`
 _BATCH = 500  # runs whose trees and sizes are in memory at a time
-_ENTRY_WORDS = 3  # an entry, the one before it, the run that it brings
 _MOST_SHOWN = 300
 
 
@@ -91,10 +93,10 @@ def check_arrival(
     """
     try:
         said = _said_number(reader, theirs)
-        brought = _brought(reader, repository, base, theirs)
+        new_commits = brought(reader, repository, base, theirs)
         found = differing(reader, base, theirs)
         reasons: dict[int, str] = {}
-        runs = list(_sifted(reader, found, brought, reasons))
+        runs = list(_sifted(reader, repository, base, found, new_commits, reasons))
         _check_once(reader, base, found, runs, known)
     except DamagedRecord as error:
         raise DamagedRecord(_cleaned(error.message), hint=_HINT) from error
@@ -114,41 +116,11 @@ def _said_number(reader: ObjectReader, theirs: str) -> int | None:
     names = [theirs, *(f"{theirs}{file}" for file in TIP_FILES)]
     for name, size, most in zip(names, reader.sizes(names), _MOST_TIP_BYTES, strict=True):
         if size is not None and size.size_bytes > most:
-            raise DamagedRecord(f"{_THEIRS}: {name} has {size.size_bytes} bytes: more than gxt reads")
+            raise DamagedRecord(f"{THEIRS}: {name} has {size.size_bytes} bytes: more than gxt reads")
     tip = reader.read(theirs)
     if tip is None:
-        raise DamagedRecord(f"{_THEIRS} names {theirs}, which git cannot read")
-    return check_tip(reader, tip, _THEIRS, hint=_HINT)
-
-
-def _brought(reader: ObjectReader, repository: Repository, base: str | None, theirs: str) -> frozenset[str]:
-    """The run commits that their entries since `base` bring; these must be a chain that goes on from it."""
-    args = ("rev-list", "--first-parent", "--parents", theirs, *([f"^{base}"] if base else []), "--")
-    done = process.attempt(repository.top, args)
-    if done.returncode != 0:
-        raise DamagedRecord(f"the history of {_THEIRS} is not whole: {done.stderr.decode(errors='replace')}")
-    entries = [line.split() for line in done.stdout.decode().splitlines()]
-    for entry in entries:
-        if len(entry) > _ENTRY_WORDS:
-            raise DamagedRecord(f"{_THEIRS}: {entry[0][:10]} is no entry: it has {len(entry) - 1} parents")
-    if entries:
-        _check_beginning(reader, base, entries[-1])
-    return frozenset(entry[2] for entry in entries if len(entry) == _ENTRY_WORDS)
-
-
-def _check_beginning(reader: ObjectReader, base: str | None, oldest: list[str]) -> None:
-    if base is not None:
-        if oldest[1:2] != [base]:
-            raise DamagedRecord(f"{_THEIRS} does not go on from {base[:10]}, though it has that entry")
-        return
-    (size,) = reader.sizes([oldest[0]])
-    root = reader.read(oldest[0]) if size and size.size_bytes <= _MOST_TIP_BYTES[0] else None
-    (tree,) = open_trees(reader, [f"{oldest[0]}^{{tree}}"])
-    is_root = root is not None and len(oldest) == 1 and commit_headers(root)[1] == ROOT_MESSAGE
-    if not is_root or tree != Opened({}):
-        raise DamagedRecord(
-            f"{_THEIRS} begins with {oldest[0][:10]}, which is not how a history of gxt begins"
-        )
+        raise DamagedRecord(f"{THEIRS} names {theirs}, which git cannot read")
+    return check_tip(reader, tip, THEIRS, hint=_HINT)
 
 
 def _check_once(
@@ -170,7 +142,7 @@ def _check_once(
                 first = ours if there is not None else first
         if first != run.number:
             raise DamagedRecord(
-                f"{_THEIRS} has the run {run.uid} twice: as {run_id(first)} and as {run_id(run.number)}"
+                f"{THEIRS} has the run {run.uid} twice: as {run_id(first)} and as {run_id(run.number)}"
             )
 
 
@@ -186,13 +158,20 @@ def _next_number(reader: ObjectReader, base: str | None, found: Differing, said:
 
 
 def _sifted(
-    reader: ObjectReader, found: Differing, brought: frozenset[str], refused: dict[int, str]
+    reader: ObjectReader,
+    repository: Repository,
+    base: str | None,
+    found: Differing,
+    new_commits: frozenset[str],
+    refused: dict[int, str],
 ) -> Iterator[Arrived]:
     """The runs that may be taken; why the others may not is added to those refused."""
     judged: JudgedByFile = {}
     places = iter(found.places)
     while batch := list(islice(places, _BATCH)):
-        folders = list(_shaped(reader, batch, brought, refused))
+        opened = list(_opened(reader, batch, refused))
+        recorded = as_recorded(reader, repository, base, _restored(opened)) if base else {}
+        folders = list(_shaped(opened, new_commits, recorded, refused))
         for folder, uid in check_contents(reader, folders, judged):
             if isinstance(uid, str):
                 yield Arrived(folder.number, uid, folder, "removed.json" in folder.entries)
@@ -200,23 +179,51 @@ def _sifted(
                 refused[folder.number] = _reason(uid)
 
 
-def _shaped(
-    reader: ObjectReader, batch: list[Place], brought: frozenset[str], refused: dict[int, str]
-) -> Iterator[RunFolder]:
-    """The directories that have the files of a run, those that were there before among them."""
+class _Folders(NamedTuple):
+    """A run's directory as it was and as it arrives."""
+
+    number: int
+    oid: str
+    old: Opened
+    new: Opened
+
+
+def _opened(reader: ObjectReader, batch: list[Place], refused: dict[int, str]) -> Iterator[_Folders]:
     olds = open_trees(reader, [place.old.oid if place.old else None for place in batch])
     news = open_trees(reader, [place.new.oid if place.new else None for place in batch])
     for place, old, new in zip(batch, olds, news, strict=True):
         if place.new is None:
             refused[place.number] = "their history has lost it; nothing was taken away here"
-            continue
-        try:
-            check_shape(new, brought, old)
-            check_same(old, new)
-        except DamagedRecord as error:
-            refused[place.number] = error.message
         else:
-            yield RunFolder(place.number, place.new.oid, new.entries)
+            yield _Folders(place.number, place.new.oid, old, new)
+
+
+def _restored(opened: Iterable[_Folders]) -> dict[str, int]:
+    """The numbers of the runs that were removed and are no longer, by their commits."""
+    return {
+        one.old.entries["run"].oid: one.number
+        for one in opened
+        if "removed.json" in one.old.entries
+        and "removed.json" not in one.new.entries
+        and "run" in one.old.entries
+    }
+
+
+def _shaped(
+    opened: Iterable[_Folders],
+    new_commits: frozenset[str],
+    recorded: Mapping[int, Opened],
+    refused: dict[int, str],
+) -> Iterator[RunFolder]:
+    """The directories that have the files of a run, those that were there before among them."""
+    for one in opened:
+        try:
+            check_shape(one.new, new_commits, one.old)
+            check_same(recorded.get(one.number, one.old), one.new)
+        except DamagedRecord as error:
+            refused[one.number] = error.message
+        else:
+            yield RunFolder(one.number, one.oid, one.new.entries)
 
 
 def _reason(refusal: Refusal) -> str:
