@@ -167,7 +167,7 @@ def _compare(
         number, oid = parse_run_id(name), new.oid if new else None
         if number is not None and run_path(number) == path:
             yield Change(path, number, oid)
-        elif SHARD.fullmatch(path):
+        elif "/" not in name and SHARD.fullmatch(path):  # git takes any name from a fetch
             yield from _compare_shards(reader, path, old, new)
         else:
             yield Change(path, None, oid)

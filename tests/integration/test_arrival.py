@@ -11,8 +11,10 @@ import pytest
 
 from gxt.errors import DamagedRecord, NewerFormat
 from gxt.git.objects import ObjectReader
+from gxt.git.repository import discover
 from gxt.model.ids import run_id
 from gxt.store.sync import contents
+from gxt.store.tree import changes
 from tests.conftest import gxt
 from tests.integration.arriving import AT, BY, Remote, Run, config, event, lines, metrics
 
@@ -409,6 +411,21 @@ def test_a_shard_that_is_none_is_named(remote: Remote) -> None:
         tip = remote.entry(remote.history([run]), remote.top([run], 2, [(mode, b"exp-7xx", oid)]))
         found = remote.check(None, tip)
         assert ([one.number for one in found.runs], found.refused) == ([1], (f"exp-7xx: {why}",))
+
+
+def test_a_name_that_looks_like_a_path_leads_nowhere(repo: Path, remote: Remote) -> None:
+    run, name = remote.run(12_345), "exp-1xxxx/exp-123xx"
+    shard = remote.tree([("40000", b"exp-12345", remote.folder(run))])
+    tree = remote.top([remote.run(1)], 2, [("40000", name.encode(), shard)])
+    tip = remote.entry(remote.history([remote.run(1)]), tree, run.commit)
+    found = remote.check(None, tip)
+    assert ([one.number for one in found.runs], found.refused) == ([1], (f"{name}: no run belongs here",))
+    with ObjectReader(discover(repo)) as reader:
+        assert [(one.path, one.number) for one in changes(reader, None, tip)] == [
+            ("exp-0xx", None),
+            ("exp-0xx/exp-001", 1),
+            (name, None),
+        ]
 
 
 def test_a_name_that_is_there_twice_is_left_out(remote: Remote) -> None:
