@@ -452,6 +452,21 @@ def test_what_was_recorded_stays_as_it_was_recorded(remote: Remote, name: str) -
     assert found.refused == (f"exp-001: its {name} is not the one that was recorded",)
 
 
+def test_a_damaged_run_can_be_mended(remote: Remote) -> None:
+    run, other = remote.run(1), remote.run(2)
+    for damaged in (
+        run.having("metrics.json", remote.blob(b"[]")),
+        run.having("x", remote.blob(b"")),
+        run.lacking("config.json"),
+        remote.removed(run, at="2026-01-02T03:04:06.000000Z"),
+        other._replace(number=1, place=run.place).lacking("run"),
+        other._replace(number=1, place=run.place).having("run", other.commit, "100644"),
+    ):
+        base = remote.history([damaged], brought=[run])
+        found = remote.check(base, remote.history([run], base, [run]))
+        assert ([one.uid for one in found.runs], found.refused) == ([run.uid], ())
+
+
 def test_a_number_never_names_another_run(remote: Remote) -> None:
     run, other = remote.run(1), remote.run(2)
     base = remote.history([run])

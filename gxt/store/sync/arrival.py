@@ -171,7 +171,8 @@ def _sifted(
     while batch := list(islice(places, _BATCH)):
         opened = list(_opened(reader, batch, refused))
         recorded = as_recorded(reader, repository, base, _restored(opened)) if base else {}
-        folders = list(_shaped(opened, new_commits, recorded, refused))
+        shaped = _shaped(opened, new_commits, refused)
+        folders = list(_unchanged(reader, shaped, recorded, judged, refused))
         for folder, uid in check_contents(reader, folders, judged):
             if isinstance(uid, str):
                 yield Arrived(folder.number, uid, folder, "removed.json" in folder.entries)
@@ -210,20 +211,44 @@ def _restored(opened: Iterable[_Folders]) -> dict[str, int]:
 
 
 def _shaped(
-    opened: Iterable[_Folders],
-    new_commits: frozenset[str],
-    recorded: Mapping[int, Opened],
-    refused: dict[int, str],
-) -> Iterator[RunFolder]:
-    """The directories that have the files of a run, those that were there before among them."""
+    opened: Iterable[_Folders], new_commits: frozenset[str], refused: dict[int, str]
+) -> Iterator[_Folders]:
+    """The directories that have the files of a run."""
     for one in opened:
         try:
             check_shape(one.new, new_commits, one.old)
-            check_same(recorded.get(one.number, one.old), one.new)
         except DamagedRecord as error:
             refused[one.number] = error.message
         else:
-            yield RunFolder(one.number, one.oid, one.new.entries)
+            yield one
+
+
+def _unchanged(
+    reader: ObjectReader,
+    shaped: Iterable[_Folders],
+    recorded: Mapping[int, Opened],
+    judged: JudgedByFile,
+    refused: dict[int, str],
+) -> Iterator[RunFolder]:
+    """The directories whose files are those that were there before, where that was a run and no damage."""
+    for one in shaped:
+        old = recorded.get(one.number, one.old)
+        try:
+            check_same(old, one.new)
+        except DamagedRecord as error:
+            if _is_sound(reader, one.number, old, judged):
+                refused[one.number] = error.message
+                continue
+        yield RunFolder(one.number, one.oid, one.new.entries)
+
+
+def _is_sound(reader: ObjectReader, number: int, old: Opened, judged: JudgedByFile) -> bool:
+    try:
+        check_shape(old, frozenset(), old)
+    except DamagedRecord:
+        return False
+    found = check_contents(reader, [RunFolder(number, "", old.entries)], judged)
+    return all(isinstance(uid, str) for _, uid in found)
 
 
 def _reason(refusal: Refusal) -> str:
