@@ -57,6 +57,7 @@ class _Shard(NamedTuple):
 
 
 _NOTHING = Opened({})
+_LOST = "git does not have it"
 
 
 def open_trees(reader: ObjectReader, oids: Sequence[str | None]) -> list[Opened]:
@@ -67,7 +68,7 @@ def open_trees(reader: ObjectReader, oids: Sequence[str | None]) -> list[Opened]
     readable = []
     for oid, size in sizes.items():
         if size is None:
-            opened[oid] = Opened({}, damage="git does not have it")
+            opened[oid] = Opened({}, damage=_LOST)
         elif size.kind != "tree":
             opened[oid] = Opened({}, damage=f"it is a {size.kind}, no directory")
         elif size.size_bytes > MOST_TREE_BYTES:
@@ -75,7 +76,7 @@ def open_trees(reader: ObjectReader, oids: Sequence[str | None]) -> list[Opened]
         else:
             readable.append(oid)
     for oid, tree in zip(readable, reader.read_many(readable), strict=True):
-        opened[oid] = _opened(parse_tree(tree), tree.data) if tree is not None else _NOTHING
+        opened[oid] = _opened(parse_tree(tree), tree.data) if tree else Opened({}, damage=_LOST)
     return [opened[oid] for oid in oids]
 
 
