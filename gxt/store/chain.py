@@ -6,7 +6,7 @@ Nothing is published here: who has looked whether git has it all moves the refs 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from gxt.git.fast_import import Drop, FastImport, Person, Put
@@ -187,14 +187,19 @@ class Chain:
         self._entries.append(entry)
         return self._last.oid
 
-    def write_notes(self, *, rebuild: bool = False) -> None:
-        """Write the notes of what was added; those of every run where the present ones lag, or `rebuild`."""
+    def write_notes(self, *, rebuild: bool = False, without: Container[int] = ()) -> None:
+        """Write the notes of what was added; those of every run where the present ones lag, or `rebuild`.
+
+        Args:
+            rebuild: write them all, whatever is there.
+            without: the numbers of runs at the tip that have none.
+        """
         for what in NOTES:
-            move = self._write_notes(what, rebuild=rebuild)
+            move = self._write_notes(what, rebuild=rebuild, without=without)
             if move is not None:
                 self._notes.append(move)
 
-    def _write_notes(self, what: str, *, rebuild: bool) -> RefUpdate | None:
+    def _write_notes(self, what: str, *, rebuild: bool, without: Container[int]) -> RefUpdate | None:
         """The move of one notes ref; None when there is nothing to say.
 
         A tip that does not show the present entry (it lags, is damaged, or somebody else wrote it) is rebuilt
@@ -213,7 +218,8 @@ class Chain:
             return RefUpdate(NOTES[what], present.oid, old)
         looks_back = bool(present or notes or rebuild)  # else every run would walk the whole history
         if not current and looks_back and self._tip is not None:
-            notes = {**dict(noted_objects(self._reader, self._tip, NOTED_FILES[what])), **notes}
+            found = noted_objects(self._reader, self._tip, NOTED_FILES[what], without=without)
+            notes = {**dict(found), **notes}
         if not present and not any(notes.values()):
             return None
         new = self.commit(
@@ -222,7 +228,7 @@ class Chain:
             committer=self._people()[1],
             message=notes_message(what, self._last.oid),
             parents=[present.oid] if present is not None and is_commit else [],
-            puts=[_note(commit, target) for commit, target in notes.items()],
+            puts=[_note(commit, target) for commit, target in notes.items() if current or target],
             clear=not current,
         )
         return RefUpdate(NOTES[what], new.oid, old)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from gxt.errors import DOCTOR, DamagedRecord, NewerFormat
@@ -226,14 +226,24 @@ def uid_of(reader: ObjectReader, folder: RunFolder) -> str | None:
     return trailers(commit_headers(commit)[1]).get("Run-Uid") if commit else None
 
 
-def noted_objects(reader: ObjectReader, tip: Tip, file: str) -> list[tuple[str, str]]:
-    """Every run commit with the id of one of its files, where git has that file; of no removed run."""
-    folders = [(number, oid) for number, oid in changed_folders(reader, None, tip.oid) if oid]
+def noted_objects(
+    reader: ObjectReader, tip: Tip, file: str, *, without: Container[int] = ()
+) -> list[tuple[str, str]]:
+    """Every run commit with the id of one of its files, where git has that file; of no removed run.
+
+    Args:
+        reader: reads the objects.
+        tip: the history.
+        file: the name of the file.
+        without: the numbers of runs that are passed over.
+    """
+    found = changed_folders(reader, None, tip.oid)
+    folders = [(number, oid) for number, oid in found if oid and number not in without]
     noted = [
         (folder.entries["run"].oid, folder.entries[file].oid)
         for folder in open_folders(reader, folders)
         if "run" in folder.entries and file in folder.entries and REMOVED not in folder.entries
     ]
     # git takes no tree that names a blob which is gone: one damaged run must not cost all others their notes
-    blobs = reader.read_many(oid for _, oid in noted)
-    return [one for one, blob in zip(noted, blobs, strict=True) if blob is not None]
+    sizes = reader.sizes(oid for _, oid in noted)
+    return [one for one, size in zip(noted, sizes, strict=True) if size is not None]

@@ -263,3 +263,52 @@ def test_a_rewritten_history_is_not_taken_over(hub: Path, ada: Path, bob: Path) 
     done = gxt(ada, "pull", code=1)
     assert done.stderr.splitlines()[0] == "gxt: somebody has rewritten the runs of origin"
     assert names(ada) == {"exp-001": "one"}
+
+
+def vandalise(repo: Path, *changes: str) -> None:
+    """An entry on top of what the repository has, by somebody who knows fast-import, pushed by plain git."""
+    head = (
+        f"commit {EXPERIMENTS}\ncommitter Eve <eve@example.org> 1780000000 +0000\ndata 5\nhello\n"
+        f"from {tip(repo)}\n"
+    )
+    git(repo, "fast-import", "--quiet", "--force", stdin=head + "".join(f"{one}\n" for one in changes) + "\n")
+    git(repo, "push", "-q", "origin", f"{EXPERIMENTS}:{EXPERIMENTS}")
+
+
+def test_what_cannot_be_taken_over_is_named_and_changes_nothing_here(hub: Path, ada: Path, bob: Path) -> None:
+    for name in ("one", "two"):
+        record(ada, name)
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    record(bob, "three")
+    gxt(bob, "push")
+    place = f"{EXPERIMENTS}:exp-0xx"
+    tree = git(bob, "rev-parse", f"{place}/exp-003")
+    other = git(bob, "rev-parse", f"{place}/exp-002/config.json")
+    vandalise(
+        bob,
+        f"M 100644 {other} exp-0xx/exp-001/config.json",
+        "D exp-0xx/exp-002",
+        f"M 040000 {tree} exp-0xx/exp-004",
+        f"M 120000 {other} exp-0xx/exp-004/config.json",
+    )
+    before = data(ada, "list")
+    pulled = data(ada, "pull")
+    assert (pulled["new"], pulled["updated"]) == (["exp-003"], [])
+    assert [text.partition(":")[0] for text in pulled["refused"]] == ["exp-001", "exp-002", "exp-004"]
+    assert data(ada, "list")[1:] == before
+    assert names(ada) == {"exp-001": "one", "exp-002": "two", "exp-003": "three"}
+    assert data(ada, "doctor")["findings"] == []
+    record(ada, "five")
+    assert names(ada)["exp-005"] == "five"
+    pushed = data(ada, "push")
+    assert (pushed["new"], pushed["updated"]) == (["exp-002", "exp-005"], ["exp-001"])
+    carl = clone(hub, "carl")
+    gxt(carl, "pull")
+    assert names(carl) == names(ada)
+    assert git(hub, "ls-tree", "--name-only", f"{EXPERIMENTS}:exp-0xx").split()[3] == "exp-004"
+    record(carl, "six")
+    gxt(carl, "push")
+    assert data(ada, "pull")["refused"] == []
+    assert names(carl) == names(ada)
+    assert data(ada, "doctor")["findings"] == []

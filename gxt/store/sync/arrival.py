@@ -56,12 +56,14 @@ class Arrival(NamedTuple):
         next_number: the next free number in their history.
         runs: what differs and may be taken, by number.
         refused: in words, each of them naming a run or a path and why it is left out.
+        left_out: the numbers of those runs.
     """
 
     tip: str
     next_number: int
     runs: tuple[Arrived, ...]
-    refused: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    left_out: tuple[int, ...] = ()
 
 
 def unknown(uid: str) -> int | None:  # noqa: ARG001 it knows none
@@ -105,7 +107,7 @@ def check_arrival(
         *(f"{run_id(number)}: {reasons[number]}" for number in sorted(reasons)),
     ]
     next_number = _next_number(reader, base, found, said)
-    return Arrival(theirs, next_number, tuple(runs), tuple(map(_cleaned, refused)))
+    return Arrival(theirs, next_number, tuple(runs), tuple(map(_cleaned, refused)), tuple(sorted(reasons)))
 
 
 # --- the whole -------------------------------------------------------------------------------------------

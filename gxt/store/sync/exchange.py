@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import NamedTuple
 
 from gxt.git.fast_import import FastImport
@@ -10,11 +10,11 @@ from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.repository import Repository
 from gxt.store import locks
-from gxt.store.chain import Chain, Over, Written
+from gxt.store.chain import Chain, Over, Written, user
 from gxt.store.places import outgoing_ref, tracking_notes
 from gxt.store.publish import publish
 from gxt.store.sync.arrival import Arrival, check_arrival
-from gxt.store.sync.merge import Merged, Pending, common_entry, merge, steps, write_pending
+from gxt.store.sync.merge import Merged, Pending, common_entry, merge, steps, write_left_out, write_pending
 from gxt.store.tree import Tip, read_tip, taken_among, tip_at
 
 
@@ -86,33 +86,20 @@ class _Taking:
             return None
         arrival, merged, _ = self.taken
         assert arrival is not None
-        return _on_top(
-            self._repository,
-            reader,
-            Tip(arrival.tip, arrival.next_number),
-            [step for one in merged.pending for step in steps(self._repository, reader, tip, one)],
-            name=f"take-{self._remote}",
-            over=Over(tip.oid if tip else "", tracking_notes(self._remote)),
-            rebuild_notes=rebuild_notes,
-        )
-
-
-def _on_top(
-    repository: Repository,
-    reader: ObjectReader,
-    tip: Tip | None,
-    pending: Collection[Pending],
-    *,
-    name: str,
-    over: Over,
-    rebuild_notes: bool = False,
-) -> Written:
-    with FastImport(repository.top) as importer:
-        chain = Chain(repository, importer, reader, tip, name, over=over)
-        for one in pending:
-            write_pending(chain, importer, one)
-        chain.write_notes(rebuild=rebuild_notes)
-    return chain.written()
+        assert self._checked is not None
+        theirs = Tip(arrival.tip, arrival.next_number)
+        over = Over(tip.oid if tip else "", tracking_notes(self._remote))
+        left_out = sorted({*arrival.left_out, *merged.kept_out})
+        with FastImport(self._repository.top) as importer:
+            chain = Chain(self._repository, importer, reader, theirs, f"take-{self._remote}", over=over)
+            if left_out:
+                person, base = user(self._repository), self._checked[0]
+                write_left_out(chain, reader, person, over.old, base, left_out)
+            for one in merged.pending:
+                for step in steps(self._repository, reader, tip, one):
+                    write_pending(chain, importer, step)
+            chain.write_notes(rebuild=rebuild_notes or bool(left_out), without=frozenset(left_out))
+        return chain.written()
 
 
 class Outgoing(NamedTuple):
@@ -130,7 +117,7 @@ class Outgoing(NamedTuple):
 def unpublished(repository: Repository, reader: ObjectReader, ours: Tip, theirs: str | None) -> Merged:
     """What we have beyond their history, which is part of ours or nothing."""
     base = common_entry(repository, ours.oid, theirs) if theirs else None
-    return merge(repository, reader, ours, base, Arrival(theirs or "", 1, (), ()), "")
+    return merge(repository, reader, ours, base, Arrival(theirs or "", 1, ()), "")
 
 
 def prepare(
@@ -155,7 +142,12 @@ def prepare(
         tip = tip_at(reader, theirs) if theirs else None
         there = tracking_notes(remote)
         over = Over(theirs or "", there, there)
-        written = _on_top(repository, reader, tip, pending, name=f"push-{remote}", over=over)
+        with FastImport(repository.top) as importer:
+            chain = Chain(repository, importer, reader, tip, f"push-{remote}", over=over)
+            for one in pending:
+                write_pending(chain, importer, one)
+            chain.write_notes()
+        written = chain.written()
         moves = ((written.entry.ref, written.entry.new), *((move.ref, move.new) for move in written.notes))
         found = tuple((ref, str(new)) for ref, new in moves if new)
         kept = [RefUpdate(outgoing_ref(remote, ref), new, None) for ref, new in found]

@@ -71,10 +71,12 @@ class Merged(NamedTuple):
     Attributes:
         pending: what is to be written on top of theirs, in this order.
         here: the uids of the runs that have changed here.
+        kept_out: numbers of directories of theirs that were left out before, and have not changed since.
     """
 
     pending: tuple[Pending, ...]
     here: frozenset[str] = frozenset()
+    kept_out: tuple[int, ...] = ()
 
     def renumbered(self) -> list[tuple[int, int]]:
         """The numbers that runs of ours had and have."""
@@ -108,7 +110,9 @@ def merge(
         arrival: what they have besides.
         remote: who they are.
     """
-    changed = [(number, oid) for number, oid in changed_folders(reader, base, ours.oid) if oid]
+    differing = list(changed_folders(reader, base, ours.oid))
+    changed = [(number, oid) for number, oid in differing if oid]
+    gone = [number for number, oid in differing if oid is None]
     folders = list(open_folders(reader, sorted(changed)))
     numbers = [number for number, _ in changed]
     before, there = (taken_among(reader, tip, numbers) for tip in (base, arrival.tip or None))
@@ -132,7 +136,14 @@ def merge(
         (homeless if one.is_new and number in there else found).append(one)
     renumbered = _renumbered(found, homeless, arrival.next_number)
     pending = [*found, *_telling(repository, reader, renumbered, remote)]
-    return Merged(tuple(pending), frozenset(here))
+    kept_out = [number for number in gone if _is_unchanged(reader, number, base, arrival.tip)]
+    return Merged(tuple(pending), frozenset(here), tuple(kept_out))
+
+
+def _is_unchanged(reader: ObjectReader, number: int, base: str | None, theirs: str) -> bool:
+    """Whether they have under a number what both sides had."""
+    before, now = (reader.read(f"{tip}:{run_path(number)}") if tip else None for tip in (base, theirs))
+    return before is not None and now is not None and before.oid == now.oid
 
 
 def _renumbered(found: Sequence[Pending], homeless: Sequence[Pending], following: int) -> list[Pending]:
@@ -169,6 +180,7 @@ def _said_in(reader: ObjectReader, folder: RunFolder) -> list[JsonObject]:
     return parse_events(found.data, f"{run_id(folder.number)}/{_ANNOTATIONS}") if found else []
 
 
+_MOST_NAMED = 8
 _NOBODY = Person("gxt", "gxt@localhost", 0, "+0000")
 _UNSAID = Said("", _NOBODY, _NOBODY)
 
@@ -201,6 +213,30 @@ def steps(
     whole = one._replace(folder=RunFolder(one.number, tree, entries), annotations=None)
     message = f"{run_id(one.had)} removed\n\nRun-Uid: {one.uid}\n"
     return whole, one._replace(is_new=False, said=one.said._replace(message=message))
+
+
+def write_left_out(
+    chain: Chain, reader: ObjectReader, person: Person, ours: str, base: str | None, numbers: Sequence[int]
+) -> None:
+    """An entry, which stays here, with what was here in the place of what cannot be taken over.
+
+    What we have under a number that they have given away meanwhile is pending, and gets another number.
+    """
+    had = taken_among(reader, base, numbers)
+    puts: list[Put | Drop] = []
+    notes: list[Note] = []
+    for number in numbers:
+        place = run_path(number)
+        puts.append(Drop(place))
+        before = reader.read(f"{ours}:{place}") if number in had else None
+        if before is None or before.kind != "tree":
+            continue
+        puts.append(Put("040000", before.oid, place))
+        files = {entry.name: entry.oid for entry in reader.tree(before.oid)}
+        notes += [Note(what, files["run"], files.get(file)) for what, file in NOTED_FILES.items()]
+    shown = ", ".join(map(run_id, numbers[:_MOST_NAMED])) + (" …" if len(numbers) > _MOST_NAMED else "")
+    message = f"left out what cannot be read: {shown}\n"
+    chain.add(Entry(message, person, person, tuple(puts), notes=tuple(notes)))
 
 
 def write_pending(chain: Chain, importer: FastImport, one: Pending) -> str:
