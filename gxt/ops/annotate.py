@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
-from gxt.errors import GxtError, UsageError
+from gxt.errors import DOCTOR, GxtError, UsageError
 from gxt.model.annotations import fold, is_before, tagging
 from gxt.model.ids import meaning, new_uid, parse_run_id
 from gxt.model.json_types import Json, JsonObject
@@ -44,7 +44,8 @@ def tag(workspace: Workspace, ref: str, tags: Sequence[str], *, remove: bool = F
         UnknownRun, AmbiguousRun, RemovedRun: the reference names no single run.
         UsageError: a tag cannot be one, or the run cannot be changed yet.
     """
-    labels = tuple(dict.fromkeys(_label(text, "tag") for text in tags))
+    # what another program gave can be taken away whatever it is
+    labels = tuple(dict.fromkeys(text if remove else _label(text, "tag") for text in tags))
 
     def give(events: list[JsonObject], _: int) -> Saying:
         present = fold(events).tags
@@ -179,7 +180,7 @@ def _now(history: History, uid: str) -> JsonObject:
     history.index.refresh()
     run = history.by_uid(uid)
     if run is None:
-        raise GxtError(f"somebody has removed {uid} this moment", hint="gxt list shows all")
+        raise GxtError(f"the run {uid} is not in git any more", hint=DOCTOR)
     return run
 
 

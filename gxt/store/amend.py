@@ -15,7 +15,7 @@ from gxt.git import process
 from gxt.git.fast_import import Drop, FastImport, Person, Put
 from gxt.git.objects import ObjectReader, TreeEntry, commit_headers, trailers
 from gxt.git.repository import Repository
-from gxt.model.annotations import dump_events, fold, merge, next_at, parse_events
+from gxt.model.annotations import dump_events, fold, merge, next_at
 from gxt.model.codec import FORMAT, dump_document, time_to_json
 from gxt.model.ids import new_uid, parse_run_id, run_id, run_path
 from gxt.model.json_types import JsonObject
@@ -25,9 +25,8 @@ from gxt.store.journal import now_us
 from gxt.store.locks import store_lock
 from gxt.store.places import NOTED_FILES
 from gxt.store.publish import publish
+from gxt.store.reading import ANNOTATIONS, read_annotations
 from gxt.store.tree import REMOVED, RunFolder, Tip, open_folders, uid_of
-
-ANNOTATIONS = "annotations.jsonl"
 
 
 class Saying(NamedTuple):
@@ -91,7 +90,7 @@ class _Amending(NamedTuple):
     def write(self, reader: ObjectReader, tip: Tip | None, *, rebuild_notes: bool) -> Written | None:
         """The entry, on temporary refs; None when there is nothing to say."""
         folder = _folder(reader, tip, self.number, self.uid)
-        present = _annotations(reader, folder)
+        present = read_annotations(reader, folder)
         at_us = next_at(present, now_us())
         said = self.make_events(present, at_us)
         if not said.events:
@@ -202,14 +201,3 @@ def _folder(reader: ObjectReader, tip: Tip | None, number: int, uid: str) -> Run
     if folder is None or uid_of(reader, folder) != uid:
         raise GxtError(f"{run_id(number)} is another run by now", hint="see gxt list, and try again")
     return folder
-
-
-def _annotations(reader: ObjectReader, folder: RunFolder) -> list[JsonObject]:
-    entry = folder.entries.get(ANNOTATIONS)
-    if entry is None:
-        return []
-    what = f"{run_id(folder.number)}/{ANNOTATIONS}"
-    blob = reader.read(entry.oid)
-    if blob is None:
-        raise DamagedRecord(f"git cannot read {what}: {entry.oid[:10]} is lost", hint=DOCTOR)
-    return parse_events(blob.data, what)

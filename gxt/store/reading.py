@@ -17,8 +17,8 @@ from gxt.model.shapes import check_config, check_environment, check_metrics, che
 from gxt.store.tree import REMOVED, RunFolder
 
 LOST = "git cannot read"  # how the damage begins that somebody may undo by bringing git the object
-_DOCUMENTS = frozenset(("config.json", "environment.json", "metrics.json", "annotations.jsonl"))
-
+ANNOTATIONS = "annotations.jsonl"
+_DOCUMENTS = frozenset(("config.json", "environment.json", "metrics.json", ANNOTATIONS))
 
 _compact = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -97,9 +97,9 @@ class Documents(NamedTuple):
 
     def annotations(self) -> list[JsonObject]:
         """The events of `annotations.jsonl`; none where there is no such file."""
-        if "annotations.jsonl" not in self.folder.entries:
+        if ANNOTATIONS not in self.folder.entries:
             return []
-        return parse_events(self.data("annotations.jsonl"), f"{run_id(self.folder.number)}/annotations.jsonl")
+        return parse_events(self.data(ANNOTATIONS), f"{run_id(self.folder.number)}/{ANNOTATIONS}")
 
 
 class Loaded(NamedTuple):
@@ -146,6 +146,21 @@ def _load(documents: Documents) -> Loaded:
     except KeyError as error:
         what = f"{run_id(folder.number)} lacks a field: {error}"
         raise DamagedRecord(what, hint=DOCTOR) from error
+
+
+def read_annotations(reader: ObjectReader, folder: RunFolder) -> list[JsonObject]:
+    """What was said of a run, be it removed or not.
+
+    Raises:
+        DamagedRecord, NewerFormat: it cannot be read.
+    """
+    entry, what = folder.entries.get(ANNOTATIONS), f"{run_id(folder.number)}/{ANNOTATIONS}"
+    if entry is None:
+        return []
+    blob = reader.read(entry.oid)
+    if blob is None:
+        raise lost(what, entry.oid)
+    return parse_events(blob.data, what)
 
 
 def read_removed(reader: ObjectReader, folder: RunFolder) -> JsonObject:

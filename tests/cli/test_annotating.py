@@ -177,7 +177,7 @@ def test_a_name_is_given_changed_and_taken_away(lab: Path) -> None:
         (["rm", "--undo", "99"], "no run '99'"),
         (["tag", "baseline", "x"], "'baseline' could be 2 runs: exp-001, exp-006"),
     ],
-    ids=str,
+    ids=range(15),
 )
 def test_what_cannot_be_said(history: Path, words: list[str], message: str) -> None:
     tip = git(history, "rev-parse", EXPERIMENTS)
@@ -330,6 +330,20 @@ def test_a_clock_that_was_ahead_does_not_have_the_last_word(lab: Path) -> None:
     gxt(lab, "rename", "2", "today")
     gxt(lab, "rename", "2", "tomorrow")
     assert data(lab, "show", "2")["name"] == "tomorrow"
+
+
+def test_several_at_once_lose_nothing(lab: Path) -> None:
+    words = [[sys.executable, "-m", "gxt", "tag", "2", f"tag-{n}"] for n in range(6)]
+    processes = [subprocess.Popen(one, cwd=lab, stdout=subprocess.DEVNULL) for one in words]
+    assert [process.wait(timeout=30) for process in processes] == [0] * 6
+    assert sorted(data(lab, "show", "2")["tags"]) == [f"tag-{n}" for n in range(6)]
+    check_sound(lab)
+
+
+def test_a_tag_of_any_kind_can_be_taken_away(lab: Path) -> None:
+    gxt(lab, "run", "-q", "--tag", " a\tb ", "--", "true")
+    assert data(lab, "show")["tags"] == [" a\tb "]
+    assert said(lab, "tag", "@", " a\tb ", "--remove") == ("exp-007 has no tags\n", "")
 
 
 WAITING = "import sys, gxt; gxt.init(tags=['early']); print('began', flush=True); sys.stdin.read()"

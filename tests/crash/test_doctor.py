@@ -292,6 +292,46 @@ def test_a_run_that_was_edited_by_hand(three: Path, name: str, text: str | None)
     git(three, "merge-base", "--is-ancestor", edited, EXPERIMENTS)
 
 
+def test_what_was_said_of_a_run_comes_back_with_it(three: Path) -> None:
+    gxt(three, "tag", "2", "later")
+    gxt(three, "note", "2", "seen")
+    tags = data(three, "show", "2")["tags"]
+    for name in git(three, "ls-tree", "--name-only", f"{EXPERIMENTS}:exp-0xx/exp-002").splitlines():
+        plant(three, name, None)
+    check_repaired(three)
+    run = data(three, "show", "2")
+    assert (run["tags"], [one["text"] for one in run["comments"]]) == (tags, ["seen"])
+
+
+def test_a_removed_run_is_not_brought_back_from_another_past(three: Path) -> None:
+    gxt(three, "rm", "2")
+    git(three, "update-ref", "-d", EXPERIMENTS)
+    gxt(three, "run", "-q", "--", "true")
+    assert whats(doctor(three), three) == [
+        f"exp-00{n} was recorded and is not in the tree any more" for n in (1, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "damage"),
+    [
+        ("removed.json", "{}", "exp-002/removed.json: uid is not of the right kind"),
+        ("annotations.jsonl", "{", "exp-002/annotations.jsonl is not valid JSON: "),
+        ("annotations.jsonl", "", "its annotations do not say that it is removed"),
+        ("annotations.jsonl", None, "its annotations do not say that it is removed"),
+    ],
+)
+def test_a_removed_run_that_could_not_come_back(
+    three: Path, name: str, text: str | None, damage: str
+) -> None:
+    gxt(three, "rm", "2")
+    assert doctor(three).findings == ()
+    plant(three, name, text)
+    (found,) = [one for one in doctor(three).findings if one.code == "run-damaged"]
+    assert found.what.startswith(f"exp-002: {damage}")
+    assert [run["id"] for run in data(three, "list")] == ["exp-003", "exp-001"]
+
+
 def test_a_run_that_was_removed_from_the_tree_by_hand(three: Path) -> None:
     for name in git(three, "ls-tree", "--name-only", f"{EXPERIMENTS}:exp-0xx/exp-002").splitlines():
         plant(three, name, None)

@@ -11,7 +11,7 @@ from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.git import process
 from gxt.git.objects import ObjectReader, TreeEntry, commit_headers
 from gxt.git.repository import Repository
-from gxt.model.annotations import parse_events
+from gxt.model.annotations import fold
 from gxt.model.codec import FORMAT
 from gxt.model.ids import parse_run_id, run_id, run_path
 from gxt.model.json_types import JsonObject
@@ -21,7 +21,7 @@ from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.health.past import Entry, Past
 from gxt.store.places import EXPERIMENTS
 from gxt.store.progress import Progress
-from gxt.store.reading import read_folders
+from gxt.store.reading import ANNOTATIONS, read_annotations, read_folders, read_removed
 from gxt.store.tree import REMOVED, RunFolder, changed_folders, changes, open_folders, uid_of
 
 _BATCH = 200
@@ -76,12 +76,27 @@ def read_runs(reader: ObjectReader, tip: str, progress: Progress) -> dict[int, R
         opened = list(open_folders(reader, batch))
         for folder in opened:
             if REMOVED in folder.entries:
-                runs[folder.number] = Run(folder, uid_of(reader, folder) or "", removed=True)
+                runs[folder.number] = _removed(reader, folder)
         present = [folder for folder in opened if folder.number not in runs]
         for folder, found in read_folders(reader, present):
             runs[folder.number] = _looked_at(reader, folder, found)
         progress("reading runs", len(runs), len(places))
     return runs
+
+
+def _removed(reader: ObjectReader, folder: RunFolder) -> Run:
+    """A removed run: its mark and what was said of it must agree, or nobody could bring it back."""
+    uid, damage, newer = uid_of(reader, folder) or "", "", False
+    try:
+        document = read_removed(reader, folder)
+        said = read_annotations(reader, folder)
+        if document["uid"] != uid:
+            damage = f"its removed.json is that of the run {document['uid']}, its commit is {uid or 'lost'}"
+        elif not fold(said).removed:
+            damage = "its annotations do not say that it is removed"
+    except (DamagedRecord, NewerFormat) as error:
+        damage, newer = error.message, isinstance(error, NewerFormat)
+    return Run(folder, uid, removed=True, damage=damage, newer=newer)
 
 
 def _looked_at(reader: ObjectReader, folder: RunFolder, found: JsonObject | GxtError) -> Run:
@@ -134,9 +149,11 @@ def _check_rest(reader: ObjectReader, folder: RunFolder, run: JsonObject) -> Non
 def lost_runs(reader: ObjectReader, past: Past, runs: Mapping[int, Run]) -> list[Lost]:
     """Runs that entries have added and that are not in the tree, or not as they were added; oldest first."""
     entries: dict[str, Entry] = {}
+    tips: dict[str, str] = {}
     for chain in (*((past.chain,) if past.chain else ()), *past.others):
         for entry in chain.entries:  # newest first: the last word about a run
             entries.setdefault(entry.uid, entry)
+            tips.setdefault(entry.uid, chain.tip)
     ordered = sorted(entries.values(), key=lambda entry: entry.number)
     trees = reader.read_many(f"{entry.oid}:{run_path(entry.number)}" for entry in ordered)
     found = [(entry, tree.oid) for entry, tree in zip(ordered, trees, strict=True) if tree is not None]
@@ -144,35 +161,47 @@ def lost_runs(reader: ObjectReader, past: Past, runs: Mapping[int, Run]) -> list
     lost = []
     for entry, oid in found:
         here = present.get(entry.uid) or runs.get(entry.number)
-        if here is not None and (here.removed or here.newer or here.folder.oid == oid):
-            continue
         if here is not None and here.uid not in {entry.uid, ""} and here.uid in entries:
             here = None  # another run has its number
+        if here is not None and (here.removed or here.newer or here.folder.oid == oid):
+            continue
         (folder,) = open_folders(reader, [(entry.number, oid)])
-        said = _annotations(reader, here.folder) if here is not None else ""
+        last = here.folder if here is not None else _last(reader, tips[entry.uid], entry)
+        if here is None and last is not None and REMOVED in last.entries:
+            continue
+        said = _annotations(reader, last) if last is not None else ""
         edited = _differing(here.folder, folder, said) if here is not None else ()
         if here is None or edited:
             lost.append(Lost(entry, folder, _is_whole(reader, folder), edited, said))
     return lost
 
 
+def _last(reader: ObjectReader, tip: str, entry: Entry) -> RunFolder | None:
+    """The directory of a run when something was last said of it, before a tip. One git process."""
+    place = run_path(entry.number)
+    words = ("rev-list", "--first-parent", tip, "--", f"{place}/{ANNOTATIONS}")
+    oids = process.run(reader.directory, words).decode().split()
+    for tree in reader.read_many([f"{oid}:{place}" for oid in oids]):
+        folder = next(open_folders(reader, [(entry.number, tree.oid)])) if tree is not None else None
+        if folder is not None and ANNOTATIONS in folder.entries and uid_of(reader, folder) == entry.uid:
+            return folder
+    return None
+
+
 def _annotations(reader: ObjectReader, folder: RunFolder) -> str:
     """The blob of what is said of a run, where it can be read; else empty."""
-    entry = folder.entries.get("annotations.jsonl")
-    blob = reader.read(entry.oid) if entry else None
     try:
-        if blob is not None:
-            parse_events(blob.data, "annotations.jsonl")
+        read_annotations(reader, folder)
     except GxtError:
         return ""
-    return blob.oid if blob is not None else ""
+    return _oid(folder, ANNOTATIONS)
 
 
 def _differing(now: RunFolder, then: RunFolder, said: str) -> tuple[str, ...]:
     """The names of what is not as it was; what can be said of a run later is no reason to call it edited."""
     names = set(now.entries) | set(then.entries)
     if said:
-        names.discard("annotations.jsonl")
+        names.discard(ANNOTATIONS)
     return tuple(sorted(name for name in names if _oid(now, name) != _oid(then, name)))
 
 
