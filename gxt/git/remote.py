@@ -28,6 +28,9 @@ _STALE = re.compile(
 )
 """The remote is not where we thought. A lock that fails for another reason reads the same: fetch and look."""
 
+_OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_REF = re.compile(r"refs/[^\s:*]+")
+
 _PASSING = re.compile(r"couldn't find remote ref|cannot lock ref")
 """Somebody else deletes a ref there, or fetches here."""
 
@@ -153,6 +156,11 @@ def push(
     Raises:
         RemoteFailed: the remote did not answer for the refs; fetch tells whether it has moved.
     """
+    for oid, ref in updates:
+        if not _OID.fullmatch(oid) or not _REF.fullmatch(ref):
+            raise ValueError(f"{oid}:{ref}")  # `:ref` would delete it, `*` push what nobody named
+    if not updates:
+        return []  # git would push what the user's config says
     mine = f"remote.{remote.name}"
     # a user who fetches refs/gxt as they are would have our own refs moved along after the push
     unmapped = (f"{mine}.fetch=^{ref}" for _, ref in updates)

@@ -82,6 +82,11 @@ _FAILURES: Final = (
         "see who may: ls -ld .git .git/objects",
     ),
     (r"dubious ownership", "it belongs to another user", "if you trust it: {safe}"),
+    (
+        r"mismatched algorithms|hash algorithm",
+        "its object ids are of another kind",
+        "a clone has the same: git clone",
+    ),
     (r"shallow roots|shallow update", "it is a shallow clone itself", "there: git fetch --unshallow"),
     (
         r"No space left|Disk quota exceeded|File too large",

@@ -189,6 +189,33 @@ def test_what_was_rewritten_there_is_fetched(repo: Path, server: Path) -> None:
     assert git(repo, "rev-parse", TRACKING) == other
 
 
+def test_a_push_of_nothing_or_of_what_is_not_named_pushes_nothing(repo: Path, server: Path) -> None:
+    here, origin = connected(repo, str(server))
+    git(repo, "config", "remote.origin.push", "+refs/*:refs/*")
+    one = commit(repo, "one")
+    assert push(here, origin, []) == []
+    for oid, ref in (
+        ("", OURS),
+        (one, "refs/gxt/*"),
+        (one, "experiments"),
+        ("+" + one, OURS),
+        ("HEAD", OURS),
+    ):
+        with pytest.raises(ValueError, match=":"):
+            push(here, origin, [(one, OURS), (oid, ref)])
+    assert refs(server) == {}
+
+
+def test_repositories_with_longer_object_ids_exchange_them_too(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        git(tmp_path, "init", "-q", "--object-format=sha256", name)
+    git(tmp_path / "a", "commit", "-q", "--allow-empty", "-m", "one")
+    one = git(tmp_path / "a", "rev-parse", "HEAD")
+    here, origin = connected(tmp_path / "a", str(tmp_path / "b"))
+    assert push(here, origin, [(one, OURS)]) == [Pushed(OURS, one, "accepted")]
+    assert fetch(here, origin, [(OURS, TRACKING)]) == {OURS: one}
+
+
 def test_names_that_only_end_alike_are_not_meant(repo: Path, server: Path) -> None:
     here, origin = connected(repo, str(server))
     one = commit(repo, "one")
@@ -225,6 +252,7 @@ def test_a_partial_clone_gets_the_runs_whole(repo: Path, server: Path, tmp_path:
     objects = git(there.top, "rev-list", "--objects", "--missing=print", TRACKING).split("\n")
     blob = git(repo, "rev-parse", f"{run}:metrics.json")
     assert f"{blob} metrics.json" in objects
+    assert push(there, resolve(there), [(run, NOTES)]) == [Pushed(NOTES, run, "accepted")]
     # the blobs of a commit that it already has without them: git sees no need to send these
     assert sorted(line for line in objects if line.startswith("?")) == sorted(
         f"?{git(repo, 'rev-parse', f'{run}:{name}')}" for name in ("train.py", "params.yaml")
