@@ -93,6 +93,9 @@ def fetch(
     """Bring refs here, whatever their tracking refs are now: all, or none.
 
     One connection when all of them came before, else two: git refuses to fetch a ref that is not there.
+    A partial clone gets whole what is new; what it left out of the commits that it has stays out, as git
+    tells the server that it has these. A shallow clone gets the code behind the runs, down to where
+    its own ends.
 
     Args:
         repository: where.
@@ -169,7 +172,9 @@ def push(
     said = _talk(repository, remote, args, config=config, told=progress, limits=limits)
     lines = said.stdout.decode(errors="replace").splitlines()
     answers = [answer for line in lines if (answer := _answer(line))]
-    if said.silent_s or not answers or any("[remote failure]" in summary for _, _, summary in answers):
+    rejected = [summary for flag, _, summary in answers if flag == "!"]
+    is_cut = said.silent_s or not answers or (said.returncode != 0 and not rejected)
+    if is_cut or any("[remote failure]" in summary for summary in rejected):
         raise failure(remote.name, remote.url, said)
     words = servers_words(said.lines)
     return [_fate(ref, oid, answers, words) for oid, ref in updates]

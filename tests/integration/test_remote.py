@@ -374,10 +374,21 @@ def test_the_password_of_a_url_is_never_shown(repo: Path, server: Path) -> None:
     assert error.url == f"{http.url}/team.git".replace("//", "//[redacted]@", 1)
 
 
-def test_git_gets_no_variable_that_would_lead_it_astray(repo: Path, server: Path) -> None:
+def test_git_gets_no_variable_that_would_lead_it_astray(
+    repo: Path, server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here, origin = connected(repo, str(server))
-    os.environ["GIT_DIR"] = "/nowhere"
-    try:
-        assert ls(here, origin, ["refs/gxt/*"]) == {}
-    finally:
-        del os.environ["GIT_DIR"]
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert ls(here, origin, ["refs/gxt/*"]) == {}
+
+
+def test_what_outlives_git_and_holds_its_pipes_is_not_waited_for(
+    repo: Path, server: Path, tmp_path: Path
+) -> None:
+    """As an ssh that stays for the next connection."""
+    os.mkfifo(tmp_path / "held")
+    git(repo, "config", "remote.origin.uploadpack", f"cat {tmp_path}/held >/dev/null & git-upload-pack")
+    git(repo, "config", "remote.origin.url", str(server))
+    here = discover(repo)
+    assert ls(here, resolve(here), ["refs/gxt/*"]) == {}
+    os.close(os.open(tmp_path / "held", os.O_WRONLY))  # waits for its reader, and ends it

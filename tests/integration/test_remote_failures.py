@@ -91,12 +91,6 @@ def test_a_url_without_a_repository(repo: Path, server: Path) -> None:
         assert what == f"{NO_REPOSITORY} (repository '{http.url}/no.git/' not found)"
 
 
-def test_a_host_that_is_not_there(repo: Path) -> None:
-    what, hint = asked(repo, "http://host.invalid/x.git")
-    assert what.startswith("its host was not found (")
-    assert hint == "see the URL and the network: git remote get-url origin"
-
-
 def test_nobody_listens(repo: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         number = port(gone)
@@ -223,6 +217,13 @@ def test_one_url_of_several_that_refuses(repo: Path, server: Path, tmp_path: Pat
     assert push(here, origin, [(head(repo), OURS)]) == [
         Pushed(OURS, head(repo), "refused", "pre-receive hook declined")
     ]
+
+
+def test_one_url_of_several_that_is_not_there(repo: Path, server: Path, tmp_path: Path) -> None:
+    git(repo, "config", "--add", "remote.origin.pushurl", str(server))
+    git(repo, "config", "--add", "remote.origin.pushurl", str(tmp_path / "no.git"))
+    what, _ = told(repo, server, lambda here, origin: push(here, origin, [(head(repo), OURS)]))
+    assert what.startswith(NO_REPOSITORY)
 
 
 # ---------------------------------------------------------------------------------------------- it breaks off
