@@ -36,11 +36,12 @@ def pull(words: Namespace) -> None:
     Their runs keep their numbers. A run of yours that was not pushed yet and has the number of one of theirs
     gets the next free one.
     """
+    from gxt.cli.progress import bar
     from gxt.ops.pull import pull as operation
     from gxt.ops.workspace import open_workspace
     from gxt.render import sharing
 
-    workspace = open_workspace()
+    workspace = open_workspace()._replace(progress=bar())
     remote, runs = _sorted(workspace.repository, words.words)
     pulled = operation(workspace, remote, runs, dry_run=words.dry_run)
     output.say_notices((*workspace.notices, *_left_out(pulled.refused)))
@@ -52,11 +53,12 @@ def pull(words: Namespace) -> None:
 
 def push(words: Namespace) -> None:
     """Publish runs, and what was said of runs; what others have pushed comes here first."""
+    from gxt.cli.progress import bar
     from gxt.ops.push import push as operation
     from gxt.ops.workspace import open_workspace
     from gxt.render import sharing
 
-    workspace = open_workspace()
+    workspace = open_workspace()._replace(progress=bar())
     remote, runs = _sorted(workspace.repository, words.words)
     pushed = operation(workspace, remote, runs, dry_run=words.dry_run)
     output.say_notices((*workspace.notices, *_left_out(pushed.refused)))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gxt.errors import GxtError
 from gxt.git import process
+from gxt.git.conversation import Told
 from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.remote import fetch
@@ -16,6 +17,7 @@ from gxt.model.ids import run_id
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 from gxt.store.places import EXPERIMENTS, NOTES, incoming_ref, tracking_notes, tracking_ref
+from gxt.store.progress import Progress
 from gxt.store.sync.exchange import Taken, take_over
 
 
@@ -55,7 +57,8 @@ def pull(
         DamagedRecord, NewerFormat: it has what cannot be taken over.
     """
     from_ = resolve(workspace.repository, remote)
-    pulled = _told(from_, *fetch_and_take(workspace.repository, from_, dry_run=dry_run))
+    found = fetch_and_take(workspace.repository, from_, workspace.progress, dry_run=dry_run)
+    pulled = _pulled(from_, *found)
     if runs and not dry_run:
         with History(workspace) as history:
             for ref in runs:
@@ -64,12 +67,12 @@ def pull(
 
 
 def fetch_and_take(
-    repository: Repository, remote: Remote, *, dry_run: bool = False
+    repository: Repository, remote: Remote, progress: Progress, *, dry_run: bool = False
 ) -> tuple[str | None, Taken | None]:
     """Fetch and merge; the remote's newest entry, and what that changed here."""
     notes = tracking_notes(remote.name)
     refs = [(EXPERIMENTS, incoming_ref(remote.name)), *((NOTES[what], ref) for what, ref in notes.items())]
-    theirs = fetch(repository, remote, refs)[EXPERIMENTS]
+    theirs = fetch(repository, remote, refs, progress=told(progress))[EXPERIMENTS]
     with ObjectReader(repository) as reader:
         before = reader.read(tracking_ref(remote.name))
     accepted = before.oid if before else None
@@ -80,6 +83,16 @@ def fetch_and_take(
     if not dry_run and theirs != accepted:
         accept(repository, remote.name, theirs)
     return theirs, taken
+
+
+def told(progress: Progress) -> Told:
+    """What git is told to tell: how far it is, where it knows how far it has to go."""
+
+    def tell(what: str, done: int, total: int, size_bytes: int) -> None:  # noqa: ARG001 a bar has no room for it
+        if total:
+            progress(what, done, total)
+
+    return tell
 
 
 def accept(repository: Repository, remote: str, tip: str) -> None:
@@ -107,7 +120,7 @@ def _check_goes_on(repository: Repository, remote: Remote, accepted: str | None,
         raise GxtError(f"somebody has rewritten the runs of {remote.name}", hint=hint)
 
 
-def _told(remote: Remote, theirs: str | None, taken: Taken | None) -> Pulled:
+def _pulled(remote: Remote, theirs: str | None, taken: Taken | None) -> Pulled:
     if theirs is None or taken is None:
         return Pulled(remote.name, is_empty=True)
     if taken.arrival is None:

@@ -10,11 +10,12 @@ from gxt.git import process
 from gxt.git.objects import ObjectReader
 from gxt.git.remote import Pushed as Answer
 from gxt.git.remote import push as git_push
+from gxt.git.remote_failures import refusal
 from gxt.git.remotes import Remote, resolve
 from gxt.git.repository import Repository
 from gxt.model.ids import run_id
 from gxt.ops.history import History
-from gxt.ops.pull import accept, fetch_and_take, remember_notes
+from gxt.ops.pull import accept, fetch_and_take, remember_notes, told
 from gxt.ops.workspace import Workspace
 from gxt.store.sync.exchange import Taken, prepare, take_over, unpublished
 from gxt.store.sync.merge import Pending
@@ -82,7 +83,7 @@ def push(
     renumbered: list[tuple[str, str]] = []
     refused: list[str] = []
     for _ in range(_ATTEMPTS):
-        theirs, taken = fetch_and_take(repository, to, dry_run=dry_run)
+        theirs, taken = fetch_and_take(repository, to, workspace.progress, dry_run=dry_run)
         renumbered += _renumbered(taken)
         refused += taken.arrival.refused if taken and taken.arrival else ()
         between()
@@ -92,7 +93,8 @@ def push(
         if not outgoing.pending:
             return Pushed(to.name, renumbered=tuple(renumbered), refused=tuple(refused))
         code = _code(repository, to, outgoing.pending)
-        answers = git_push(repository, to, [(oid, ref) for ref, oid in outgoing.moves])
+        moves = [(oid, ref) for ref, oid in outgoing.moves]
+        answers = git_push(repository, to, moves, progress=told(workspace.progress))
         if answers[0].fate != "stale":
             break
     _check_accepted(to, answers[0])
@@ -125,10 +127,10 @@ def _chosen(workspace: Workspace, runs: tuple[str, ...]) -> frozenset[str] | Non
 def _check_accepted(remote: Remote, answer: Answer) -> None:
     if answer.fate in _DONE:
         return
-    what, hint = f"it has refused the runs: {answer.reason}", "nothing is lost: they are here"
     if answer.fate == "stale":
         what, hint = "others pushed again and again meanwhile", "try again: gxt push"
-    raise RemoteFailed(what, remote=remote.name, url=remote.url, said=answer.reason, hint=hint)
+        raise RemoteFailed(what, remote=remote.name, url=remote.url, said=answer.reason, hint=hint)
+    raise refusal(remote.name, remote.url, answer.ref, answer.reason)
 
 
 def _renumbered(taken: Taken | None) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.repository import Repository
 from gxt.store import locks
 from gxt.store.chain import Chain, Over, Written, user
+from gxt.store.index import Index
 from gxt.store.places import outgoing_ref, tracking_notes
 from gxt.store.publish import publish
 from gxt.store.sync.arrival import Arrival, check_arrival
@@ -72,7 +73,9 @@ class _Taking:
         if base == self._theirs:
             return False
         if self._checked is None or self._checked[0] != base:
-            self._checked = base, check_arrival(reader, self._repository, base, self._theirs)
+            with Index(self._repository, reader) as index:
+                arrival = check_arrival(reader, self._repository, base, self._theirs, known=index.number_of)
+            self._checked = base, arrival
         arrival = self._checked[1]
         merged = merge(self._repository, reader, ours, base, arrival, self._remote) if ours else Merged(())
         before = taken_among(reader, base, [one.number for one in arrival.runs])
