@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gxt.errors import GxtError
-from gxt.git import process
 from gxt.git.conversation import Told
 from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, move_refs
@@ -18,7 +17,7 @@ from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 from gxt.store.places import EXPERIMENTS, NOTES, incoming_ref, tracking_notes, tracking_ref
 from gxt.store.progress import Progress
-from gxt.store.sync.exchange import Taken, take_over
+from gxt.store.sync.exchange import Taken, goes_on, take_over
 
 
 class Pulled(NamedTuple):
@@ -115,8 +114,9 @@ def _check_goes_on(repository: Repository, remote: Remote, accepted: str | None,
     hint = f"nothing changed here; gxt doctor --repair {remote.name} publishes again what it has lost"
     if theirs is None:
         raise GxtError(f"{remote.name} has lost its runs, or hides them", hint=hint)
-    args = ("merge-base", "--is-ancestor", accepted, theirs)
-    if accepted != theirs and process.attempt(repository.top, args).returncode != 0:
+    with ObjectReader(repository) as reader:
+        is_the_same = goes_on(reader, theirs, accepted)
+    if not is_the_same:
         raise GxtError(f"somebody has rewritten the runs of {remote.name}", hint=hint)
 
 

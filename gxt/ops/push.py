@@ -163,6 +163,10 @@ def _would(
 
 def _code(repository: Repository, remote: Remote, pending: tuple[Pending, ...]) -> tuple[str, ...]:
     """The commits below runs that no branch of the remote has, as far as is known here."""
-    runs = [f"{one.folder.entries['run'].oid}^@" for one in pending if one.is_new]
-    args = ("rev-list", "--ignore-missing", *runs, "--not", f"--remotes={remote.name}", "--")
-    return tuple(process.attempt(repository.top, args).stdout.decode().split()) if runs else ()
+    runs = "".join(f"{one.folder.entries['run'].oid}^@\n" for one in pending if one.is_new)
+    args = ("rev-list", "--ignore-missing", "--stdin", "--not", f"--remotes={remote.name}")
+    return (
+        tuple(process.attempt(repository.top, args, stdin=runs.encode()).stdout.decode().split())
+        if runs
+        else ()
+    )

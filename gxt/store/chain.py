@@ -209,8 +209,9 @@ class Chain:
         ours = self._reader.read(self._over.replaced[what])
         old = ours.oid if ours is not None else ""
         present = self._reader.read(self._over.notes[what]) or ours
+        tip = self._tip.oid if self._tip else ""
         is_commit = present is not None and present.kind == "commit"
-        current = present is not None and is_commit and not rebuild and self._shows_tip(present)
+        current = present is not None and is_commit and not rebuild and shows(present, tip)
         notes = {
             note.commit: note.target for entry in self._entries for note in entry.notes if note.what == what
         }
@@ -232,10 +233,6 @@ class Chain:
             clear=not current,
         )
         return RefUpdate(NOTES[what], new.oid, old)
-
-    def _shows_tip(self, notes: GitObject) -> bool:
-        said = trailers(commit_headers(notes)[1]).get("Experiments")
-        return self._tip is not None and said == self._tip.oid
 
     def _people(self) -> tuple[Person, Person]:
         """Author and committer of the last entry."""
@@ -291,6 +288,11 @@ def user(repository: Repository) -> Person:
 def notes_message(what: str, entry: str) -> str:
     """The message of a notes commit that shows an entry."""
     return f"{what} of every run\n\nExperiments: {entry}\n"
+
+
+def shows(notes: GitObject, entry: str) -> bool:
+    """Whether notes, by their own word, are those of an entry."""
+    return trailers(commit_headers(notes)[1]).get("Experiments") == entry
 
 
 def noted_path(commit: str) -> str:

@@ -127,6 +127,21 @@ def _number(following: GitObject | None) -> int | None:
     return int(text) if text.isdigit() and len(text) <= 9 and int(text) else None
 
 
+def first_parents(reader: ObjectReader, tip: str) -> Iterator[GitObject]:
+    """An entry and those before it, newest first, as far as git has them.
+
+    `git rev-list A ^B` goes back through all that is dated later than A: through everything, when somebody's
+    clock was wrong.
+    """
+    oid = tip
+    while oid:
+        commit = reader.read(oid)
+        if commit is None or commit.kind != "commit":
+            return
+        yield commit
+        oid = next(iter(commit_headers(commit)[0].get("parent", [])), "")
+
+
 class Change(NamedTuple):
     """A directory that differs between two tips.
 

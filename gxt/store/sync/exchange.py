@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gxt.git.fast_import import FastImport
-from gxt.git.objects import ObjectReader
+from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.repository import Repository
 from gxt.store import locks
-from gxt.store.chain import Chain, Over, Written, user
+from gxt.store.chain import Chain, Over, Written, shows, user
 from gxt.store.index import Index
-from gxt.store.places import outgoing_ref, tracking_notes
+from gxt.store.places import EXPERIMENTS, NOTES, outgoing_ref, tracking_notes
 from gxt.store.publish import publish
 from gxt.store.sync.arrival import Arrival, check_arrival
-from gxt.store.sync.merge import Merged, Pending, common_entry, merge, steps, write_left_out, write_pending
-from gxt.store.tree import Tip, read_tip, taken_among, tip_at
+from gxt.store.sync.merge import (
+    Merged,
+    Pending,
+    common_entry,
+    merge,
+    since,
+    steps,
+    write_left_out,
+    write_pending,
+)
+from gxt.store.tree import Tip, first_parents, read_tip, taken_among, tip_at
+
+_WITH_A_RUN = 2  # parents of an entry: the one before it, and the run that it brings
 
 
 class Taken(NamedTuple):
@@ -69,7 +80,7 @@ class _Taking:
 
     def look(self, reader: ObjectReader, ours: Tip | None) -> bool:
         """Whether they have something that we do not; what that is."""
-        base = common_entry(self._repository, ours.oid, self._theirs) if ours else None
+        base = common_entry(reader, ours.oid, self._theirs) if ours else None
         if base == self._theirs:
             return False
         if self._checked is None or self._checked[0] != base:
@@ -105,6 +116,11 @@ class _Taking:
         return chain.written()
 
 
+def goes_on(reader: ObjectReader, tip: str, before: str) -> bool:
+    """Whether a history has an entry; costs what was added since."""
+    return any(entry.oid == before for entry in first_parents(reader, tip))
+
+
 class Outgoing(NamedTuple):
     """What is to be pushed: the runs, and the commits for their refs over there.
 
@@ -119,7 +135,7 @@ class Outgoing(NamedTuple):
 
 def unpublished(repository: Repository, reader: ObjectReader, ours: Tip, theirs: str | None) -> Merged:
     """What we have beyond their history, which is part of ours or nothing."""
-    base = common_entry(repository, ours.oid, theirs) if theirs else None
+    base = common_entry(reader, ours.oid, theirs) if theirs else None
     return merge(repository, reader, ours, base, Arrival(theirs or "", 1, ()), "")
 
 
@@ -142,17 +158,60 @@ def prepare(
         pending = tuple(one for one in merged.pending if wanted(one))
         if not pending:
             return Outgoing((), ())
-        tip = tip_at(reader, theirs) if theirs else None
-        there = tracking_notes(remote)
+        moves = _as_it_is(reader, remote, ours, theirs, pending)
+        done: tuple[RefUpdate, ...] = ()
+        if not moves:
+            written = _written(repository, reader, remote, theirs, pending)
+            moves = {move.ref: str(move.new) for move in (written.entry, *written.notes)}
+            done = written.protecting
+        kept = [RefUpdate(outgoing_ref(remote, ref), oid, None) for ref, oid in moves.items()]
+        move_refs(repository, [*kept, *done], reason=f"gxt: for {remote}")
+        return Outgoing(pending, tuple(moves.items()))
+
+
+def _written(
+    repository: Repository,
+    reader: ObjectReader,
+    remote: str,
+    theirs: str | None,
+    pending: Sequence[Pending],
+) -> Written:
+    """An entry for each run on top of what they have: never our own, which tell what came and went here."""
+    tip = tip_at(reader, theirs) if theirs else None
+    there = tracking_notes(remote)
+    with FastImport(repository.top) as importer:
         over = Over(theirs or "", there, there)
-        with FastImport(repository.top) as importer:
-            chain = Chain(repository, importer, reader, tip, f"push-{remote}", over=over)
-            for one in pending:
-                write_pending(chain, importer, one)
-            chain.write_notes()
-        written = chain.written()
-        moves = ((written.entry.ref, written.entry.new), *((move.ref, move.new) for move in written.notes))
-        found = tuple((ref, str(new)) for ref, new in moves if new)
-        kept = [RefUpdate(outgoing_ref(remote, ref), new, None) for ref, new in found]
-        move_refs(repository, [*kept, *written.protecting], reason=f"gxt: for {remote}")
-        return Outgoing(pending, found)
+        chain = Chain(repository, importer, reader, tip, f"push-{remote}", over=over)
+        for one in pending:
+            write_pending(chain, importer, one)
+        chain.write_notes()
+    return chain.written()
+
+
+def _as_it_is(
+    reader: ObjectReader,
+    remote: str,
+    ours: Tip,
+    theirs: str | None,
+    pending: Sequence[Pending],
+) -> dict[str, str]:
+    """The refs of our own history, where that is what would be written: one entry for each of the runs, which
+    brings it, and notes that go on from theirs. Else nothing.
+    """
+    parents = [commit_headers(entry)[0].get("parent", []) for entry in since(reader, ours.oid, theirs)]
+    brought = [oids[1] for oids in parents if len(oids) == _WITH_A_RUN]
+    root = 0 if theirs else 1
+    if len(brought) + root != len(parents) or len(brought) != len(pending):
+        return {}
+    if set(brought) != {one.folder.entries["run"].oid for one in pending}:
+        return {}
+    moves = {EXPERIMENTS: ours.oid}
+    for what, ref in NOTES.items():
+        notes, before = reader.read(ref), reader.read(tracking_notes(remote)[what])
+        if notes is not None and (before is None or before.oid != notes.oid):
+            moves[ref] = notes.oid
+        if before and notes and not goes_on(reader, notes.oid, before.oid):
+            return {}
+        if (before and not notes) or (notes and not shows(notes, ours.oid)):
+            return {}
+    return moves

@@ -7,11 +7,11 @@ that they do not have yet keeps its number when that is free there, else it gets
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile, zip_longest
 from typing import NamedTuple
 
-from gxt.git import process
 from gxt.git.fast_import import Drop, FastImport, Person, Put
-from gxt.git.objects import ObjectReader, commit_headers, trailers
+from gxt.git.objects import GitObject, ObjectReader, commit_headers, trailers
 from gxt.git.repository import Repository
 from gxt.model.annotations import dump_events, fold, next_at, parse_events
 from gxt.model.annotations import merge as unite
@@ -27,6 +27,7 @@ from gxt.store.tree import (
     RunFolder,
     Tip,
     changed_folders,
+    first_parents,
     open_folders,
     taken_among,
     uid_of,
@@ -83,18 +84,25 @@ class Merged(NamedTuple):
         return [(one.had, one.number) for one in self.pending if one.number != one.had]
 
 
-def common_entry(repository: Repository, ours: str, theirs: str) -> str | None:
+def common_entry(reader: ObjectReader, ours: str, theirs: str) -> str | None:
     """The newest entry that both histories have; None when they have nothing in common.
 
     Never the last tip that was fetched: a fetch that was killed before its merge would then look as if we had
     removed what it brought. Never `git merge-base`: it finds commits of the code.
     """
-    args = ("rev-list", "--first-parent", "--parents", ours, f"^{theirs}", "--")
-    lines = process.run(repository.top, args).decode().splitlines()
-    if not lines:
-        return ours
-    oldest = lines[-1].split()
-    return oldest[1] if len(oldest) > 1 else None
+    seen = set[str]()
+    # both go back side by side: it costs what was added since
+    for pair in zip_longest(first_parents(reader, ours), first_parents(reader, theirs)):
+        for commit in pair:
+            if commit is not None and commit.oid in seen:
+                return commit.oid
+            seen.update([commit.oid] if commit is not None else [])
+    return None
+
+
+def since(reader: ObjectReader, tip: str, base: str | None) -> list[GitObject]:
+    """The entries after another one, newest first; all of them after none."""
+    return list(takewhile(lambda entry: entry.oid != base, first_parents(reader, tip)))
 
 
 def merge(
@@ -117,7 +125,7 @@ def merge(
     numbers = [number for number, _ in changed]
     before, there = (taken_among(reader, tip, numbers) for tip in (base, arrival.tip or None))
     theirs = {one.uid: one for one in arrival.runs}
-    said = _entries(repository, reader, ours.oid, base)
+    said = _entries(reader, ours.oid, base)
     found: list[Pending] = []
     homeless: list[Pending] = []
     here: set[str] = set()
@@ -185,15 +193,11 @@ _NOBODY = Person("gxt", "gxt@localhost", 0, "+0000")
 _UNSAID = Said("", _NOBODY, _NOBODY)
 
 
-def _entries(repository: Repository, reader: ObjectReader, ours: str, base: str | None) -> dict[str, Said]:
+def _entries(reader: ObjectReader, ours: str, base: str | None) -> dict[str, Said]:
     """The entry of each run since the base: the one that brought it, else the last that said something."""
-    args = ("rev-list", "--first-parent", "--reverse", ours, *([f"^{base}"] if base else []), "--")
-    oids = process.run(repository.top, args).decode().split()
     found: dict[str, Said] = {}
     brought: set[str] = set()
-    for commit in reader.read_many(oids):
-        if commit is None:
-            continue
+    for commit in reversed(since(reader, ours, base)):
         headers, message = commit_headers(commit)
         uid = trailers(message).get("Run-Uid", "")
         if uid and uid not in brought:
