@@ -5,16 +5,39 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from gxt.errors import GxtError, UsageError
+from gxt.errors import GxtError, RemoteFailed, UnknownRemote, UsageError
+from gxt.git.objects import ObjectReader
+from gxt.git.remotes import resolve
+from gxt.git.repository import Repository
 from gxt.git.snapshot import Snapshot, take
+from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
 from gxt.ops.base import descends, read_base
 from gxt.ops.history import History
 from gxt.ops.start import limits
 from gxt.ops.workspace import Workspace
 from gxt.store import journal
+from gxt.store.places import incoming_ref, tracking_ref
+from gxt.store.sync.exchange import goes_on, unpublished
+from gxt.store.tree import REMOVED, read_tip
 
 _PULSE_S = 60.0  # the clock of a shared file system need not be ours, and its news may take a while
+
+
+class Sharing(NamedTuple):
+    """What there is to exchange with the remote that gives the numbers, as far as is known without asking it.
+
+    Attributes:
+        remote: its name.
+        new: ids of runs that it does not have.
+        updated: ids of runs of which it does not have the newest.
+        waits: it had more, when it was asked last, than was taken over.
+    """
+
+    remote: str
+    new: tuple[str, ...]
+    updated: tuple[str, ...]
+    waits: bool
 
 
 class Status(NamedTuple):
@@ -28,6 +51,7 @@ class Status(NamedTuple):
         snapshot: the code as the next run would record it (`tree` is empty when it is dirty).
         notices: runs that cannot be read.
         absent: what to call a base that cannot be shown.
+        sharing: what there is to exchange; None where there is no remote.
     """
 
     running: tuple[JsonObject, ...]
@@ -37,6 +61,7 @@ class Status(NamedTuple):
     snapshot: Snapshot
     notices: tuple[str, ...]
     absent: str = ""
+    sharing: Sharing | None = None
 
 
 def status(workspace: Workspace) -> Status:
@@ -54,7 +79,25 @@ def status(workspace: Workspace) -> Status:
             snapshot=snapshot,
             notices=history.damage(),
             absent=history.absent(base.uid).label if base and run is None else "",
+            sharing=_sharing(repository, history.index.reader),
         )
+
+
+def _sharing(repository: Repository, reader: ObjectReader) -> Sharing | None:
+    try:
+        remote = resolve(repository)
+    except (UnknownRemote, RemoteFailed):
+        return None
+    ours = read_tip(reader)
+    taken, seen = (reader.read(ref) for ref in (tracking_ref(remote.name), incoming_ref(remote.name)))
+    pending = unpublished(repository, reader, ours, taken.oid if taken else None).pending if ours else ()
+    waits = seen is not None and not (ours and goes_on(reader, ours.oid, seen.oid))
+    return Sharing(
+        remote=remote.name,
+        new=tuple(run_id(one.number) for one in pending if one.is_new and REMOVED not in one.folder.entries),
+        updated=tuple(run_id(one.number) for one in pending if not one.is_new),
+        waits=waits,
+    )
 
 
 def seal_lost(workspace: Workspace, ref: str) -> str:

@@ -17,7 +17,7 @@ def pulled_page(pulled: Pulled, *, dry_run: bool) -> View:
     """What came, and which of our own runs have another number now."""
     if pulled.is_empty:
         return [line(f"{pulled.remote} has no runs yet: gxt push publishes yours")]
-    told = _counts(pulled.new, pulled.updated)
+    told = counts(pulled.new, pulled.updated)
     if not told:
         return [line(f"{pulled.remote} has nothing new"), *_moved(pulled.renumbered, pulled.remote)]
     would = "would come " if dry_run else ""
@@ -27,7 +27,7 @@ def pulled_page(pulled: Pulled, *, dry_run: bool) -> View:
 def pushed_page(pushed: Pushed, *, dry_run: bool) -> View:
     """What went, and what travelled with it."""
     moved = _moved(pushed.renumbered, pushed.remote)
-    told = _counts(pushed.new, pushed.updated)
+    told = counts(pushed.new, pushed.updated)
     if not told:
         return [line(f"nothing to push: {pushed.remote} has it all"), *moved]
     would = "would go " if dry_run else ""
@@ -66,7 +66,8 @@ def _as_json(
     }
 
 
-def _counts(new: Sequence[str], updated: Sequence[str]) -> str:
+def counts(new: Sequence[str], updated: Sequence[str]) -> str:
+    """How many runs, and which."""
     parts = [("1 run" if len(new) == 1 else f"{len(new)} runs", new), (f"{len(updated)} updated", updated)]
     return ", ".join(f"{what} ({_shown(ids)})" for what, ids in parts if ids)
 

@@ -6,8 +6,9 @@ from gxt.git.snapshot import Snapshot
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import title, without_packages
 from gxt.ops.base import BaseResult
-from gxt.ops.status import Status
+from gxt.ops.status import Sharing, Status
 from gxt.render.clean import one_line
+from gxt.render.sharing import counts
 from gxt.render.values import duration, left_out, standing_on
 from gxt.render.view import Column, Line, Span, Table, View, line
 
@@ -29,7 +30,20 @@ def page(status: Status) -> View:
         parts.append(_line("base", status.absent or "none: the next run starts a new tree"))
     if status.latest:
         parts.append(_about("latest", status.latest, str(status.latest["status"])))
-    return [*parts, *_code(status.snapshot)]
+    return [*parts, *_to_exchange(status.sharing), *_code(status.snapshot)]
+
+
+def _to_exchange(sharing: Sharing | None) -> View:
+    """What `gxt push` and `gxt pull` would do, as far as is known here; nothing where there is nothing."""
+    if sharing is None:
+        return []
+    lines: list[Line | Table] = []
+    if sharing.new or sharing.updated:
+        told = counts(sharing.new, sharing.updated)
+        lines.append(_line("to push", f"to {sharing.remote}: {told}"))
+    if sharing.waits:
+        lines.append(_line("to pull", f"{sharing.remote} had more when it was asked last"))
+    return lines
 
 
 def base_page(base: BaseResult) -> View:
@@ -71,6 +85,18 @@ def as_json(status: Status) -> JsonObject:
             "changed": list[Json](snapshot.changed),
             "skipped": [{"path": s.path, "reason": s.reason, "size": s.size} for s in snapshot.skipped],
         },
+        "sharing": _sharing_json(status.sharing),
+    }
+
+
+def _sharing_json(sharing: Sharing | None) -> Json:
+    if sharing is None:
+        return None
+    return {
+        "remote": sharing.remote,
+        "new": list[Json](sharing.new),
+        "updated": list[Json](sharing.updated),
+        "waits": sharing.waits,
     }
 
 

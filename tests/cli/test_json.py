@@ -212,9 +212,10 @@ def test_the_status(history: Path) -> None:
     shape = {"running": list, "base": str, "base_left": bool, "latest": str}
     code = {"head": str, "branch": str, "dirty": bool, "changed": list, "skipped": list}
     status = data(history, "status")
-    check(status, {**shape, "code": code})
+    check(status, {**shape, "code": code, "sharing": type(None)})
     assert {**status, "code": None} == {
         "running": [], "base": "exp-006", "base_left": False, "latest": "exp-006", "code": None,
+        "sharing": None,
     }  # fmt: skip
 
 

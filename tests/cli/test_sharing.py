@@ -312,3 +312,21 @@ def test_what_cannot_be_taken_over_is_named_and_changes_nothing_here(hub: Path, 
     assert data(ada, "pull")["refused"] == []
     assert names(carl) == names(ada)
     assert data(ada, "doctor")["findings"] == []
+
+
+def test_the_status_tells_what_there_is_to_exchange(ada: Path, bob: Path) -> None:
+    """As far as is known without asking the remote."""
+    nothing = {"remote": "origin", "new": [], "updated": [], "waits": False}
+    assert data(ada, "status")["sharing"] == nothing
+    record(ada, "one")
+    assert data(ada, "status")["sharing"] == {**nothing, "new": ["exp-001"]}
+    assert "to push  to origin: 1 run (exp-001)\n" in gxt(ada, "status").stdout
+    gxt(ada, "push")
+    assert data(ada, "status")["sharing"] == nothing
+    gxt(ada, "tag", "1", "good")
+    assert data(ada, "status")["sharing"] == {**nothing, "updated": ["exp-001"]}
+    gxt(bob, "pull", "--dry-run")
+    assert data(bob, "status")["sharing"] == {**nothing, "waits": True}
+    assert "to pull  origin had more when it was asked last\n" in gxt(bob, "status").stdout
+    gxt(bob, "pull")
+    assert data(bob, "status")["sharing"] == nothing
