@@ -58,7 +58,7 @@ def tag(workspace: Workspace, ref: str, tags: Sequence[str], *, remove: bool = F
         return Saying([{"op": "remove", "removes": ids}] if ids else (), f"untagged {', '.join(gone)}")
 
     with History(workspace) as history:
-        run = history.resolve(ref)
+        run = history.resolve_to_change(ref)
         live = history.live_of(run)
         if live is not None and not remove and run["status"] == "running":
             return _tag_live(workspace, live, labels)
@@ -86,7 +86,7 @@ def note(workspace: Workspace, ref: str, text: str, *, conclusion: bool = False)
         return Saying([{"op": op, "text": words}], f"{verb}: {words}")
 
     with History(workspace) as history:
-        return _said(history, history.resolve(ref), say)
+        return _said(history, history.resolve_to_change(ref), say)
 
 
 def rename(workspace: Workspace, ref: str, name: str) -> Annotated:
@@ -100,7 +100,7 @@ def rename(workspace: Workspace, ref: str, name: str) -> Annotated:
     if wanted and (means := meaning(wanted)):
         raise UsageError(f"{wanted} cannot be a name: it means {means}", hint="choose another one")
     with History(workspace) as history:
-        run = history.resolve(ref)
+        run = history.resolve_to_change(ref)
 
         def give(events: list[JsonObject], at_us: int) -> Saying:
             named = fold(events).named
@@ -129,7 +129,7 @@ def remove(workspace: Workspace, refs: Sequence[str]) -> list[Annotated]:
 
     base = read_base(workspace.repository)
     with History(workspace) as history:
-        runs = {str(run["uid"]): run for run in map(history.resolve, refs)}
+        runs = {str(run["uid"]): run for run in map(history.resolve_to_change, refs)}
         for run in runs.values():
             _refuse_live(history, run)
         done = []
@@ -158,7 +158,7 @@ def restore(workspace: Workspace, refs: Sequence[str]) -> list[Annotated]:
         return Saying([{"op": "remove", "removes": ids}] if ids else (), "restored")
 
     with History(workspace) as history:
-        wanted = [history.removed(ref) or history.resolve(ref) for ref in refs]
+        wanted = [history.removed(ref) or history.resolve_to_change(ref) for ref in refs]
         done = []
         for one in wanted:
             if isinstance(one, dict):

@@ -10,7 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from gxt.errors import DOCTOR, AmbiguousRun, DamagedRecord, NewerFormat, RemovedRun, UnknownRun
+from gxt.errors import (
+    DOCTOR,
+    AmbiguousRun,
+    DamagedRecord,
+    NewerFormat,
+    RemovedRun,
+    UnknownRun,
+    UsageError,
+)
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric, main_metric
@@ -147,7 +155,10 @@ class History:
         if not candidates:
             if removed := self.removed(ref):
                 raise RemovedRun(run_id(removed.number), removed.at[:16].replace("T", " "), removed.by)
-            raise UnknownRun(ref, hint=self._hint())
+            moved = self.moved(ref)
+            raise UnknownRun(
+                ref, hint=f"it is {moved[0]} now: gxt show {moved[0]}" if moved else self._hint()
+            )
         if len(candidates) > 1:
             raise AmbiguousRun(ref, tuple(str(run["id"]) for run in candidates))
         return candidates[0]
@@ -176,6 +187,26 @@ class History:
             return Removed(folder.number, uid)
         by = cast("JsonObject", document["by"])
         return Removed(folder.number, uid, str(document["at"]), str(by.get("name", "")))
+
+    def resolve_to_change(self, ref: str) -> JsonObject:
+        """The same, to say something of it: not by a number that another run had here before.
+
+        Raises:
+            UsageError: people here may mean one run or the other.
+        """
+        run = self.resolve(ref)
+        moved = self.moved(ref)
+        if moved and str(run["id"]) not in moved:
+            raise UsageError(
+                f"{run['id']} is the run {run['uid']} now; {moved[0]} had that number before a pull",
+                hint=f"say which one: {run['uid']}, or {moved[0]}",
+            )
+        return run
+
+    def moved(self, ref: str) -> tuple[str, ...]:
+        """The runs that had a number before a pull gave it to another run, when that is what is asked for."""
+        number = said_number(ref)
+        return tuple(map(run_id, self._index.formerly(number))) if number is not None else ()
 
     def by_uid(self, uid: str) -> JsonObject | None:
         """The run with this identity, if it is here."""

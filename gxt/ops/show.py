@@ -63,7 +63,10 @@ def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
             main=history.main_metric([metrics_of(run), _shared(parent, run)]),
             goals={name: goal_of(name, workspace.settings.goals) for name in metrics_of(run)},
             series=series_of(history, run) if series else {},
-            notices=history.passed_over(run) if ref == "@" else (),
+            notices=(
+                *(history.passed_over(run) if ref == "@" else ()),
+                *(f"{one} had the number {run['id']} before a pull" for one in history.moved(ref)),
+            ),
             absent=history.absent(parent_uid).label if parent_uid and parent is None else "",
         )
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gxt.model.fields import Field
     from gxt.store.facts import Facts
 
-VERSION = 6
+VERSION = 7
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
 FACTS_PART = 256  # numbers of runs whose facts lie together, and are made anew when one of the runs changes
 _PART_BYTES = 1 << 18  # a view of 18 MB in one part costs twice the time
@@ -39,7 +39,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (
     number INTEGER PRIMARY KEY, uid TEXT, parent_uid TEXT, oid TEXT, run_oid TEXT, name TEXT, damage TEXT,
-    status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, metrics TEXT
+    status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, metrics TEXT,
+    formerly TEXT
 );
 CREATE TABLE IF NOT EXISTS docs (number INTEGER PRIMARY KEY, doc TEXT);
 CREATE TABLE IF NOT EXISTS removed (number INTEGER PRIMARY KEY, uid TEXT);
@@ -51,9 +52,10 @@ CREATE INDEX IF NOT EXISTS facts_part ON facts (part);
 CREATE INDEX IF NOT EXISTS runs_uid ON runs (uid);
 CREATE INDEX IF NOT EXISTS runs_name ON runs (name);
 CREATE INDEX IF NOT EXISTS runs_parent ON runs (parent_uid);
+CREATE INDEX IF NOT EXISTS runs_formerly ON runs (number) WHERE formerly IS NOT NULL;
 CREATE INDEX IF NOT EXISTS runs_damage ON runs (number) WHERE damage IS NOT NULL;
 """
-_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _AS_ROWS = """
 SELECT r.number, p.number, r.status, r.title, r.created, r.duration_s, r.tags, r.metrics
 FROM runs r LEFT JOIN runs p ON p.uid = r.parent_uid AND p.damage IS NULL WHERE r.damage IS NULL
@@ -203,6 +205,11 @@ class Index:
         """The number of a run."""
         row = next(self._query("SELECT number FROM runs WHERE uid = ? AND damage IS NULL", uid), None)
         return row[0] if row else None
+
+    def formerly(self, number: int) -> list[int]:
+        """The numbers of runs that had this one before a pull gave it to another run."""
+        rows = self._query("SELECT number, formerly FROM runs WHERE formerly IS NOT NULL ORDER BY number")
+        return [now for now, had in rows if number in json.loads(had)]
 
     def by_name(self, name: str) -> list[JsonObject]:
         """The runs that people gave this name."""

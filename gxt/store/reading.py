@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gxt.errors import DOCTOR, DamagedRecord, GxtError, NewerFormat
 from gxt.git.objects import GitObject, ObjectReader
-from gxt.model.annotations import parse_events
+from gxt.model.annotations import fold, parse_events
 from gxt.model.codec import compact_json, load_document
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
@@ -190,13 +190,15 @@ def read_cells(documents: Documents) -> tuple[object, ...]:
     try:
         said = _load(documents)
     except (DamagedRecord, NewerFormat) as error:
-        return (folder.number, None, None, folder.oid, None, None, error.message, *[None] * 6)
+        return (folder.number, None, None, folder.oid, None, None, error.message, *[None] * 7)
     listed = listed_json(said.config, said.metrics, said.annotations)
     row = row_of(listed)
+    formerly = fold(said.annotations).formerly
     return (
         *(folder.number, said.config["uid"], said.config.get("parent"), folder.oid),
         *(said.run, listed["name"], None),
         *(row.status, row.title, row.created, row.duration_s, row.tags, compact_json(dict(row.metrics))),
+        json.dumps(formerly) if formerly else None,
     )
 
 

@@ -99,6 +99,25 @@ def test_the_first_push_wins_the_number(hub: Path, ada: Path, bob: Path) -> None
     sound(hub, ada, bob)
 
 
+def test_a_number_that_was_given_away_leads_to_the_run_that_had_it(hub: Path, ada: Path, bob: Path) -> None:
+    record(ada, "ada 1")
+    gxt(ada, "push")
+    record(bob, "bob 1")
+    uid = data(bob, "show", "1")["uid"]
+    gxt(bob, "push")
+    shown = gxt(bob, "show", "exp-001")
+    assert "ada 1" in shown.stdout
+    assert shown.stderr == "gxt: exp-002 had the number exp-001 before a pull\n"
+    refused = gxt(bob, "tag", "1", "good", code=2)
+    assert refused.stderr == (
+        f"gxt: exp-001 is the run {data(bob, 'list')[1]['uid']} now; exp-002 had that number before a pull\n"
+        f"     say which one: {data(bob, 'list')[1]['uid']}, or exp-002\n"
+    )
+    gxt(bob, "tag", "exp-002", "good")
+    gxt(bob, "tag", uid, "fine")
+    assert data(bob, "show", "2")["tags"] == ["good", "fine"]
+
+
 def test_tags_and_comments_of_both_sides_are_united(hub: Path, ada: Path, bob: Path) -> None:
     record(ada, "one")
     gxt(ada, "push")
