@@ -61,7 +61,7 @@ def push(words: Namespace) -> None:
     workspace = open_workspace()._replace(progress=bar())
     remote, runs = _sorted(workspace.repository, words.words)
     pushed = operation(workspace, remote, runs, dry_run=words.dry_run)
-    output.say_notices((*workspace.notices, *_left_out(pushed.refused)))
+    output.say_notices((*workspace.notices, *_left_out(pushed.refused), *pushed.notices))
     if words.json:
         output.show_json(sharing.pushed_json(pushed))
     else:

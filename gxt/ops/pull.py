@@ -71,7 +71,11 @@ def fetch_and_take(
     """Fetch and merge; the remote's newest entry, and what that changed here."""
     notes = tracking_notes(remote.name)
     refs = [(EXPERIMENTS, incoming_ref(remote.name)), *((NOTES[what], ref) for what, ref in notes.items())]
-    theirs = fetch(repository, remote, refs, progress=told(progress))[EXPERIMENTS]
+    there = fetch(repository, remote, refs, progress=told(progress))
+    lost = [RefUpdate(ref, None) for what, ref in notes.items() if there[NOTES[what]] is None]
+    if lost:
+        move_refs(repository, lost, reason=f"gxt: {remote.name}")
+    theirs = there[EXPERIMENTS]
     with ObjectReader(repository) as reader:
         before = reader.read(tracking_ref(remote.name))
     accepted = before.oid if before else None

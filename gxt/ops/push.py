@@ -34,7 +34,7 @@ class Pushed(NamedTuple):
         renumbered: runs of ours that have another number now: what they had, what they have.
         refused: what came from there and was left out, in words.
         code: commits of the code that no branch of the remote had, and that went along.
-        left: how many runs stay here alone.
+        notices: what else the remote has refused, in words.
     """
 
     remote: str
@@ -43,7 +43,7 @@ class Pushed(NamedTuple):
     renumbered: tuple[tuple[str, str], ...] = ()
     refused: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
-    left: int = 0
+    notices: tuple[str, ...] = ()
 
 
 def nothing() -> None:
@@ -90,26 +90,30 @@ def push(
         if dry_run:
             return _would(repository, to, theirs, taken, is_wanted)
         outgoing = prepare(repository, to.name, theirs, is_wanted)
-        if not outgoing.pending:
-            return Pushed(to.name, renumbered=tuple(renumbered), refused=tuple(refused))
+        if not outgoing.moves:
+            return Pushed(to.name, renumbered=_at_last(renumbered), refused=tuple(refused))
         code = _code(repository, to, outgoing.pending)
         moves = [(oid, ref) for ref, oid in outgoing.moves]
         answers = git_push(repository, to, moves, progress=told(workspace.progress))
         if answers[0].fate != "stale":
             break
-    _check_accepted(to, answers[0])
-    tip = outgoing.moves[0][1]
+    if outgoing.pending:
+        _check_accepted(to, answers[0])
     accepted = {answer.ref: answer.oid for answer in answers if answer.fate in _DONE}
     remember_notes(repository, to.name, accepted)
-    renumbered += _renumbered(take_over(repository, to.name, tip))
-    accept(repository, to.name, tip)
+    if outgoing.pending:
+        renumbered += _renumbered(take_over(repository, to.name, answers[0].oid))
+        accept(repository, to.name, answers[0].oid)
     return Pushed(
         to.name,
         new=tuple(run_id(one.number) for one in outgoing.pending if one.is_new),
         updated=tuple(run_id(one.number) for one in outgoing.pending if not one.is_new),
-        renumbered=tuple(renumbered),
+        renumbered=_at_last(renumbered),
         refused=tuple(refused),
         code=code,
+        notices=tuple(
+            f"{to.name} did not take {one.ref}: {one.reason}" for one in answers if one.fate == "refused"
+        ),
     )
 
 
@@ -131,6 +135,15 @@ def _check_accepted(remote: Remote, answer: Answer) -> None:
         what, hint = "others pushed again and again meanwhile", "try again: gxt push"
         raise RemoteFailed(what, remote=remote.name, url=remote.url, said=answer.reason, hint=hint)
     raise refusal(remote.name, remote.url, answer.ref, answer.reason)
+
+
+def _at_last(renumbered: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """What each run had at first and has now, though others came first several times."""
+    found: dict[str, str] = {}
+    for had, has in renumbered:
+        first = next((was for was, now in found.items() if now == had), had)
+        found[first] = has
+    return tuple(found.items())
 
 
 def _renumbered(taken: Taken | None) -> list[tuple[str, str]]:

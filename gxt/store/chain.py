@@ -217,7 +217,8 @@ class Chain:
         }
         if present is not None and current and not self._entries:
             return RefUpdate(NOTES[what], present.oid, old)
-        looks_back = bool(present or notes or rebuild)  # else every run would walk the whole history
+        # else every run would walk the whole history; every run has the other two notes
+        looks_back = bool(present or notes or rebuild or not (self._entries or what == "annotations"))
         if not current and looks_back and self._tip is not None:
             found = noted_objects(self._reader, self._tip, NOTED_FILES[what], without=without)
             notes = {**dict(found), **notes}

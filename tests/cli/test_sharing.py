@@ -227,6 +227,32 @@ def test_nothing_to_exchange_is_no_error(ada: Path) -> None:
     assert gxt(ada, "push").stdout == "nothing to push: origin has it all\n"
 
 
+def test_notes_that_the_remote_refuses_are_named_and_come_later(hub: Path, ada: Path, bob: Path) -> None:
+    hook = hub / "hooks/update"
+    hook.write_text("#!/bin/sh\ncase $1 in refs/notes/*) echo no notes; exit 1 ;; esac\n")
+    hook.chmod(0o755)
+    record(ada, "one")
+    done = gxt(ada, "push")
+    assert done.stdout == "to origin: 1 run (exp-001)\n"
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["gxt", "gxt"]
+    assert "origin did not take refs/notes/gxt/config" in done.stderr
+    hook.unlink()
+    assert gxt(ada, "push").stderr == ""
+    gxt(bob, "pull")
+    for repo in (ada, bob, hub):
+        assert len(git(repo, "notes", "--ref=gxt/metrics", "list").splitlines()) == 1
+
+
+def test_notes_that_the_remote_has_lost_come_back(hub: Path, ada: Path) -> None:
+    record(ada, "one")
+    gxt(ada, "push")
+    git(hub, "update-ref", "-d", "refs/notes/gxt/config")
+    gxt(ada, "pull")
+    assert gxt(ada, "push").stdout == "nothing to push: origin has it all\n"
+    commit = git(ada, "rev-parse", f"{EXPERIMENTS}^2")
+    assert git(hub, "notes", "--ref=gxt/config", "list").split()[1] == commit
+
+
 def test_what_has_come_can_be_asked_for(ada: Path, bob: Path) -> None:
     record(ada, "one")
     gxt(ada, "push")
@@ -257,7 +283,7 @@ def test_somebody_else_pushes_first(hub: Path, ada: Path, bob: Path) -> None:
 
     record(ada, "ada 0")
     done = push(open_workspace(ada), between=bob_pushes)
-    assert (done.new, done.renumbered[-1]) == (("exp-004",), ("exp-003", "exp-004"))
+    assert (done.new, done.renumbered) == (("exp-004",), (("exp-001", "exp-004"),))
     gxt(bob, "pull")
     expected = {"exp-001": "bob 0", "exp-002": "bob 1", "exp-003": "bob 2", "exp-004": "ada 0"}
     assert names(ada) == names(bob) == expected

@@ -126,7 +126,7 @@ class Outgoing(NamedTuple):
 
     Attributes:
         pending: the runs, in the order of their entries.
-        moves: the commit for each ref of the remote, the experiments ref first.
+        moves: the commit for each ref of the remote, the experiments ref first; without runs, notes that lag.
     """
 
     pending: tuple[Pending, ...]
@@ -156,17 +156,25 @@ def prepare(
             return Outgoing((), ())
         merged = unpublished(repository, reader, ours, theirs)
         pending = tuple(one for one in merged.pending if wanted(one))
-        if not pending:
+        if not pending and not (theirs and _lag(reader, remote, theirs)):
             return Outgoing((), ())
         moves = _as_it_is(reader, remote, ours, theirs, pending)
         done: tuple[RefUpdate, ...] = ()
         if not moves:
             written = _written(repository, reader, remote, theirs, pending)
-            moves = {move.ref: str(move.new) for move in (written.entry, *written.notes)}
+            entries = (written.entry,) if pending else ()
+            moves = {move.ref: str(move.new) for move in (*entries, *written.notes)}
             done = written.protecting
         kept = [RefUpdate(outgoing_ref(remote, ref), oid, None) for ref, oid in moves.items()]
         move_refs(repository, [*kept, *done], reason=f"gxt: for {remote}")
         return Outgoing(pending, tuple(moves.items()))
+
+
+def _lag(reader: ObjectReader, remote: str, theirs: str) -> bool:
+    """Whether the notes over there do not show what is there."""
+    ours = {what: reader.read(ref) for what, ref in NOTES.items()}
+    there = {what: reader.read(ref) for what, ref in tracking_notes(remote).items()}
+    return any(ours[what] and not (notes and shows(notes, theirs)) for what, notes in there.items())
 
 
 def _written(
@@ -203,7 +211,7 @@ def _as_it_is(
     root = 0 if theirs else 1
     if len(brought) + root != len(parents) or len(brought) != len(pending):
         return {}
-    if set(brought) != {one.folder.entries["run"].oid for one in pending}:
+    if not pending or set(brought) != {one.folder.entries["run"].oid for one in pending}:
         return {}
     moves = {EXPERIMENTS: ours.oid}
     for what, ref in NOTES.items():
