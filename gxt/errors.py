@@ -16,6 +16,7 @@ GxtError                  1   something failed
 ├── RemovedRun            1
 ├── MachineFailed         1
 ├── RemoteFailed          1
+├── RewrittenRemote       1
 ├── DamagedRecord         1
 └── NewerFormat           1
 ```
@@ -210,6 +211,12 @@ def machine_failure(error: OSError) -> MachineFailed | None:
         return None
     where = f": {error.filename}" if isinstance(error.filename, str) else ""
     return MachineFailed(f"{error.strerror}{where}", hint=hint)
+
+
+class RewrittenRemote(GxtError):
+    """A remote no longer has the history of runs that it had: nothing was taken over."""
+
+    code = "rewritten-remote"
 
 
 class RemoteFailed(GxtError):

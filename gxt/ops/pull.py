@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gxt.errors import GxtError
+from gxt.errors import RewrittenRemote
 from gxt.git.conversation import Told
 from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, move_refs
@@ -53,6 +53,7 @@ def pull(
     Raises:
         RemoteFailed: nothing could be fetched.
         UnknownRun, AmbiguousRun: one of the runs is not here afterwards.
+        RewrittenRemote: it has lost or rewritten what it had.
         DamagedRecord, NewerFormat: it has what cannot be taken over.
     """
     from_ = resolve(workspace.repository, remote)
@@ -66,9 +67,26 @@ def pull(
 
 
 def fetch_and_take(
-    repository: Repository, remote: Remote, progress: Progress, *, dry_run: bool = False
+    repository: Repository,
+    remote: Remote,
+    progress: Progress,
+    *,
+    dry_run: bool = False,
+    whatever: bool = False,
 ) -> tuple[str | None, Taken | None]:
-    """Fetch and merge; the remote's newest entry, and what that changed here."""
+    """Fetch and merge; the remote's newest entry, and what that changed here.
+
+    Args:
+        repository: ours.
+        remote: from where.
+        progress: is told how far it is.
+        dry_run: merge nothing.
+        whatever: take over also a history that is not the one that was seen there before.
+
+    Raises:
+        RemoteFailed: nothing could be fetched.
+        RewrittenRemote: it has lost or rewritten what it had.
+    """
     notes = tracking_notes(remote.name)
     refs = [(EXPERIMENTS, incoming_ref(remote.name)), *((NOTES[what], ref) for what, ref in notes.items())]
     there = fetch(repository, remote, refs, progress=told(progress))
@@ -79,7 +97,8 @@ def fetch_and_take(
     with ObjectReader(repository) as reader:
         before = reader.read(tracking_ref(remote.name))
     accepted = before.oid if before else None
-    _check_goes_on(repository, remote, accepted, theirs)
+    if not whatever:
+        _check_goes_on(repository, remote, accepted, theirs)
     if theirs is None:
         return None, None
     taken = take_over(repository, remote.name, theirs, dry_run=dry_run)
@@ -117,11 +136,11 @@ def _check_goes_on(repository: Repository, remote: Remote, accepted: str | None,
         return
     hint = f"nothing changed here; gxt doctor --repair {remote.name} publishes again what it has lost"
     if theirs is None:
-        raise GxtError(f"{remote.name} has lost its runs, or hides them", hint=hint)
+        raise RewrittenRemote(f"{remote.name} has lost its runs, or hides them", hint=hint)
     with ObjectReader(repository) as reader:
         is_the_same = goes_on(reader, theirs, accepted)
     if not is_the_same:
-        raise GxtError(f"somebody has rewritten the runs of {remote.name}", hint=hint)
+        raise RewrittenRemote(f"somebody has rewritten the runs of {remote.name}", hint=hint)
 
 
 def _pulled(remote: Remote, theirs: str | None, taken: Taken | None) -> Pulled:

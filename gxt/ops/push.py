@@ -17,9 +17,10 @@ from gxt.model.ids import run_id
 from gxt.ops.history import History
 from gxt.ops.pull import accept, fetch_and_take, remember_notes, told
 from gxt.ops.workspace import Workspace
+from gxt.store.places import tracking_ref
 from gxt.store.sync.exchange import Taken, prepare, take_over, unpublished
 from gxt.store.sync.merge import Pending
-from gxt.store.tree import read_tip
+from gxt.store.tree import REMOVED, changed_folders, open_folders, read_tip, uid_of
 
 _ATTEMPTS = 10
 _DONE = ("accepted", "up to date")
@@ -56,6 +57,7 @@ def push(
     runs: tuple[str, ...] = (),
     *,
     dry_run: bool = False,
+    again: bool = False,
     between: Callable[[], None] = nothing,
 ) -> Pushed:
     """Publish runs, and what was said of runs.
@@ -65,25 +67,28 @@ def push(
         remote: its name; by default the one that gives the numbers.
         runs: only these.
         dry_run: tell what would be, and change nothing.
+        again: publish again what the remote had and has lost; what is removed stays so.
         between: called after each look at the remote.
 
     Raises:
         RemoteFailed: it could not be reached, or has refused.
+        RewrittenRemote: it has lost or rewritten what it had, and that is not to be published again.
         UnknownRun, AmbiguousRun: one of the runs is not here.
     """
     repository = workspace.repository
     to = resolve(repository, remote)
     uids = _chosen(workspace, runs)
+    had = _published(repository, to.name) if again else frozenset[str]()
 
     def is_wanted(one: Pending) -> bool:
         # what was removed before anybody saw it stays here
-        is_secret = one.is_new and "removed.json" in one.folder.entries
+        is_secret = one.is_new and REMOVED in one.folder.entries and one.uid not in had
         return not is_secret and (uids is None or one.uid in uids)
 
     renumbered: list[tuple[str, str]] = []
     refused: list[str] = []
     for _ in range(_ATTEMPTS):
-        theirs, taken = fetch_and_take(repository, to, workspace.progress, dry_run=dry_run)
+        theirs, taken = fetch_and_take(repository, to, workspace.progress, dry_run=dry_run, whatever=again)
         renumbered += _renumbered(taken)
         refused += taken.arrival.refused if taken and taken.arrival else ()
         between()
@@ -126,6 +131,15 @@ def _chosen(workspace: Workspace, runs: tuple[str, ...]) -> frozenset[str] | Non
     if running:
         raise GxtError(f"{running[0]} is running", hint="it can be pushed when it has ended")
     return frozenset(str(run["uid"]) for run in found)
+
+
+def _published(repository: Repository, remote: str) -> frozenset[str]:
+    """The uids of the runs that a remote had when it was seen last."""
+    with ObjectReader(repository) as reader:
+        seen = reader.read(tracking_ref(remote))
+        folders = [(n, oid) for n, oid in changed_folders(reader, None, seen.oid) if oid] if seen else []
+        uids = (uid_of(reader, folder) for folder in list(open_folders(reader, folders)))
+        return frozenset(uid for uid in uids if uid)
 
 
 def _check_accepted(remote: Remote, answer: Answer) -> None:

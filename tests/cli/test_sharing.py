@@ -297,6 +297,26 @@ def test_a_remote_that_has_lost_its_runs_takes_none_from_here(hub: Path, ada: Pa
     done = gxt(ada, "pull", code=1)
     assert done.stderr.splitlines()[0] == "gxt: origin has lost its runs, or hides them"
     assert names(ada) == {"exp-001": "one"}
+    assert gxt(ada, "doctor", "--repair", "origin").stdout == "to origin: 1 run (exp-001)\n"
+    assert gxt(ada, "pull").stdout == "origin has nothing new\n"
+    sound(hub, ada)
+
+
+def test_what_was_removed_stays_removed_when_a_lost_remote_is_repaired(
+    hub: Path, ada: Path, bob: Path
+) -> None:
+    for name in ("one", "two"):
+        record(ada, name)
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    gxt(ada, "rm", "1")
+    gxt(ada, "push")
+    git(hub, "update-ref", "-d", EXPERIMENTS)
+    gxt(ada, "doctor", "--repair", "origin")
+    gxt(bob, "doctor", "--repair", "origin")
+    gxt(ada, "pull")
+    assert names(ada) == names(bob) == {"exp-002": "two"}
+    sound(hub, ada, bob)
 
 
 def test_a_rewritten_history_is_not_taken_over(hub: Path, ada: Path, bob: Path) -> None:
@@ -308,6 +328,12 @@ def test_a_rewritten_history_is_not_taken_over(hub: Path, ada: Path, bob: Path) 
     done = gxt(ada, "pull", code=1)
     assert done.stderr.splitlines()[0] == "gxt: somebody has rewritten the runs of origin"
     assert names(ada) == {"exp-001": "one"}
+    assert gxt(ada, "doctor", "--repair", "origin").stdout == (
+        "to origin: 1 run (exp-002)\n  exp-001 is now exp-002: origin has another run of that number\n"
+    )
+    gxt(bob, "pull")
+    assert names(ada) == names(bob) == {"exp-001": "other", "exp-002": "one"}
+    sound(hub, ada, bob)
 
 
 def vandalise(repo: Path, *changes: str) -> None:

@@ -51,7 +51,7 @@ def _in(table: str) -> list[str]:
 
 def _mine() -> dict[str, str]:
     """What git's configuration may say, as git gives it back and as people write it."""
-    written = ["metric", "goal", *(_camel(name) for name in LIMITS)]
+    written = ["metric", "goal", "remote", *(_camel(name) for name in LIMITS)]
     return {name.lower(): name for name in written}
 
 
