@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from gxt.errors import RewrittenRemote
@@ -73,6 +73,7 @@ def fetch_and_take(
     *,
     dry_run: bool = False,
     whatever: bool = False,
+    moved: Container[str] = (),
 ) -> tuple[str | None, Taken | None]:
     """Fetch and merge; the remote's newest entry, and what that changed here.
 
@@ -81,6 +82,7 @@ def fetch_and_take(
         remote: from where.
         progress: is told how far it is.
         dry_run: merge nothing.
+        moved: the uids of runs that have got another number by this command already.
         whatever: take over also a history that is not the one that was seen there before.
 
     Raises:
@@ -101,7 +103,7 @@ def fetch_and_take(
         _check_goes_on(repository, remote, accepted, theirs)
     if theirs is None:
         return None, None
-    taken = take_over(repository, remote.name, theirs, dry_run=dry_run)
+    taken = take_over(repository, remote.name, theirs, dry_run=dry_run, moved=moved)
     if not dry_run and theirs != accepted:
         accept(repository, remote.name, theirs)
     return theirs, taken

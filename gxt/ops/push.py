@@ -87,8 +87,12 @@ def push(
 
     renumbered: list[tuple[str, str]] = []
     refused: list[str] = []
+    moved = frozenset[str]()
     for _ in range(_ATTEMPTS):
-        theirs, taken = fetch_and_take(repository, to, workspace.progress, dry_run=dry_run, whatever=again)
+        theirs, taken = fetch_and_take(
+            repository, to, workspace.progress, dry_run=dry_run, whatever=again, moved=moved
+        )
+        moved |= taken.merged.moved() if taken else frozenset()
         renumbered += _renumbered(taken)
         refused += taken.arrival.refused if taken and taken.arrival else ()
         between()

@@ -284,6 +284,8 @@ def test_somebody_else_pushes_first(hub: Path, ada: Path, bob: Path) -> None:
     record(ada, "ada 0")
     done = push(open_workspace(ada), between=bob_pushes)
     assert (done.new, done.renumbered) == (("exp-004",), (("exp-001", "exp-004"),))
+    said = git(ada, "show", f"{EXPERIMENTS}:exp-0xx/exp-004/annotations.jsonl").splitlines()
+    assert [json.loads(line)["number"] for line in said] == [1]
     gxt(bob, "pull")
     expected = {"exp-001": "bob 0", "exp-002": "bob 1", "exp-003": "bob 2", "exp-004": "ada 0"}
     assert names(ada) == names(bob) == expected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple
 
 from gxt.git.fast_import import FastImport
@@ -44,7 +44,14 @@ class Taken(NamedTuple):
     known: frozenset[str] = frozenset()
 
 
-def take_over(repository: Repository, remote: str, theirs: str, *, dry_run: bool = False) -> Taken:
+def take_over(
+    repository: Repository,
+    remote: str,
+    theirs: str,
+    *,
+    dry_run: bool = False,
+    moved: Container[str] = (),
+) -> Taken:
     """Let our history be theirs with what only we have on top; it stays where they have nothing new.
 
     Args:
@@ -52,12 +59,13 @@ def take_over(repository: Repository, remote: str, theirs: str, *, dry_run: bool
         remote: its name.
         theirs: their newest entry, fetched.
         dry_run: tell what would be, and write nothing.
+        moved: see `merge`.
 
     Raises:
         DamagedRecord, NewerFormat: theirs is no history that can be taken over.
         StoreBusy, GitFailed: nothing could be written now.
     """
-    taking = _Taking(repository, remote, theirs)
+    taking = _Taking(repository, remote, theirs, moved)
     if dry_run:
         with ObjectReader(repository) as reader:
             taking.look(reader, read_tip(reader))
@@ -71,10 +79,11 @@ def take_over(repository: Repository, remote: str, theirs: str, *, dry_run: bool
 class _Taking:
     """One attempt after the other; each looks at ours as it is by then."""
 
-    def __init__(self, repository: Repository, remote: str, theirs: str) -> None:
+    def __init__(self, repository: Repository, remote: str, theirs: str, moved: Container[str]) -> None:
         self._repository = repository
         self._remote = remote
         self._theirs = theirs
+        self._moved = moved
         self._checked: tuple[str | None, Arrival] | None = None
         self.taken = Taken(None, Merged(()))
 
@@ -88,11 +97,14 @@ class _Taking:
                 arrival = check_arrival(reader, self._repository, base, self._theirs, known=index.number_of)
             self._checked = base, arrival
         arrival = self._checked[1]
-        merged = merge(self._repository, reader, ours, base, arrival, self._remote) if ours else Merged(())
+        merged = self._merge(reader, ours, base, arrival) if ours else Merged(())
         before = taken_among(reader, base, [one.number for one in arrival.runs])
         known = merged.here.union(one.uid for one in arrival.runs if one.number in before)
         self.taken = Taken(arrival, merged, known)
         return True
+
+    def _merge(self, reader: ObjectReader, ours: Tip, base: str | None, arrival: Arrival) -> Merged:
+        return merge(self._repository, reader, ours, base, arrival, self._remote, self._moved)
 
     def write(self, reader: ObjectReader, tip: Tip | None, *, rebuild_notes: bool) -> Written | None:
         """Ours on top of theirs; None when they have nothing new."""

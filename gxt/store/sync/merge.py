@@ -6,7 +6,7 @@ that they do not have yet keeps its number when that is free there, else it gets
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import takewhile, zip_longest
 from typing import NamedTuple
 
@@ -79,6 +79,10 @@ class Merged(NamedTuple):
     here: frozenset[str] = frozenset()
     kept_out: tuple[int, ...] = ()
 
+    def moved(self) -> frozenset[str]:
+        """The uids of the runs of ours that have another number now."""
+        return frozenset(one.uid for one in self.pending if one.number != one.had)
+
     def renumbered(self) -> list[tuple[int, int]]:
         """The numbers that runs of ours had and have."""
         return [(one.had, one.number) for one in self.pending if one.number != one.had]
@@ -106,7 +110,13 @@ def since(reader: ObjectReader, tip: str, base: str | None) -> list[GitObject]:
 
 
 def merge(
-    repository: Repository, reader: ObjectReader, ours: Tip, base: str | None, arrival: Arrival, remote: str
+    repository: Repository,
+    reader: ObjectReader,
+    ours: Tip,
+    base: str | None,
+    arrival: Arrival,
+    remote: str,
+    moved: Container[str] = (),
 ) -> Merged:
     """What only we have, as it is to stand on top of their history.
 
@@ -117,6 +127,7 @@ def merge(
         base: the newest entry of both, see `common_entry`.
         arrival: what they have besides.
         remote: who they are.
+        moved: the uids of runs that have got another number just now, which nobody has seen.
     """
     differing = list(changed_folders(reader, base, ours.oid))
     changed = [(number, oid) for number, oid in differing if oid]
@@ -143,7 +154,7 @@ def merge(
                 continue
         (homeless if one.is_new and number in there else found).append(one)
     renumbered = _renumbered(found, homeless, arrival.next_number)
-    pending = [*found, *_telling(repository, reader, renumbered, remote)]
+    pending = [*found, *_telling(repository, reader, renumbered, remote, moved)]
     kept_out = [number for number in gone if _is_unchanged(reader, number, base, arrival.tip)]
     return Merged(tuple(pending), frozenset(here), tuple(kept_out))
 
@@ -161,11 +172,18 @@ def _renumbered(found: Sequence[Pending], homeless: Sequence[Pending], following
 
 
 def _telling(
-    repository: Repository, reader: ObjectReader, renumbered: Sequence[Pending], remote: str
+    repository: Repository,
+    reader: ObjectReader,
+    renumbered: Sequence[Pending],
+    remote: str,
+    moved: Container[str],
 ) -> Iterator[Pending]:
     """The runs, with word of the number that each had."""
     person = user(repository) if renumbered else None
     for one in renumbered:
+        if one.uid in moved:
+            yield one
+            continue
         assert person is not None
         known = _said_in(reader, one.folder)
         event: JsonObject = {"op": "formerly", "number": one.had, "remote": remote}
