@@ -85,45 +85,92 @@ def push(
         is_secret = one.is_new and REMOVED in one.folder.entries and one.uid not in had
         return not is_secret and (uids is None or one.uid in uids)
 
-    renumbered: list[tuple[str, str]] = []
-    refused: list[str] = []
-    moved = frozenset[str]()
+    pushing = _Pushing(workspace, to, is_wanted, again=again)
     for _ in range(_ATTEMPTS):
-        theirs, taken = fetch_and_take(
-            repository, to, workspace.progress, dry_run=dry_run, whatever=again, moved=moved
-        )
-        moved |= taken.merged.moved() if taken else frozenset()
-        renumbered += _renumbered(taken)
-        refused += taken.arrival.refused if taken and taken.arrival else ()
+        theirs, taken = pushing.look(dry_run=dry_run)
         between()
         if dry_run:
             return _would(repository, to, theirs, taken, is_wanted)
-        outgoing = prepare(repository, to.name, theirs, is_wanted)
-        if not outgoing.moves:
-            return Pushed(to.name, renumbered=_at_last(renumbered), refused=tuple(refused))
-        code = _code(repository, to, outgoing.pending)
-        moves = [(oid, ref) for ref, oid in outgoing.moves]
-        answers = git_push(repository, to, moves, progress=told(workspace.progress))
-        if answers[0].fate != "stale":
+        sent = pushing.send(theirs)
+        if sent is None or sent.answers[0].fate != "stale":
             break
-    if outgoing.pending:
-        _check_accepted(to, answers[0])
-    accepted = {answer.ref: answer.oid for answer in answers if answer.fate in _DONE}
-    remember_notes(repository, to.name, accepted)
-    if outgoing.pending:
-        renumbered += _renumbered(take_over(repository, to.name, answers[0].oid))
-        accept(repository, to.name, answers[0].oid)
-    return Pushed(
-        to.name,
-        new=tuple(run_id(one.number) for one in outgoing.pending if one.is_new),
-        updated=tuple(run_id(one.number) for one in outgoing.pending if not one.is_new),
-        renumbered=_at_last(renumbered),
-        refused=tuple(refused),
-        code=code,
-        notices=tuple(
-            f"{to.name} did not take {one.ref}: {one.reason}" for one in answers if one.fate == "refused"
-        ),
-    )
+    return pushing.settle(sent)
+
+
+class _Sent(NamedTuple):
+    """A push: what, the answer for each ref, and the commits of the code that went along."""
+
+    pending: tuple[Pending, ...]
+    answers: list[Answer]
+    code: tuple[str, ...]
+
+
+class _Pushing:
+    """The attempts of one push, and what they have done here meanwhile."""
+
+    def __init__(
+        self, workspace: Workspace, remote: Remote, is_wanted: Callable[[Pending], bool], *, again: bool
+    ) -> None:
+        self._repository = workspace.repository
+        self._progress = workspace.progress
+        self._remote = remote
+        self._is_wanted = is_wanted
+        self._again = again
+        self._renumbered: list[tuple[str, str]] = []
+        self._refused: list[str] = []
+        self._moved = frozenset[str]()
+
+    def look(self, *, dry_run: bool) -> tuple[str | None, Taken | None]:
+        """Fetch and merge."""
+        theirs, taken = fetch_and_take(
+            self._repository,
+            self._remote,
+            self._progress,
+            dry_run=dry_run,
+            whatever=self._again,
+            moved=self._moved,
+        )
+        self._note(taken)
+        return theirs, taken
+
+    def send(self, theirs: str | None) -> _Sent | None:
+        """Push what they lack; None when they have it all."""
+        outgoing = prepare(self._repository, self._remote.name, theirs, self._is_wanted)
+        if not outgoing.moves:
+            return None
+        code = _code(self._repository, self._remote, outgoing.pending)
+        moves = [(oid, ref) for ref, oid in outgoing.moves]
+        answers = git_push(self._repository, self._remote, moves, progress=told(self._progress))
+        return _Sent(outgoing.pending, answers, code)
+
+    def settle(self, sent: _Sent | None) -> Pushed:
+        """Remember what they have taken; ours goes on from there."""
+        name, repository = self._remote.name, self._repository
+        if sent is None:
+            return Pushed(name, renumbered=_at_last(self._renumbered), refused=tuple(self._refused))
+        if sent.pending:
+            _check_accepted(self._remote, sent.answers[0])
+        remember_notes(repository, name, {one.ref: one.oid for one in sent.answers if one.fate in _DONE})
+        if sent.pending:
+            tip = sent.answers[0].oid
+            self._note(take_over(repository, name, tip, moved=self._moved))
+            accept(repository, name, tip)
+        refused = [one for one in sent.answers if one.fate == "refused"]
+        return Pushed(
+            name,
+            new=tuple(run_id(one.number) for one in sent.pending if one.is_new),
+            updated=tuple(run_id(one.number) for one in sent.pending if not one.is_new),
+            renumbered=_at_last(self._renumbered),
+            refused=tuple(self._refused),
+            code=sent.code,
+            notices=tuple(f"{name} did not take {one.ref}: {one.reason}" for one in refused),
+        )
+
+    def _note(self, taken: Taken | None) -> None:
+        if taken is not None:
+            self._moved |= taken.merged.moved()
+            self._renumbered += _renumbered(taken)
+            self._refused += taken.arrival.refused if taken.arrival else ()
 
 
 def _chosen(workspace: Workspace, runs: tuple[str, ...]) -> frozenset[str] | None:
