@@ -394,7 +394,7 @@ class Stop:
     def __init__(self) -> None:
         self.has_come = False
 
-    def __call__(self, *_: object) -> None:
+    def __call__(self, *_: object, **__: object) -> None:
         self.has_come = True
         raise Stopped
 
