@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-import gxt.ops.push
 from gxt.git.refs import RefMover
 from gxt.git.remote import Pushed as Answer
+from gxt.git.remote import push as real_push
 from gxt.git.remotes import Remote
 from gxt.git.repository import Repository
 from gxt.ops import annotate
@@ -125,7 +125,7 @@ class Sharing(RuleBasedStateMachine):
         clone.known[uid] |= {len(self.events) - 1}
 
     def _facts(self, clone: Clone) -> dict[str, tuple[object, ...]]:
-        facts = {}
+        facts: dict[str, tuple[object, ...]] = {}
         for uid in self._present(clone):
             said = {
                 op: [self.events[one].value for one in self._standing(clone.known[uid], op)]
@@ -377,6 +377,10 @@ class Sharing(RuleBasedStateMachine):
             check_whole(clone.path)
         git(self.at.hub, "fsck", "--strict", "--no-dangling", "--no-progress")
         check_notes(self.at.hub)
+        new = self.at.hub.parent / "new"
+        git(new.parent, "clone", "-q", str(self.at.hub), str(new))
+        pulled(new)
+        assert listed(new) == listed(self.clones[0].path)
 
 
 def _facts_of(run: dict[str, Any]) -> tuple[object, ...]:
@@ -403,7 +407,6 @@ class Stop:
 def stopping(where: str) -> Iterator[Stop]:
     """Stop a command at a point, if it comes there."""
     stop = Stop()
-    real_push = gxt.ops.push.git_push
 
     def push_of(chosen: slice) -> Callable[..., list[Answer]]:
         def push_these(repository: Repository, to: Remote, updates: list[tuple[str, str]]) -> list[Answer]:
