@@ -29,6 +29,7 @@ from gxt.ops.push import nothing, push
 from gxt.ops.workspace import open_workspace
 from gxt.store.chain import Written
 from gxt.store.journal import LiveRun
+from gxt.store.sync.exchange import Taken, take_over
 from tests.conftest import git
 from tests.crash.conftest import check_notes
 from tests.properties.team import (
@@ -50,6 +51,7 @@ WHO = st.integers(0, 2)
 WHICH = st.integers(0, 30)
 TAGS = st.sampled_from(["best", "odd"])
 WORDS = st.sampled_from(["looks good", "diverges"])
+WORK = st.sampled_from(["records", "removes", "renames"])
 PUSH_STOPS = ["looked", "accepted", "runs only", "notes only", "merged", "taken over", "moved", "halfway"]
 PULL_STOPS = ["fetched", "taken over", "halfway"]
 
@@ -321,6 +323,52 @@ class Sharing(RuleBasedStateMachine):
 
         self._push(self.clones[who], race)
 
+    @rule(who=WHO, which=WHICH, what=WORK, is_late=st.booleans())
+    def pushes_and_works_meanwhile(self, who: int, which: int, what: str, is_late: bool) -> None:
+        """Before the push itself or after it, which is before what was accepted is taken over."""
+        clone = self.clones[who]
+        clone.unite(self.hub)
+
+        def work() -> None:
+            self._works(who, which, what)
+
+        def push_first(repository: Repository, to: Remote, updates: list[tuple[str, str]]) -> list[Answer]:
+            answers = real_push(repository, to, updates)
+            self._now_public(clone)
+            work()
+            return answers
+
+        if is_late:
+            with patch("gxt.ops.push.git_push", push_first):
+                push(open_workspace(clone.path))
+        else:
+            push(open_workspace(clone.path), between=work)
+            self._now_public(clone)
+        self._check_hub()
+        clone.unite(self.hub)
+        self._check(clone)
+
+    def _works(self, who: int, which: int, what: str) -> None:
+        if what == "records":
+            self.records(who, [])
+        elif what == "removes":
+            self.removes(who, which)
+        else:
+            self.renames(who, which, f"meanwhile {len(self.events)}")
+
+    @rule(who=WHO, which=WHICH, what=WORK)
+    def pulls_and_works_meanwhile(self, who: int, which: int, what: str) -> None:
+        clone = self.clones[who]
+
+        def take_later(repository: Repository, remote: str, theirs: str, *, dry_run: bool) -> Taken:
+            self._works(who, which, what)
+            return take_over(repository, remote, theirs, dry_run=dry_run)
+
+        with patch("gxt.ops.pull.take_over", take_later):
+            pulled(clone.path)
+        clone.unite(self.hub)
+        self._check(clone)
+
     @rule(who=WHO)
     def pulls(self, who: int) -> None:
         clone = self.clones[who]
@@ -328,14 +376,16 @@ class Sharing(RuleBasedStateMachine):
         clone.unite(self.hub)
         self._check(clone)
 
-    @rule(who=WHO, where=st.sampled_from(PUSH_STOPS))
-    def pushes_and_is_stopped(self, who: int, where: str) -> None:
-        clone, before = self.clones[who], _tip(self.at.hub)
+    @rule(who=WHO, where=st.sampled_from(PUSH_STOPS), which=st.none() | WHICH)
+    def pushes_and_is_stopped(self, who: int, where: str, which: int | None) -> None:
+        """A push of everything, or of one run."""
+        chosen = None if which is None else self._chosen(who, which)
+        clone, before, uids = self.clones[who], _tip(self.at.hub), (chosen[1],) if chosen else ()
         with stopping(where) as stop:
-            push(open_workspace(clone.path), between=stop if where == "looked" else nothing)
+            push(open_workspace(clone.path), runs=uids, between=stop if where == "looked" else nothing)
         clone.unite(self.hub)
         if _tip(self.at.hub) != before:
-            self._now_public(clone)
+            self._now_public(clone, uids or None)
         elif where == "notes only":
             self.exposed.update(uid for uid in clone.known if not self._is_removed(clone, uid))
         self._check_hub()
