@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
+from gxt.git.conversation import Told
 from gxt.git.refs import RefMover
 from gxt.git.remote import Pushed as Answer
 from gxt.git.remote import push as real_push
@@ -332,8 +333,10 @@ class Sharing(RuleBasedStateMachine):
         def work() -> None:
             self._works(who, which, what)
 
-        def push_first(repository: Repository, to: Remote, updates: list[tuple[str, str]]) -> list[Answer]:
-            answers = real_push(repository, to, updates)
+        def push_first(
+            repository: Repository, to: Remote, updates: list[tuple[str, str]], *, progress: Told
+        ) -> list[Answer]:
+            answers = real_push(repository, to, updates, progress=progress)
             self._now_public(clone)
             work()
             return answers
@@ -360,9 +363,9 @@ class Sharing(RuleBasedStateMachine):
     def pulls_and_works_meanwhile(self, who: int, which: int, what: str) -> None:
         clone = self.clones[who]
 
-        def take_later(repository: Repository, remote: str, theirs: str, *, dry_run: bool) -> Taken:
+        def take_later(repository: Repository, remote: str, theirs: str, **more: bool) -> Taken:
             self._works(who, which, what)
-            return take_over(repository, remote, theirs, dry_run=dry_run)
+            return take_over(repository, remote, theirs, dry_run=more["dry_run"])
 
         with patch("gxt.ops.pull.take_over", take_later):
             pulled(clone.path)
@@ -459,9 +462,11 @@ def stopping(where: str) -> Iterator[Stop]:
     stop = Stop()
 
     def push_of(chosen: slice) -> Callable[..., list[Answer]]:
-        def push_these(repository: Repository, to: Remote, updates: list[tuple[str, str]]) -> list[Answer]:
+        def push_these(
+            repository: Repository, to: Remote, updates: list[tuple[str, str]], *, progress: Told
+        ) -> list[Answer]:
             if updates[chosen]:
-                real_push(repository, to, updates[chosen])
+                real_push(repository, to, updates[chosen], progress=progress)
             stop()
             return []
 
