@@ -6,6 +6,7 @@ else. What gxt shows after each step must follow from these sets.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -24,12 +25,13 @@ from gxt.git.remote import Pushed as Answer
 from gxt.git.remote import push as real_push
 from gxt.git.remotes import Remote
 from gxt.git.repository import Repository
+from gxt.model.ids import run_path
 from gxt.ops import annotate
 from gxt.ops.pull import pull
 from gxt.ops.push import nothing, push
-from gxt.ops.workspace import open_workspace
+from gxt.ops.workspace import Workspace, open_workspace
 from gxt.store.chain import Written
-from gxt.store.journal import LiveRun
+from gxt.store.journal import LiveRun, now_us
 from gxt.store.sync.exchange import Taken, take_over
 from tests.conftest import git
 from tests.crash.conftest import check_notes
@@ -52,6 +54,9 @@ WHO = st.integers(0, 2)
 WHICH = st.integers(0, 30)
 TAGS = st.sampled_from(["best", "odd"])
 WORDS = st.sampled_from(["looks good", "diverges"])
+# the clock of one is days ahead, by more than anybody else believes
+AHEAD_US = (0, 3 * 24 * 3600 * 1_000_000, -3600 * 1_000_000)
+CLOCKS = ("gxt.store.amend.now_us", "gxt.store.sync.merge.now_us")
 WORK = st.sampled_from(["records", "removes", "renames"])
 PUSH_STOPS = ["looked", "accepted", "runs only", "notes only", "merged", "taken over", "moved", "halfway"]
 PULL_STOPS = ["fetched", "taken over", "halfway"]
@@ -62,11 +67,12 @@ class Stopped(Exception):
 
 
 class Event(NamedTuple):
-    """Something that was said of a run; `takes` are the events that it takes back."""
+    """Something that was said of a run: `takes` are the events that it takes back."""
 
     op: str
     value: str = ""
     takes: frozenset[int] = frozenset()
+    order: tuple[str, str] = ("", "")
 
 
 class Made(NamedTuple):
@@ -81,8 +87,9 @@ class Made(NamedTuple):
 class Clone:
     """Somebody's clone, and what is known there."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ahead_us: int) -> None:
         self.path = path
+        self.ahead_us = ahead_us
         self.known: dict[str, frozenset[int]] = {}
         self.published: set[str] = set()
         self.live: list[tuple[str, LiveRun]] = []
@@ -102,19 +109,34 @@ class Sharing(RuleBasedStateMachine):
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
         self.at = copied(self.team, Path(self._folder.name) / "team")
-        self.clones = [Clone(path) for path in self.at.clones]
+        self.clones = [Clone(*one) for one in zip(self.at.clones, AHEAD_US, strict=True)]
+        self.ahead_us = 0
+        self._clocks = [patch(name, self._now_us) for name in CLOCKS]
+        for clock in self._clocks:
+            clock.start()
         self.hub: dict[str, frozenset[int]] = {}
         self.numbers: dict[str, int] = {}
         self.exposed: set[str] = set()
         self.events: list[Event] = []
+        self.ids: set[str] = set()
         self.made: dict[str, Made] = {}
         self.order: list[str] = []
+
+    # Who works, by which clock
+
+    def _now_us(self) -> int:
+        return now_us() + self.ahead_us
+
+    def _open(self, clone: Clone) -> Workspace:
+        self.ahead_us = clone.ahead_us
+        return open_workspace(clone.path)
 
     # What follows from the events of a run
 
     def _standing(self, events: frozenset[int], op: str) -> list[int]:
         gone = frozenset[int]().union(*(self.events[one].takes for one in events))
-        return sorted(one for one in events - gone if self.events[one].op == op)
+        standing = (one for one in events - gone if self.events[one].op == op)
+        return sorted(standing, key=lambda one: self.events[one].order)
 
     def _is_removed(self, clone: Clone, uid: str) -> bool:
         return bool(self._standing(clone.known[uid], "removed"))
@@ -124,6 +146,18 @@ class Sharing(RuleBasedStateMachine):
         return [uid for uid in self.order if uid in clone.known and self._is_removed(clone, uid) == removed]
 
     def _say(self, clone: Clone, uid: str, event: Event) -> None:
+        """Of a name, those that claim to be of later are taken back."""
+        file = f"{run_path(stored(clone.path)[self.made[uid].commit].number)}/annotations.jsonl"
+        lines = git(clone.path, "cat-file", "-p", f"{EXPERIMENTS}:{file}").splitlines()
+        said = [json.loads(line) for line in lines]
+        new = [one for one in said if one["id"] not in self.ids and one["op"] == event.op]
+        assert len(new) == 1
+        event = event._replace(order=(new[0]["at"][:-1], new[0]["id"]))
+        if event.op == "name":
+            named = self._standing(clone.known[uid], "name")
+            later = (one for one in named if self.events[one].order[0] >= event.order[0])
+            event = event._replace(takes=frozenset(later))
+        self.ids.update(one["id"] for one in said)
         self.events.append(event)
         clone.known[uid] |= {len(self.events) - 1}
 
@@ -209,7 +243,7 @@ class Sharing(RuleBasedStateMachine):
     def tags(self, who: int, which: int, tag: str) -> None:
         if chosen := self._chosen(who, which):
             clone, uid = chosen
-            changed = annotate.tag(open_workspace(clone.path), uid, [tag]).changed
+            changed = annotate.tag(self._open(clone), uid, [tag]).changed
             assert changed == (tag not in self._values(clone, uid, "tag"))
             if changed:
                 self._say(clone, uid, Event("tag", tag))
@@ -219,7 +253,7 @@ class Sharing(RuleBasedStateMachine):
     def untags(self, who: int, which: int, tag: str) -> None:
         if chosen := self._chosen(who, which):
             clone, uid = chosen
-            annotate.tag(open_workspace(clone.path), uid, [tag], remove=True)
+            annotate.tag(self._open(clone), uid, [tag], remove=True)
             standing = self._standing(clone.known[uid], "tag")
             taken = frozenset(one for one in standing if self.events[one].value == tag)
             if taken:
@@ -231,7 +265,7 @@ class Sharing(RuleBasedStateMachine):
         if chosen := self._chosen(who, which):
             clone, uid = chosen
             said = f"{text} ({clone.path.name})"
-            annotate.note(open_workspace(clone.path), uid, said)
+            annotate.note(self._open(clone), uid, said)
             if said not in self._values(clone, uid, "comment"):
                 self._say(clone, uid, Event("comment", said))
             self._check(clone)
@@ -240,7 +274,7 @@ class Sharing(RuleBasedStateMachine):
     def renames(self, who: int, which: int, name: str) -> None:
         if chosen := self._chosen(who, which):
             clone, uid = chosen
-            if annotate.rename(open_workspace(clone.path), uid, name).changed:
+            if annotate.rename(self._open(clone), uid, name).changed:
                 self._say(clone, uid, Event("name", name))
             self._check(clone)
 
@@ -248,7 +282,7 @@ class Sharing(RuleBasedStateMachine):
     def removes(self, who: int, which: int) -> None:
         if chosen := self._chosen(who, which):
             clone, uid = chosen
-            annotate.remove(open_workspace(clone.path), [uid])
+            annotate.remove(self._open(clone), [uid])
             self._say(clone, uid, Event("removed"))
             self._check(clone)
 
@@ -256,7 +290,7 @@ class Sharing(RuleBasedStateMachine):
     def restores(self, who: int, which: int) -> None:
         if chosen := self._chosen(who, which, removed=True):
             clone, uid = chosen
-            annotate.restore(open_workspace(clone.path), [uid])
+            annotate.restore(self._open(clone), [uid])
             taken = frozenset(self._standing(clone.known[uid], "removed"))
             self._say(clone, uid, Event("remove", takes=taken))
             self._check(clone)
@@ -287,7 +321,7 @@ class Sharing(RuleBasedStateMachine):
     def _push(self, clone: Clone, between: Callable[[], None] = nothing) -> None:
         clone.unite(self.hub)
         is_needed = bool(self._wanted(clone))
-        push(open_workspace(clone.path), between=between)
+        push(self._open(clone), between=between)
         if is_needed:  # else it does not look again
             self._now_public(clone)
             clone.unite(self.hub)
@@ -304,7 +338,7 @@ class Sharing(RuleBasedStateMachine):
         there = self._present(clone)
         uids = [there[one % len(there)] for one in sorted(which)] if there else []
         if uids:
-            push(open_workspace(clone.path), runs=tuple(uids))
+            push(self._open(clone), runs=tuple(uids))
             self._now_public(clone, uids)
             self._check_hub()
             clone.unite(self.hub)
@@ -343,9 +377,9 @@ class Sharing(RuleBasedStateMachine):
 
         if is_late:
             with patch("gxt.ops.push.git_push", push_first):
-                push(open_workspace(clone.path))
+                push(self._open(clone))
         else:
-            push(open_workspace(clone.path), between=work)
+            push(self._open(clone), between=work)
             self._now_public(clone)
         self._check_hub()
         clone.unite(self.hub)
@@ -385,7 +419,7 @@ class Sharing(RuleBasedStateMachine):
         chosen = None if which is None else self._chosen(who, which)
         clone, before, uids = self.clones[who], _tip(self.at.hub), (chosen[1],) if chosen else ()
         with stopping(where) as stop:
-            push(open_workspace(clone.path), runs=uids, between=stop if where == "looked" else nothing)
+            push(self._open(clone), runs=uids, between=stop if where == "looked" else nothing)
         clone.unite(self.hub)
         if _tip(self.at.hub) != before:
             self._now_public(clone, uids or None)
@@ -398,7 +432,7 @@ class Sharing(RuleBasedStateMachine):
     def pulls_and_is_stopped(self, who: int, where: str) -> None:
         clone = self.clones[who]
         with stopping(where) as stop:
-            pull(open_workspace(clone.path))
+            pull(self._open(clone))
         if where != "fetched" or not stop.has_come:
             clone.unite(self.hub)
         self._check(clone)
@@ -407,6 +441,8 @@ class Sharing(RuleBasedStateMachine):
         try:
             self._end()
         finally:
+            for clock in self._clocks:
+                clock.stop()
             self._folder.cleanup()
 
     def _end(self) -> None:
