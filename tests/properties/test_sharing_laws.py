@@ -29,7 +29,7 @@ from tests.properties.team import (
 SHARED = ["tagged", "renamed", "removed", "restored", "taken back"]
 
 
-def conflicting(folder: Path) -> Team:
+def conflicting(folder: Path) -> tuple[Team, str]:
     """Three clones that have the same runs and have each done something else since, and told nobody."""
     team = found(folder, 3)
     ada, bob, carl = team.clones
@@ -58,8 +58,24 @@ def conflicting(folder: Path) -> Team:
     annotate.tag(workspaces[1], "5", ["even"])
     annotate.tag(workspaces[2], "5", ["odd"], remove=True)
     # nobody but who made it may ever hear of this one
-    annotate.remove(workspaces[2], [record(carl, "secret")])
-    return team
+    secret = record(carl, "secret")
+    annotate.remove(workspaces[2], [secret])
+    return team, secret
+
+
+def check_restored(team: Team, secret: str) -> None:
+    """What nobody has heard of comes back whole when who made it wants that, and goes to all."""
+    annotate.restore(open_workspace(team.clones[2]), [secret])
+    pushed(team.clones[2])
+    for clone in team.clones[:2]:
+        pulled(clone)
+    first, *others = (listed(clone) for clone in team.clones)
+    assert others == [first, first]
+    assert [(run["name"], run["status"]) for run in first if run["uid"] == secret] == [
+        ("secret", "completed")
+    ]
+    for clone in team.clones:
+        check_whole(clone)
 
 
 def said(repository: Path, number: int) -> str:
@@ -112,10 +128,12 @@ def news(who: int) -> Iterator[tuple[str, list[str]]]:
 
 def law(folder: Path, orders: Sequence[Sequence[int]]) -> None:
     """The end is the same for all these orders."""
-    team = conflicting(folder / "origin")
+    team, secret = conflicting(folder / "origin")
     ends = set()
     for i, order in enumerate(orders):
-        ends.add(exchange(copied(team, folder / f"order-{i}"), order))
+        there = copied(team, folder / f"order-{i}")
+        ends.add(exchange(there, order))
+        check_restored(there, secret)
     (end,) = ends
     events = [json.loads(line) for line in end.splitlines()]
     removing = [event for event in events if event["op"] == "removed"]
