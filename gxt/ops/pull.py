@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import NamedTuple
 
-from gxt.errors import RewrittenRemote
+from gxt.errors import GxtError, RewrittenRemote, UnknownRemote
 from gxt.git.conversation import Told
 from gxt.git.objects import ObjectReader
 from gxt.git.refs import RefUpdate, move_refs
@@ -18,6 +18,7 @@ from gxt.ops.workspace import Workspace
 from gxt.store.places import EXPERIMENTS, NOTES, incoming_ref, tracking_notes, tracking_ref
 from gxt.store.progress import Progress
 from gxt.store.sync.exchange import Taken, goes_on, take_over
+from gxt.store.tree import changed_folders, open_folders, uid_of
 
 
 class Pulled(NamedTuple):
@@ -88,6 +89,7 @@ def fetch_and_take(
     Raises:
         RemoteFailed: nothing could be fetched.
         RewrittenRemote: it has lost or rewritten what it had.
+        GxtError: it is not the one that gives the numbers, and would change some.
     """
     notes = tracking_notes(remote.name)
     refs = [(EXPERIMENTS, incoming_ref(remote.name)), *((NOTES[what], ref) for what, ref in notes.items())]
@@ -103,6 +105,7 @@ def fetch_and_take(
         _check_goes_on(repository, remote, accepted, theirs)
     if theirs is None:
         return None, None
+    _check_numbers(repository, remote, theirs)
     taken = take_over(repository, remote.name, theirs, dry_run=dry_run, moved=moved)
     if not dry_run and theirs != accepted:
         accept(repository, remote.name, theirs)
@@ -117,6 +120,34 @@ def told(progress: Progress) -> Told:
             progress(what, done, total)
 
     return tell
+
+
+def _check_numbers(repository: Repository, remote: Remote, theirs: str) -> None:
+    """Raise when another remote would renumber runs that the one which gives the numbers has.
+
+    Else they would get the one number and the other with every pull.
+    """
+    try:
+        first = resolve(repository).name
+    except UnknownRemote:
+        return
+    if remote.name == first:
+        return
+    moved = take_over(repository, remote.name, theirs, dry_run=True).merged.moved()
+    if moved & published(repository, first):
+        raise GxtError(
+            f"{remote.name} has other runs under numbers that {first} has given",
+            hint=f"gxt pull {first}, or let {remote.name} give them: git config gxt.remote {remote.name}",
+        )
+
+
+def published(repository: Repository, remote: str) -> frozenset[str]:
+    """The uids of the runs that a remote had when it was seen last."""
+    with ObjectReader(repository) as reader:
+        seen = reader.read(tracking_ref(remote))
+        folders = [(n, oid) for n, oid in changed_folders(reader, None, seen.oid) if oid] if seen else []
+        uids = (uid_of(reader, folder) for folder in list(open_folders(reader, folders)))
+        return frozenset(uid for uid in uids if uid)
 
 
 def accept(repository: Repository, remote: str, tip: str) -> None:

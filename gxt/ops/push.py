@@ -15,12 +15,11 @@ from gxt.git.remotes import Remote, resolve
 from gxt.git.repository import Repository
 from gxt.model.ids import run_id
 from gxt.ops.history import History
-from gxt.ops.pull import accept, fetch_and_take, remember_notes, told
+from gxt.ops.pull import accept, fetch_and_take, published, remember_notes, told
 from gxt.ops.workspace import Workspace
-from gxt.store.places import tracking_ref
 from gxt.store.sync.exchange import Taken, prepare, take_over, unpublished
 from gxt.store.sync.merge import Pending
-from gxt.store.tree import REMOVED, changed_folders, open_folders, read_tip, uid_of
+from gxt.store.tree import REMOVED, read_tip
 
 _ATTEMPTS = 10
 _DONE = ("accepted", "up to date")
@@ -78,7 +77,7 @@ def push(
     repository = workspace.repository
     to = resolve(repository, remote)
     uids = _chosen(workspace, runs)
-    had = _published(repository, to.name) if again else frozenset[str]()
+    had = published(repository, to.name) if again else frozenset[str]()
 
     def is_wanted(one: Pending) -> bool:
         # what was removed before anybody saw it stays here
@@ -182,15 +181,6 @@ def _chosen(workspace: Workspace, runs: tuple[str, ...]) -> frozenset[str] | Non
     if running:
         raise GxtError(f"{running[0]} is running", hint="it can be pushed when it has ended")
     return frozenset(str(run["uid"]) for run in found)
-
-
-def _published(repository: Repository, remote: str) -> frozenset[str]:
-    """The uids of the runs that a remote had when it was seen last."""
-    with ObjectReader(repository) as reader:
-        seen = reader.read(tracking_ref(remote))
-        folders = [(n, oid) for n, oid in changed_folders(reader, None, seen.oid) if oid] if seen else []
-        uids = (uid_of(reader, folder) for folder in list(open_folders(reader, folders)))
-        return frozenset(uid for uid in uids if uid)
 
 
 def _check_accepted(remote: Remote, answer: Answer) -> None:

@@ -403,3 +403,24 @@ def test_the_status_tells_what_there_is_to_exchange(ada: Path, bob: Path) -> Non
     assert "to pull  origin had more when it was asked last\n" in gxt(bob, "status").stdout
     gxt(bob, "pull")
     assert data(bob, "status")["sharing"] == nothing
+
+
+def test_a_second_remote_changes_no_number_that_the_first_has_given(
+    tmp_path: Path, hub: Path, ada: Path, bob: Path
+) -> None:
+    git(tmp_path, "init", "-q", "--bare", "other.git")
+    for repo in (ada, bob):
+        git(repo, "remote", "add", "other", str(tmp_path / "other.git"))
+    record(ada, "one")
+    gxt(ada, "push")
+    record(bob, "two")
+    gxt(bob, "push", "other")
+    before = tip(ada)
+    refused = gxt(ada, "pull", "other", code=1)
+    assert refused.stderr == (
+        "gxt: other has other runs under numbers that origin has given\n"
+        "     gxt pull origin, or let other give them: git config gxt.remote other\n"
+    )
+    assert tip(ada) == before
+    git(ada, "config", "gxt.remote", "other")
+    assert data(ada, "pull")["renumbered"] == [{"from": "exp-001", "to": "exp-002"}]
