@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,41 +12,13 @@ from gxt.git.remote import Pushed, fetch, ls, push
 from gxt.git.remotes import Remote, remotes, resolve
 from gxt.git.repository import Repository, discover
 from tests.conftest import git
-from tests.servers import http_server, ssh_command, sshd
+from tests.servers import http_server
 
 OURS = "refs/gxt/experiments"
 NOTES = "refs/gxt/notes/config"
 TRACKING = "refs/gxt/remotes/origin/experiments"
 NOTES_TRACKING = "refs/gxt/remotes/origin/notes/config"
 PAIRS = [(OURS, TRACKING), (NOTES, NOTES_TRACKING)]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Path:
-    """An empty bare repository."""
-    path = tmp_path / "served" / "team.git"
-    git(tmp_path, "init", "-q", "--bare", str(path))
-    git(path, "config", "http.receivepack", "true")
-    return path
-
-
-@pytest.fixture(params=["path", "file", "http", "ssh"])
-def url(
-    request: pytest.FixtureRequest, server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    """The server by each transport."""
-    if request.param == "http":
-        with http_server(server.parent, password="pass word") as http:
-            yield f"{http.url}/team.git".replace("//", "//ada:pass%20word@", 1)
-        return
-    if request.param == "ssh":
-        daemon = sshd()
-        if daemon is None:
-            pytest.skip("there is no sshd")
-        monkeypatch.setenv("GIT_SSH_COMMAND", ssh_command(tmp_path / "ssh", daemon))
-        yield f"ssh://gxt-test{server}"
-        return
-    yield str(server) if request.param == "path" else server.as_uri()
 
 
 def connected(repo: Path, url: str, name: str = "origin") -> tuple[Repository, Remote]:
