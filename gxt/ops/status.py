@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from gxt.errors import GxtError, RemoteFailed, UnknownRemote, UsageError
+from gxt.errors import DamagedRecord, GxtError, RemoteFailed, UnknownRemote, UsageError
 from gxt.git.objects import ObjectReader
 from gxt.git.remotes import resolve
 from gxt.git.repository import Repository
@@ -90,7 +90,10 @@ def _sharing(repository: Repository, reader: ObjectReader) -> Sharing | None:
         return None
     ours = read_tip(reader)
     taken, seen = (reader.read(ref) for ref in (tracking_ref(remote.name), incoming_ref(remote.name)))
-    pending = unpublished(repository, reader, ours, taken.oid if taken else None).pending if ours else ()
+    try:
+        pending = unpublished(repository, reader, ours, taken.oid if taken else None).pending if ours else ()
+    except DamagedRecord:  # lists say which run it is
+        return None
     waits = seen is not None and not (ours and goes_on(reader, ours.oid, seen.oid))
     return Sharing(
         remote=remote.name,

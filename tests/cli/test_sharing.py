@@ -424,3 +424,20 @@ def test_a_second_remote_changes_no_number_that_the_first_has_given(
     assert tip(ada) == before
     git(ada, "config", "gxt.remote", "other")
     assert data(ada, "pull")["renumbered"] == [{"from": "exp-001", "to": "exp-002"}]
+
+
+@pytest.mark.parametrize("lost", ["exp-0xx/exp-001/run", "exp-0xx"])
+def test_a_pull_drops_no_run_that_cannot_be_read_here(ada: Path, bob: Path, lost: str) -> None:
+    record(bob, "other")
+    gxt(bob, "push")
+    record(ada, "mine")
+    before, oid = tip(ada), git(ada, "rev-parse", f"{EXPERIMENTS}:{lost}")
+    blob = ada / ".git/objects" / oid[:2] / oid[2:]
+    blob.rename(ada / "kept")
+    refused = gxt(ada, "pull", code=1)
+    assert "gxt doctor tells what can be done" in refused.stderr
+    assert git(ada, "rev-parse", EXPERIMENTS) == before
+    gxt(ada, "status")
+    (ada / "kept").rename(blob)
+    gxt(ada, "pull")
+    assert names(ada) == {"exp-001": "other", "exp-002": "mine"}

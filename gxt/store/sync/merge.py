@@ -10,6 +10,7 @@ from collections.abc import Container, Iterator, Sequence
 from itertools import takewhile, zip_longest
 from typing import NamedTuple
 
+from gxt.errors import DOCTOR, DamagedRecord
 from gxt.git.fast_import import Drop, FastImport, Person, Put
 from gxt.git.objects import GitObject, ObjectReader, commit_headers, trailers
 from gxt.git.repository import Repository
@@ -26,7 +27,7 @@ from gxt.store.tree import (
     REMOVED,
     RunFolder,
     Tip,
-    changed_folders,
+    changes,
     first_parents,
     open_folders,
     taken_among,
@@ -128,8 +129,11 @@ def merge(
         arrival: what they have besides.
         remote: who they are.
         moved: the uids of runs that have got another number just now, which nobody has seen.
+
+    Raises:
+        DamagedRecord: a run of ours cannot be read, and would be missing on top of theirs.
     """
-    differing = list(changed_folders(reader, base, ours.oid))
+    differing = _ours(reader, base, ours)
     changed = [(number, oid) for number, oid in differing if oid]
     gone = [number for number, oid in differing if oid is None]
     folders = list(open_folders(reader, sorted(changed)))
@@ -143,7 +147,9 @@ def merge(
     for folder in folders:
         uid, number = uid_of(reader, folder), folder.number
         if uid is None:
-            continue
+            raise DamagedRecord(
+                f"{run_id(number)} cannot be taken along: git has lost its commit", hint=DOCTOR
+            )
         here.add(uid)
         other = theirs.get(uid)
         known = other is not None or (number in before and number in there)
@@ -157,6 +163,15 @@ def merge(
     pending = [*found, *_telling(repository, reader, renumbered, remote, moved)]
     kept_out = [number for number in gone if _is_unchanged(reader, number, base, arrival.tip)]
     return Merged(tuple(pending), frozenset(here), tuple(kept_out))
+
+
+def _ours(reader: ObjectReader, base: str | None, ours: Tip) -> list[tuple[int, str | None]]:
+    """The directories of runs that differ here."""
+    found = list(changes(reader, base, ours.oid))
+    for one in found:
+        if one.lost:
+            raise DamagedRecord(f"git has lost {one.path}, a directory of many runs", hint=DOCTOR)
+    return [(one.number, one.oid) for one in found if one.number is not None]
 
 
 def _is_unchanged(reader: ObjectReader, number: int, base: str | None, theirs: str) -> bool:
