@@ -86,6 +86,7 @@ _FORMS: Final = (
     ("", r"(?<!-)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
 )
 """What each is called where a file holds it. Those without a name live for an hour, and fill examples."""
+_SHORTEST_FORM: Final = len("xoxb-") + 10
 
 _MADE_UP: Final = (
     "example sample dummy fake mock test placeholder your insert xxxx 1234 abcd 0000 redacted".split()
@@ -121,6 +122,8 @@ def redact_text(text: str) -> str:
 
     By form, and by name in `NAME=value`, `"name": "value"`, `--name value`.
     """
+    if _is_short_word(text):
+        return text
     text = _forms().sub(REDACTED, text)
     text = _private_key().sub(REDACTED, text)
     text = _userinfo().sub(rf"\g<scheme>{REDACTED}@", text)
@@ -233,6 +236,11 @@ def _redact_word(word: str) -> str:
     if equals and is_secret_name(name.lstrip("-+")) and not any(map(str.isspace, name)) and "?" not in name:
         return f"{name}={REDACTED}" if _is_secret_value(value) else word
     return redact_text(word)
+
+
+def _is_short_word(text: str) -> bool:
+    """Whether a text is too plain for any pattern: most words of a command are, and compiling costs 2 ms."""
+    return len(text) < _SHORTEST_FORM and not any(char in ":=" or char.isspace() for char in text)
 
 
 def _redact_assignments(text: str) -> str:

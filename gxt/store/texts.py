@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from gxt.errors import DamagedRecord, NewerFormat
 from gxt.git.objects import ObjectReader
@@ -22,6 +22,7 @@ from gxt.store.tree import open_folders
 
 _PAGE = 8  # runs that are read at first; the pages grow
 _MOST = 512  # bounds memory at any length of history
+_FEW = 4  # a transaction costs as much as reading this many again
 _PAGE_QUERY = """
 SELECT r.number, p.number, r.oid, d.doc
 FROM runs r LEFT JOIN docs d ON d.number = r.number LEFT JOIN runs p
@@ -62,10 +63,6 @@ class Text(NamedTuple):
         return run
 
 
-class _Query(Protocol):
-    def __call__(self, query: str, *values: str | int) -> Iterator[Any]: ...
-
-
 class Texts:
     """The texts of an index's runs.
 
@@ -78,7 +75,7 @@ class Texts:
 
     def __init__(
         self,
-        query: _Query,
+        query: Callable[..., Iterator[Any]],
         database: Callable[[], sqlite3.Connection],
         reader: ObjectReader,
         environments: dict[str, JsonObject],
@@ -93,7 +90,8 @@ class Texts:
         below, size = LAST_NUMBER + 1, _PAGE
         while True:
             page = list(self._query(_PAGE_QUERY.format(condition), *values, below, size))
-            made = self._made([(number, oid) for number, _, oid, doc in page if doc is None])
+            lacking = [(number, oid) for number, _, oid, doc in page if doc is None]
+            made = self._made(lacking, keep=len(lacking) >= _FEW)
             for number, parent, _, doc in page:
                 text = doc or made.get(number)
                 if text is not None:
@@ -112,7 +110,7 @@ class Texts:
         """Make those that are not there yet."""
         self._made(list(self._query(_LACKING, first, last)))
 
-    def _made(self, wanted: list[tuple[int, str]]) -> dict[int, str]:
+    def _made(self, wanted: list[tuple[int, str]], *, keep: bool = True) -> dict[int, str]:
         """The texts of runs, read from git; what cannot be read now, though it could before, is damaged."""
         if not wanted:
             return {}
@@ -125,7 +123,9 @@ class Texts:
                 made[number] = read_text(documents)
             except (DamagedRecord, NewerFormat):
                 lost.append((clean_text(str(read_cells(documents)[6])), number, oid))
-        self._keep([(made[number], number, oid) for number, oid in wanted if number in made], lost)
+        if keep or lost:
+            kept = [(made[number], number, oid) for number, oid in wanted if number in made]
+            self._keep(kept, lost)
         return made
 
     def _keep(self, made: list[tuple[str, int, str]], lost: list[tuple[str, int, str]]) -> None:
