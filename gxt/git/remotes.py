@@ -24,11 +24,14 @@ class Remote(NamedTuple):
         name: its name.
         url: where it is, without credentials: for people.
         transports: those that may be used, for `GIT_ALLOW_PROTOCOL`.
+        gives_numbers: runs have the numbers here that they have there. It is the one of the setting
+            `gxt.remote`, by default `origin`; where there is none of that name, any.
     """
 
     name: str
     url: str
     transports: str
+    gives_numbers: bool = True
 
 
 class _Config(NamedTuple):
@@ -57,7 +60,8 @@ def resolve(repository: Repository, name: str | None = None, *, default: str = "
     shown = _shown(urls[0])
     for url in urls:
         _check(wanted, url, _shown(url))
-    return Remote(wanted, shown, _allowed(config.policies))
+    first = config.chosen or default
+    return Remote(wanted, shown, _allowed(config.policies), wanted == first or first not in config.urls)
 
 
 def _config(repository: Repository) -> _Config:

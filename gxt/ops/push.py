@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gxt.errors import GxtError, RemoteFailed
@@ -14,15 +14,18 @@ from gxt.git.remote_failures import refusal
 from gxt.git.remotes import Remote, resolve
 from gxt.git.repository import Repository
 from gxt.model.ids import run_id
+from gxt.ops.fetching import fetch_and_take, told
 from gxt.ops.history import History
-from gxt.ops.pull import accept, fetch_and_take, published, remember_notes, told
 from gxt.ops.workspace import Workspace
-from gxt.store.sync.exchange import Taken, prepare, take_over, unpublished
+from gxt.store.sync.exchange import prepare, unpublished
 from gxt.store.sync.merge import Pending
+from gxt.store.sync.taking import Taken, take_over
+from gxt.store.sync.tracking import accept, published, remember_notes
 from gxt.store.tree import REMOVED, read_tip
 
 _ATTEMPTS = 10
 _DONE = ("accepted", "up to date")
+_MOST_NAMED = 6
 
 
 class Pushed(NamedTuple):
@@ -32,6 +35,7 @@ class Pushed(NamedTuple):
         remote: its name.
         new, updated: ids of runs that it has now, or of which it has the newest now.
         renumbered: runs of ours that have another number now: what they had, what they have.
+        elsewhere: those of the new runs that have another number there: ours, theirs.
         refused: what came from there and was left out, in words.
         code: commits of the code that no branch of the remote had, and that went along.
         notices: what else the remote has refused, in words.
@@ -41,6 +45,7 @@ class Pushed(NamedTuple):
     new: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     renumbered: tuple[tuple[str, str], ...] = ()
+    elsewhere: tuple[tuple[str, str], ...] = ()
     refused: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -73,6 +78,7 @@ def push(
         RemoteFailed: it could not be reached, or has refused.
         RewrittenRemote: it has lost or rewritten what it had, and that is not to be published again.
         UnknownRun, AmbiguousRun: one of the runs is not here.
+        GxtError: code would go along that no branch of the remote has, and the settings refuse that.
     """
     repository = workspace.repository
     to = resolve(repository, remote)
@@ -89,7 +95,7 @@ def push(
         theirs, taken = pushing.look(dry_run=dry_run)
         between()
         if dry_run:
-            return _would(repository, to, theirs, taken, is_wanted)
+            return pushing.would(theirs, taken)
         sent = pushing.send(theirs)
         if sent is None or sent.answers[0].fate != "stale":
             break
@@ -112,6 +118,7 @@ class _Pushing:
     ) -> None:
         self._repository = workspace.repository
         self._progress = workspace.progress
+        self._takes_code_along = workspace.settings.takes_code_along
         self._remote = remote
         self._is_wanted = is_wanted
         self._again = again
@@ -132,12 +139,39 @@ class _Pushing:
         self._note(taken)
         return theirs, taken
 
+    def would(self, theirs: str | None, taken: Taken | None) -> Pushed:
+        """What a push would do now."""
+        with ObjectReader(self._repository) as reader:
+            ours = read_tip(reader)
+            merged = taken.merged if taken and taken.arrival and not taken.imports else None
+            if merged is None and ours:
+                merged = unpublished(self._repository, reader, ours, theirs)
+        pending = tuple(one for one in merged.pending if self._is_wanted(one)) if merged else ()
+        new, updated = _ids(self._remote, pending)
+        code = _code(self._repository, self._remote, pending)
+        return Pushed(
+            self._remote.name,
+            new=new,
+            updated=updated,
+            renumbered=tuple(_renumbered(taken)),
+            elsewhere=_elsewhere(self._remote, pending),
+            refused=taken.refused() if taken else (),
+            code=code,
+            notices=("gxt.unpushedCode refuses this push",) if code and not self._takes_code_along else (),
+        )
+
     def send(self, theirs: str | None) -> _Sent | None:
-        """Push what they lack; None when they have it all."""
+        """Push what they lack; None when they have it all.
+
+        Raises:
+            GxtError: code would go along that may not.
+        """
         outgoing = prepare(self._repository, self._remote.name, theirs, self._is_wanted)
         if not outgoing.moves:
             return None
         code = _code(self._repository, self._remote, outgoing.pending)
+        if code and not self._takes_code_along:
+            raise _refused_code(self._remote, code)
         moves = [(oid, ref) for ref, oid in outgoing.moves]
         answers = git_push(self._repository, self._remote, moves, progress=told(self._progress))
         return _Sent(outgoing.pending, answers, code)
@@ -152,14 +186,17 @@ class _Pushing:
         remember_notes(repository, name, {one.ref: one.oid for one in sent.answers if one.fate in _DONE})
         if sent.pending:
             tip = sent.answers[0].oid
-            self._note(take_over(repository, name, tip, moved=self._moved))
+            if self._remote.gives_numbers:
+                self._note(take_over(repository, name, tip, moved=self._moved))
             accept(repository, name, tip)
         refused = [one for one in sent.answers if one.fate == "refused"]
+        new, updated = _ids(self._remote, sent.pending)
         return Pushed(
             name,
-            new=tuple(run_id(one.number) for one in sent.pending if one.is_new),
-            updated=tuple(run_id(one.number) for one in sent.pending if not one.is_new),
+            new=new,
+            updated=updated,
             renumbered=_at_last(self._renumbered),
+            elsewhere=_elsewhere(self._remote, sent.pending),
             refused=tuple(self._refused),
             code=sent.code,
             notices=tuple(f"{name} did not take {one.ref}: {one.reason}" for one in refused),
@@ -169,7 +206,7 @@ class _Pushing:
         if taken is not None:
             self._moved |= taken.merged.moved()
             self._renumbered += _renumbered(taken)
-            self._refused += taken.arrival.refused if taken.arrival else ()
+            self._refused += taken.refused()
 
 
 def _chosen(workspace: Workspace, runs: tuple[str, ...]) -> frozenset[str] | None:
@@ -192,6 +229,15 @@ def _check_accepted(remote: Remote, answer: Answer) -> None:
     raise refusal(remote.name, remote.url, answer.ref, answer.reason)
 
 
+def _refused_code(remote: Remote, code: tuple[str, ...]) -> GxtError:
+    shown = ", ".join(oid[:10] for oid in code[:_MOST_NAMED]) + (" …" if len(code) > _MOST_NAMED else "")
+    commits = "a commit" if len(code) == 1 else f"{len(code)} commits"
+    return GxtError(
+        f"{commits} of code that no branch of {remote.name} has would go along: {shown}",
+        hint=f"git push {remote.name} a branch with it first, or git config gxt.unpushedCode allow",
+    )
+
+
 def _at_last(renumbered: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """What each run had at first and has now, though others came first several times."""
     found: dict[str, str] = {}
@@ -202,31 +248,23 @@ def _at_last(renumbered: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 
 def _renumbered(taken: Taken | None) -> list[tuple[str, str]]:
-    return [(run_id(had), run_id(has)) for had, has in taken.merged.renumbered()] if taken else []
+    return [(run_id(had), run_id(has)) for had, has in taken.renumbered()] if taken else []
 
 
-def _would(
-    repository: Repository,
-    remote: Remote,
-    theirs: str | None,
-    taken: Taken | None,
-    is_wanted: Callable[[Pending], bool],
-) -> Pushed:
-    """What a push would do now."""
-    with ObjectReader(repository) as reader:
-        ours = read_tip(reader)
-        merged = taken.merged if taken and taken.arrival else None
-        if merged is None and ours:
-            merged = unpublished(repository, reader, ours, theirs)
-    pending = tuple(one for one in merged.pending if is_wanted(one)) if merged else ()
-    return Pushed(
-        remote.name,
-        new=tuple(run_id(one.number) for one in pending if one.is_new),
-        updated=tuple(run_id(one.number) for one in pending if not one.is_new),
-        renumbered=tuple(_renumbered(taken)),
-        refused=taken.arrival.refused if taken and taken.arrival else (),
-        code=_code(repository, remote, pending),
+def _ids(remote: Remote, pending: Sequence[Pending]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The ids of the new runs and of the others, as they are here after the push."""
+    ids = sorted((one.number if remote.gives_numbers else one.had, one.is_new) for one in pending)
+    new, updated = (
+        [run_id(number) for number, is_new in ids if is_new is wanted] for wanted in (True, False)
     )
+    return tuple(new), tuple(updated)
+
+
+def _elsewhere(remote: Remote, pending: Sequence[Pending]) -> tuple[tuple[str, str], ...]:
+    if remote.gives_numbers:
+        return ()
+    moved = sorted((one.had, one.number) for one in pending if one.is_new and one.had != one.number)
+    return tuple((run_id(here), run_id(there)) for here, there in moved)
 
 
 def _code(repository: Repository, remote: Remote, pending: tuple[Pending, ...]) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from gxt.ops.start import limits
 from gxt.ops.workspace import Workspace
 from gxt.store import journal
 from gxt.store.places import incoming_ref, tracking_ref
-from gxt.store.sync.exchange import goes_on, unpublished
+from gxt.store.sync.exchange import unpublished
+from gxt.store.sync.tracking import goes_on
 from gxt.store.tree import REMOVED, read_tip
 
 _PULSE_S = 60.0  # the clock of a shared file system need not be ours, and its news may take a while

@@ -21,12 +21,13 @@ def pulled_page(pulled: Pulled, *, dry_run: bool) -> View:
     if not told:
         return [line(f"{pulled.remote} has nothing new"), *_moved(pulled.renumbered, pulled.remote)]
     would = "would come " if dry_run else ""
-    return [line(f"{would}from {pulled.remote}: {told}"), *_moved(pulled.renumbered, pulled.remote)]
+    moved = [*_moved(pulled.renumbered, pulled.remote), *_elsewhere(pulled.elsewhere, pulled.remote)]
+    return [line(f"{would}from {pulled.remote}: {told}"), *moved]
 
 
 def pushed_page(pushed: Pushed, *, dry_run: bool) -> View:
     """What went, and what travelled with it."""
-    moved = _moved(pushed.renumbered, pushed.remote)
+    moved = [*_moved(pushed.renumbered, pushed.remote), *_elsewhere(pushed.elsewhere, pushed.remote)]
     told = counts(pushed.new, pushed.updated)
     if not told:
         return [line(f"nothing to push: {pushed.remote} has it all"), *moved]
@@ -41,28 +42,22 @@ def pushed_page(pushed: Pushed, *, dry_run: bool) -> View:
 
 def pulled_json(pulled: Pulled) -> JsonObject:
     """`gxt pull --json`."""
-    return _as_json(pulled.remote, pulled.new, pulled.updated, pulled.renumbered, pulled.refused)
+    return _as_json(pulled)
 
 
 def pushed_json(pushed: Pushed) -> JsonObject:
     """`gxt push --json`."""
-    told = _as_json(pushed.remote, pushed.new, pushed.updated, pushed.renumbered, pushed.refused)
-    return {**told, "code": list[Json](pushed.code)}
+    return {**_as_json(pushed), "code": list[Json](pushed.code)}
 
 
-def _as_json(
-    remote: str,
-    new: Sequence[str],
-    updated: Sequence[str],
-    renumbered: Sequence[tuple[str, str]],
-    refused: Sequence[str],
-) -> JsonObject:
+def _as_json(exchanged: Pulled | Pushed) -> JsonObject:
     return {
-        "remote": remote,
-        "new": list[Json](new),
-        "updated": list[Json](updated),
-        "renumbered": [{"from": had, "to": has} for had, has in renumbered],
-        "refused": list[Json](refused),
+        "remote": exchanged.remote,
+        "new": list[Json](exchanged.new),
+        "updated": list[Json](exchanged.updated),
+        "renumbered": [{"from": had, "to": has} for had, has in exchanged.renumbered],
+        "elsewhere": [{"here": here, "there": there} for here, there in exchanged.elsewhere],
+        "refused": list[Json](exchanged.refused),
     }
 
 
@@ -79,3 +74,9 @@ def _shown(ids: Sequence[str]) -> str:
 def _moved(renumbered: Sequence[tuple[str, str]], remote: str) -> list[Line]:
     why = one_line(f": {remote} has another run of that number")
     return [line("  ", Span(had, "id"), " is now ", Span(has, "id"), why) for had, has in renumbered]
+
+
+def _elsewhere(numbers: Sequence[tuple[str, str]], remote: str) -> list[Line]:
+    on = one_line(f"on {remote}")
+    shown = [line("  ", Span(here, "id"), f" is {there} {on}") for here, there in numbers[:_MOST]]
+    return [*shown, line(f"  … and {len(numbers) - _MOST} more")] if len(numbers) > _MOST else shown

@@ -12,6 +12,9 @@ goal = "max"              # git config gxt.goal max
 untracked_file_mib = 5    # git config gxt.untrackedFileMib 5
 untracked_total_mib = 50  # git config gxt.untrackedTotalMib 50
 series_mib = 64           # git config gxt.seriesMib 64
+
+[push]
+unpushed_code = "refuse"  # git config gxt.unpushedCode refuse
 ```
 """
 
@@ -41,6 +44,7 @@ class Settings(NamedTuple):
         untracked_file_bytes: a larger file that git does not track is left out of a snapshot.
         untracked_total_bytes: beyond this together they are left out.
         series_bytes: beyond this the series of a run is thinned.
+        takes_code_along: a push of runs may take commits of the code along that no branch of the remote has.
         author: the user's name and email, when git has them.
     """
 
@@ -49,6 +53,7 @@ class Settings(NamedTuple):
     untracked_file_bytes: int = 5 << 20
     untracked_total_bytes: int = 50 << 20
     series_bytes: int = 64 << 20
+    takes_code_along: bool = True
     author: tuple[str, str] | None = None
 
 
@@ -62,6 +67,7 @@ def load_settings(repository: Repository) -> Settings:
     metric = _table(team, "metric")
     goals = {name: _goal(str(goal), FILE) for name, goal in _table(team, "goals").items()}
     limits = {**LIMITS, **_table(team, "limits")}
+    code = str(_table(team, "push").get("unpushed_code", "allow"))
     main = metric.get("main")
     if main and metric.get("goal"):
         goals[str(main)] = _goal(str(metric["goal"]), "the main metric")
@@ -75,6 +81,8 @@ def load_settings(repository: Repository) -> Settings:
             main = value
         elif key == "goal":
             main_goal = value
+        elif key == "unpushedcode":
+            code = value
         elif key.endswith(".goal"):
             goals[key.removesuffix(".goal")] = _goal(value, f"git config gxt.{key}")
         else:
@@ -88,6 +96,7 @@ def load_settings(repository: Repository) -> Settings:
         untracked_file_bytes=sizes["untracked_file_mib"],
         untracked_total_bytes=sizes["untracked_total_mib"],
         series_bytes=sizes["series_mib"],
+        takes_code_along=_choice("unpushed_code", code, ("allow", "refuse")) == "allow",
         author=configured_identity(mine),
     )
 
@@ -108,6 +117,12 @@ def _table(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise UsageError(f"{FILE}: [{name}] is not a table", hint=f"write [{name}] and its keys below it")
     return table
+
+
+def _choice(name: str, value: str, choices: tuple[str, str]) -> str:
+    if value not in choices:
+        raise UsageError(f"{name} is not {' or '.join(choices)}: {value!r}", hint=f"write {choices[0]}")
+    return value
 
 
 def _goal(text: str, where: str) -> Goal:

@@ -219,7 +219,31 @@ def test_code_that_no_branch_over_there_has_is_named(ada: Path) -> None:
         "would go to origin: 1 run (exp-001)\n"
         f"  with 1 commit of code that no branch of origin has: {head[:10]}\n"
     )
+    git(ada, "config", "gxt.unpushedCode", "refuse")
+    would = gxt(ada, "push", "--dry-run")
+    assert would.stdout.endswith(f"{head[:10]}\n")
+    assert would.stderr == "gxt: gxt.unpushedCode refuses this push\n"
+    assert gxt(ada, "push", code=1).stderr == (
+        f"gxt: a commit of code that no branch of origin has would go along: {head[:10]}\n"
+        "     git push origin a branch with it first, or git config gxt.unpushedCode allow\n"
+    )
+    assert git(ada, "ls-remote", "origin", "refs/gxt/*") == ""
+    git(ada, "config", "--unset", "gxt.unpushedCode")
     assert data(ada, "push")["code"] == [head]
+
+
+def test_a_team_can_refuse_code_that_no_branch_has(ada: Path) -> None:
+    (ada / ".gxt.toml").write_text('[push]\nunpushed_code = "refuse"\n')
+    git(ada, "add", ".")
+    git(ada, "commit", "-q", "-m", "settings")
+    record(ada, "one")
+    gxt(ada, "push", code=1)
+    git(ada, "push", "-q", "origin", "HEAD")
+    assert data(ada, "push")["new"] == ["exp-001"]
+    (ada / ".gxt.toml").write_text('[push]\nunpushed_code = "no"\n')
+    assert gxt(ada, "push", code=2).stderr == (
+        "gxt: unpushed_code is not allow or refuse: 'no'\n     write allow\n"
+    )
 
 
 def test_nothing_to_exchange_is_no_error(ada: Path) -> None:
@@ -416,14 +440,21 @@ def test_a_second_remote_changes_no_number_that_the_first_has_given(
     record(bob, "two")
     gxt(bob, "push", "other")
     before = tip(ada)
-    refused = gxt(ada, "pull", "other", code=1)
-    assert refused.stderr == (
-        "gxt: other has other runs under numbers that origin has given\n"
-        "     gxt pull origin, or let other give them: git config gxt.remote other\n"
-    )
+    would = "would come from other: 1 run (exp-002)\n  exp-002 is exp-001 on other\n"
+    assert gxt(ada, "pull", "other", "--dry-run").stdout == would
     assert tip(ada) == before
-    git(ada, "config", "gxt.remote", "other")
-    assert data(ada, "pull")["renumbered"] == [{"from": "exp-001", "to": "exp-002"}]
+    assert gxt(ada, "pull", "other").stdout == would.removeprefix("would come ")
+    assert names(ada) == {"exp-001": "one", "exp-002": "two"}
+    sent = "to other: 1 run (exp-001)\n  exp-001 is exp-002 on other\n"
+    assert gxt(ada, "push", "other", "--dry-run").stdout.startswith(f"would go {sent}")
+    pushed = data(ada, "push", "other")
+    assert pushed["new"] == ["exp-001"]
+    assert pushed["elsewhere"] == [{"here": "exp-001", "there": "exp-002"}]
+    assert gxt(ada, "push", "other").stdout == "nothing to push: other has it all\n"
+    assert gxt(ada, "pull", "other").stdout == "other has nothing new\n"
+    git(ada, "config", "gxt.remote", "other")  # its numbers hold from now on
+    assert data(ada, "pull")["renumbered"] == []
+    assert names(ada) == {"exp-001": "two", "exp-002": "one"}
 
 
 @pytest.mark.parametrize("lost", ["exp-0xx/exp-001/run", "exp-0xx"])

@@ -32,7 +32,7 @@ from gxt.ops.push import nothing, push
 from gxt.ops.workspace import Workspace, open_workspace
 from gxt.store.chain import Written
 from gxt.store.journal import LiveRun, now_us
-from gxt.store.sync.exchange import Taken, take_over
+from gxt.store.sync.taking import Taken, take_over
 from tests.conftest import git
 from tests.crash.conftest import check_notes
 from tests.properties.team import (
@@ -401,7 +401,7 @@ class Sharing(RuleBasedStateMachine):
             self._works(who, which, what)
             return take_over(repository, remote, theirs, dry_run=more["dry_run"])
 
-        with patch("gxt.ops.pull.take_over", take_later):
+        with patch("gxt.ops.fetching.take_over", take_later):
             pulled(clone.path)
         clone.unite(self.hub)
         self._check(clone)
@@ -520,8 +520,8 @@ def stopping(where: str) -> Iterator[Stop]:
         "notes only": ("gxt.ops.push.git_push", push_of(slice(1, None))),
         "merged": ("gxt.ops.push.take_over", stop),
         "moved": ("gxt.ops.push.accept", stop),
-        "fetched": ("gxt.ops.pull.take_over", stop),
-        "taken over": ("gxt.ops.pull.accept", stop),
+        "fetched": ("gxt.ops.fetching.take_over", stop),
+        "taken over": ("gxt.ops.fetching.accept", stop),
         "halfway": ("gxt.store.publish._move", move_entry),
     }
     with patch(*places[where]) if where in places else nullcontext(), suppress(Stopped):

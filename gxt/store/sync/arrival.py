@@ -15,6 +15,7 @@ from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.ids import LAST_NUMBER, run_id, run_path
 from gxt.store.places import EXPERIMENTS
+from gxt.store.progress import Progress, untold
 from gxt.store.sync.contents import JudgedByFile, Refusal, check_contents
 from gxt.store.sync.differing import MOST_TREE_BYTES, Differing, Opened, Place, differing, open_trees
 from gxt.store.sync.entries import MOST_ENTRY_BYTES, THEIRS, as_recorded, brought
@@ -78,6 +79,7 @@ def check_arrival(
     theirs: str,
     *,
     known: Callable[[str], int | None] = unknown,
+    progress: Progress = untold,
 ) -> Arrival:
     """Check what their history has beyond one of its entries; costs what differs.
 
@@ -88,6 +90,7 @@ def check_arrival(
         theirs: the id of their newest entry.
         known: the number of a run in our history. With it a run that was there at `base` and has not changed
             is seen to be there twice; without it only what differs is compared.
+        progress: is told how many runs are checked.
 
     Raises:
         NewerFormat: a newer gxt wrote it.
@@ -98,7 +101,7 @@ def check_arrival(
         new_commits = brought(reader, repository, base, theirs)
         found = differing(reader, base, theirs)
         reasons: dict[int, str] = {}
-        runs = list(_sifted(reader, repository, base, found, new_commits, reasons))
+        runs = list(_sifted(reader, repository, base, found, new_commits, reasons, progress))
         _check_once(reader, base, found, runs, known)
     except DamagedRecord as error:
         raise DamagedRecord(_cleaned(error.message), hint=_HINT) from error
@@ -166,10 +169,11 @@ def _sifted(
     found: Differing,
     new_commits: frozenset[str],
     refused: dict[int, str],
+    progress: Progress,
 ) -> Iterator[Arrived]:
     """The runs that may be taken; why the others may not is added to those refused."""
     judged: JudgedByFile = {}
-    places = iter(found.places)
+    places, done = iter(found.places), 0
     while batch := list(islice(places, _BATCH)):
         opened = list(_opened(reader, batch, refused))
         recorded = as_recorded(reader, repository, base, _restored(opened)) if base else {}
@@ -180,6 +184,8 @@ def _sifted(
                 yield Arrived(folder.number, uid, folder, "removed.json" in folder.entries)
             else:
                 refused[folder.number] = _reason(uid)
+        done += len(batch)
+        progress("checking runs", done, len(found.places))
 
 
 class _Folders(NamedTuple):

@@ -1,8 +1,8 @@
-"""Taking over what a remote has, and preparing what it lacks. Nothing here talks to the remote."""
+"""Preparing what a remote lacks. Nothing here talks to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gxt.git.fast_import import FastImport
@@ -10,127 +10,14 @@ from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.repository import Repository
 from gxt.store import locks
-from gxt.store.chain import Chain, Over, Written, shows, user
-from gxt.store.index import Index
+from gxt.store.chain import Chain, Over, Written, shows
 from gxt.store.places import EXPERIMENTS, NOTES, outgoing_ref, tracking_notes
-from gxt.store.publish import publish
-from gxt.store.sync.arrival import Arrival, check_arrival
-from gxt.store.sync.merge import (
-    Merged,
-    Pending,
-    common_entry,
-    merge,
-    since,
-    steps,
-    write_left_out,
-    write_pending,
-)
-from gxt.store.tree import Tip, first_parents, read_tip, taken_among, tip_at
+from gxt.store.sync.arrival import Arrival, Arrived
+from gxt.store.sync.merge import Merged, Pending, common_entry, merge, since, write_pending
+from gxt.store.sync.tracking import goes_on
+from gxt.store.tree import REMOVED, Tip, changed_folders, open_folders, read_tip, tip_at, uid_of
 
 _WITH_A_RUN = 2  # parents of an entry: the one before it, and the run that it brings
-
-
-class Taken(NamedTuple):
-    """What taking over a remote's history did.
-
-    Attributes:
-        arrival: what they had beyond ours; None when there was nothing.
-        merged: what of ours stands on top of it now.
-        known: the uids of those runs of theirs that were here before.
-    """
-
-    arrival: Arrival | None
-    merged: Merged
-    known: frozenset[str] = frozenset()
-
-
-def take_over(
-    repository: Repository,
-    remote: str,
-    theirs: str,
-    *,
-    dry_run: bool = False,
-    moved: Container[str] = (),
-) -> Taken:
-    """Let our history be theirs with what only we have on top; it stays where they have nothing new.
-
-    Args:
-        repository: ours.
-        remote: its name.
-        theirs: their newest entry, fetched.
-        dry_run: tell what would be, and write nothing.
-        moved: see `merge`.
-
-    Raises:
-        DamagedRecord, NewerFormat: theirs is no history that can be taken over.
-        StoreBusy, GitFailed: nothing could be written now.
-    """
-    taking = _Taking(repository, remote, theirs, moved)
-    if dry_run:
-        with ObjectReader(repository) as reader:
-            taking.look(reader, read_tip(reader))
-        return taking.taken
-    with locks.store_lock(repository):
-        what = f"the runs of {remote} could not be taken over"
-        publish(repository, taking.write, name=f"take-{remote}", what=what, reason=f"gxt: from {remote}")
-    return taking.taken
-
-
-class _Taking:
-    """One attempt after the other; each looks at ours as it is by then."""
-
-    def __init__(self, repository: Repository, remote: str, theirs: str, moved: Container[str]) -> None:
-        self._repository = repository
-        self._remote = remote
-        self._theirs = theirs
-        self._moved = moved
-        self._checked: tuple[str | None, Arrival] | None = None
-        self.taken = Taken(None, Merged(()))
-
-    def look(self, reader: ObjectReader, ours: Tip | None) -> bool:
-        """Whether they have something that we do not; what that is."""
-        base = common_entry(reader, ours.oid, self._theirs) if ours else None
-        if base == self._theirs:
-            return False
-        if self._checked is None or self._checked[0] != base:
-            with Index(self._repository, reader) as index:
-                arrival = check_arrival(reader, self._repository, base, self._theirs, known=index.number_of)
-            self._checked = base, arrival
-        arrival = self._checked[1]
-        merged = self._merge(reader, ours, base, arrival) if ours else Merged(())
-        before = taken_among(reader, base, [one.number for one in arrival.runs])
-        known = merged.here.union(one.uid for one in arrival.runs if one.number in before)
-        self.taken = Taken(arrival, merged, known)
-        return True
-
-    def _merge(self, reader: ObjectReader, ours: Tip, base: str | None, arrival: Arrival) -> Merged:
-        return merge(self._repository, reader, ours, base, arrival, self._remote, self._moved)
-
-    def write(self, reader: ObjectReader, tip: Tip | None, *, rebuild_notes: bool) -> Written | None:
-        """Ours on top of theirs; None when they have nothing new."""
-        if not self.look(reader, tip):
-            return None
-        arrival, merged, _ = self.taken
-        assert arrival is not None
-        assert self._checked is not None
-        theirs = Tip(arrival.tip, arrival.next_number)
-        over = Over(tip.oid if tip else "", tracking_notes(self._remote))
-        left_out = sorted({*arrival.left_out, *merged.kept_out})
-        with FastImport(self._repository.top) as importer:
-            chain = Chain(self._repository, importer, reader, theirs, f"take-{self._remote}", over=over)
-            if left_out:
-                person, base = user(self._repository), self._checked[0]
-                write_left_out(chain, reader, person, over.old, base, left_out)
-            for one in merged.pending:
-                for step in steps(self._repository, reader, tip, one):
-                    write_pending(chain, importer, step)
-            chain.write_notes(rebuild=rebuild_notes or bool(left_out), without=frozenset(left_out))
-        return chain.written()
-
-
-def goes_on(reader: ObjectReader, tip: str, before: str) -> bool:
-    """Whether a history has an entry; costs what was added since."""
-    return any(entry.oid == before for entry in first_parents(reader, tip))
 
 
 class Outgoing(NamedTuple):
@@ -146,9 +33,19 @@ class Outgoing(NamedTuple):
 
 
 def unpublished(repository: Repository, reader: ObjectReader, ours: Tip, theirs: str | None) -> Merged:
-    """What we have beyond their history, which is part of ours or nothing."""
+    """What we have beyond their history; under their numbers, where theirs is no part of ours."""
     base = common_entry(reader, ours.oid, theirs) if theirs else None
-    return merge(repository, reader, ours, base, Arrival(theirs or "", 1, ()), "")
+    beside = Arrival(theirs or "", 1, ()) if theirs in (None, base) else _beside(reader, base, str(theirs))
+    return merge(repository, reader, ours, base, beside, "")
+
+
+def _beside(reader: ObjectReader, base: str | None, theirs: str) -> Arrival:
+    """What they have since an entry of both; it was checked when it came, and what could be taken is here."""
+    folders = [(number, oid) for number, oid in changed_folders(reader, base, theirs) if oid]
+    opened = [(folder, uid_of(reader, folder)) for folder in list(open_folders(reader, folders))]
+    runs = [Arrived(one.number, uid, one, REMOVED in one.entries) for one, uid in opened if uid]
+    highest = max((number for number, _ in folders), default=0)
+    return Arrival(theirs, max(tip_at(reader, theirs).next_number, highest + 1), tuple(runs))
 
 
 def prepare(
@@ -159,7 +56,7 @@ def prepare(
     Args:
         repository: ours.
         remote: its name.
-        theirs: its newest entry, which is part of our history; None where it has none.
+        theirs: its newest entry; None where it has none.
         wanted: which of the runs.
     """
     with locks.store_lock(repository), ObjectReader(repository) as reader:

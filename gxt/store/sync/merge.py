@@ -74,11 +74,13 @@ class Merged(NamedTuple):
         pending: what is to be written on top of theirs, in this order.
         here: the uids of the runs that have changed here.
         kept_out: numbers of directories of theirs that were left out before, and have not changed since.
+        refused: what of theirs was not taken, in words.
     """
 
     pending: tuple[Pending, ...]
     here: frozenset[str] = frozenset()
     kept_out: tuple[int, ...] = ()
+    refused: tuple[str, ...] = ()
 
     def moved(self) -> frozenset[str]:
         """The uids of the runs of ours that have another number now."""
@@ -127,7 +129,7 @@ def merge(
         ours: our newest entry.
         base: the newest entry of both, see `common_entry`.
         arrival: what they have besides.
-        remote: who they are.
+        remote: who they are; empty where a run that gets another number for them keeps its own here.
         moved: the uids of runs that have got another number just now, which nobody has seen.
 
     Raises:
@@ -140,7 +142,7 @@ def merge(
     numbers = [number for number, _ in changed]
     before, there = (taken_among(reader, tip, numbers) for tip in (base, arrival.tip or None))
     theirs = {one.uid: one for one in arrival.runs}
-    said = _entries(reader, ours.oid, base)
+    said = said_since(reader, ours.oid, base)
     found: list[Pending] = []
     homeless: list[Pending] = []
     here: set[str] = set()
@@ -153,9 +155,9 @@ def merge(
         here.add(uid)
         other = theirs.get(uid)
         known = other is not None or (number in before and number in there)
-        one = Pending(uid, number, number, not known, folder, None, said.get(uid, _UNSAID))
+        one = Pending(uid, number, number, not known, folder, None, said.get(uid, UNSAID))
         if other is not None:
-            one = _united(reader, one._replace(number=other.number), other.folder)
+            one = united(reader, one._replace(number=other.number), other.folder)
             if one.annotations is None and one.folder.entries == other.folder.entries:
                 continue
         (homeless if one.is_new and number in there else found).append(one)
@@ -196,7 +198,7 @@ def _telling(
     """The runs, with word of the number that each had."""
     person = user(repository) if renumbered else None
     for one in renumbered:
-        if one.uid in moved:
+        if one.uid in moved or not remote:
             yield one
             continue
         assert person is not None
@@ -205,14 +207,14 @@ def _telling(
         yield one._replace(annotations=unite(known, stamped([event], next_at(known, now_us()), person)))
 
 
-def _united(reader: ObjectReader, one: Pending, theirs: RunFolder) -> Pending:
+def united(reader: ObjectReader, one: Pending, theirs: RunFolder) -> Pending:
     """A run that both sides have changed: what both say of it, in the form that follows from that."""
     mine, other = (_said_in(reader, folder) for folder in (one.folder, theirs))
-    united = unite(mine, other)
-    is_removed = bool(fold(united).removed)
+    both = unite(mine, other)
+    is_removed = bool(fold(both).removed)
     folder = one.folder if (REMOVED in one.folder.entries) == is_removed else theirs
     own = mine if folder is one.folder else other
-    return one._replace(folder=folder, annotations=None if united == own else united)
+    return one._replace(folder=folder, annotations=None if both == own else both)
 
 
 def _said_in(reader: ObjectReader, folder: RunFolder) -> list[JsonObject]:
@@ -223,10 +225,10 @@ def _said_in(reader: ObjectReader, folder: RunFolder) -> list[JsonObject]:
 
 _MOST_NAMED = 8
 _NOBODY = Person("gxt", "gxt@localhost", 0, "+0000")
-_UNSAID = Said("", _NOBODY, _NOBODY)
+UNSAID = Said("", _NOBODY, _NOBODY)
 
 
-def _entries(reader: ObjectReader, ours: str, base: str | None) -> dict[str, Said]:
+def said_since(reader: ObjectReader, ours: str, base: str | None) -> dict[str, Said]:
     """The entry of each run since the base: the one that brought it, else the last that said something."""
     found: dict[str, Said] = {}
     brought: set[str] = set()
