@@ -1,0 +1,93 @@
+"""Hashes of files and folders as DVC computes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from gxt.model.pointers import FOLDER
+
+_PIECE_BYTES: Final = 1 << 20
+_NEVER: Final = frozenset((".git", ".hg", ".dvc"))  # DVC looks into none of them
+
+
+class Member(NamedTuple):
+    """A file of a folder: its path in it, with `/`, its md5 and its size."""
+
+    path: str
+    md5: str
+    size_bytes: int
+
+
+class Digest(NamedTuple):
+    """What a path holds.
+
+    Attributes:
+        md5: of the file, or of the folder's list with the ending `.dir`.
+        size_bytes: of all files together.
+        members: the files of a folder, sorted by path; None for a file.
+    """
+
+    md5: str
+    size_bytes: int
+    members: tuple[Member, ...] | None = None
+
+    def listing(self) -> bytes:
+        """What DVC's cache holds for a folder: the list of its files."""
+        return _listing(self.members or ())
+
+
+def md5_of(path: Path) -> Member:
+    """A file's hash. Raises OSError where it cannot be read."""
+    seen = hashlib.md5(usedforsecurity=False)
+    size = 0
+    with path.open("rb", buffering=0) as file:
+        buffer = memoryview(bytearray(_PIECE_BYTES))
+        while count := file.readinto(buffer):
+            seen.update(buffer[:count])
+            size += count
+    return Member(path.name, seen.hexdigest(), size)
+
+
+def digest(path: Path, *, hash_file: Callable[[Path], Member] = md5_of) -> Digest:
+    """The hash of a file or a folder.
+
+    Args:
+        path: of what.
+        hash_file: hashes one file; one that remembers saves reading what has not changed.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    if not path.is_dir():
+        one = hash_file(path)
+        return Digest(one.md5, one.size_bytes)
+    members = tuple(
+        sorted(hash_file(file)._replace(path=file.relative_to(path).as_posix()) for file in files_in(path))
+    )
+    md5 = hashlib.md5(_listing(members), usedforsecurity=False).hexdigest()
+    return Digest(md5 + FOLDER, sum(one.size_bytes for one in members), members)
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Every file that DVC would take: also links to files, nothing behind links to folders.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for place, folders, names in os.walk(folder, onerror=stop):
+        folders[:] = [name for name in folders if name not in _NEVER]
+        yield from (path for name in names if (path := Path(place, name)).is_file())
+
+
+def _listing(members: tuple[Member, ...]) -> bytes:
+    listed = [{"md5": one.md5, "relpath": one.path} for one in members]
+    return json.dumps(listed, sort_keys=True).encode()
