@@ -25,6 +25,8 @@ COMMANDS = {
     "diff": ("reading.diff", "Show what differs: metrics, parameters, code, environment."),
     "compare": ("reading.compare", "Show runs side by side; of each metric the best is marked with *."),
     "tree": ("reading.tree", "Draw the evolution tree: green better than the parent, red worse."),
+    "checkout": ("returning.checkout", "Bring the files of a run back, and make it the base."),
+    "branch": ("returning.branch", "Make a branch of a run."),
     "tag": ("annotating.tag", "Label a run, or take labels away from it."),
     "note": ("annotating.note", "Say something about a run: a comment, or what follows from it."),
     "rename": ("annotating.rename", "Give a run another name, or none."),
