@@ -16,7 +16,7 @@ from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import discover
 from gxt.model.json_types import JsonObject
-from tests.bench.made_up import AUTHORS, Idea, next_idea
+from tests.bench.made_up import AUTHORS, Idea, first_us, next_idea
 from tests.bench.measure import Bench
 
 _TRAIN = """\
@@ -75,7 +75,7 @@ def dvc_experiments(bench: Bench, directory: Path, count: int) -> None:
         head = reader.read("HEAD")
         assert head is not None
         for number in range(count):
-            idea = next_idea(ideas, chance)
+            idea = next_idea(ideas, chance, first_us(count))
             ideas = [*ideas[-100:], idea]
             _experiment(importer, head.oid, f"idea-{number:05d}", idea)
     shown = json.loads(bench.run(directory, "dvc", "exp", "show", "--json"))

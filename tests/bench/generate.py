@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -27,7 +28,7 @@ from gxt.model.events import fold
 from gxt.store import entry
 from gxt.store.chain import Chain
 from gxt.store.documents import documents
-from tests.bench.made_up import AUTHORS, Code, Idea, console, journal, next_idea
+from tests.bench.made_up import AUTHORS, Code, Idea, console, first_us, journal, next_idea
 
 RUNS_A_COMMIT = 50  # how often the code itself is committed
 RECENT = 100  # how far back a new idea looks for a parent
@@ -47,9 +48,10 @@ def generate(directory: Path, runs: int, *, files: int = 0, seed: int = 1) -> Re
         files: tracked files beside the code.
         seed: equal seeds give equal runs.
     """
-    repository = _with_code(directory, files)
+    began_us = first_us(runs)
+    repository = _with_code(directory, files, began_us)
     if runs:
-        _write_runs(repository, runs, Random(seed))
+        _write_runs(repository, runs, Random(seed), began_us)
         _git(directory, "reset", "-q", "--hard")
     return repository
 
@@ -83,7 +85,7 @@ class _Commit:
         return tuple(TreeEntry(e.mode, name, blob) if e.name == name else e for e in self.entries)
 
 
-def _with_code(directory: Path, files: int) -> Repository:
+def _with_code(directory: Path, files: int, at_us: int) -> Repository:
     directory.mkdir(parents=True)
     (directory / _SCRIPT).write_text(_script(0))
     (directory / _PARAMS).write_text("{}\n")
@@ -97,7 +99,9 @@ def _with_code(directory: Path, files: int) -> Repository:
     _git(directory, "config", "user.name", AUTHORS[0][0])
     _git(directory, "config", "user.email", AUTHORS[0][1])
     _git(directory, "add", ".")
-    _git(directory, "commit", "-q", "-m", "the first model")
+    date = f"{at_us // 1_000_000} +0100"
+    dated = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    _git(directory, "commit", "-q", "-m", "the first model", env={**os.environ, **dated})
     return discover(directory)
 
 
@@ -138,13 +142,13 @@ def _tree_id(entries: tuple[TreeEntry, ...]) -> str:
 # --- the runs --------------------------------------------------------------------------------------------
 
 
-def _write_runs(repository: Repository, runs: int, chance: Random) -> None:
+def _write_runs(repository: Repository, runs: int, chance: Random, began_us: int) -> None:
     recent: list[Idea] = []
     with ObjectReader(repository) as reader, _PackImport(repository.top) as importer:
         code = _first_commit(repository, reader)
         chain = Chain(repository, importer, reader, None, "generated")
         for number in range(1, runs + 1):
-            idea = next_idea(recent, chance)
+            idea = next_idea(recent, chance, began_us)
             if number % RUNS_A_COMMIT == 0:
                 code = _next_commit(importer, code, number, idea.at_us)
             params = json.dumps(idea.nested(), indent=1).encode() + b"\n"
@@ -165,8 +169,8 @@ def _write_runs(repository: Repository, runs: int, chance: Random) -> None:
     move_refs(repository, [written.entry, *written.notes, *written.protecting], reason="generated")
 
 
-def _git(directory: Path, *words: str) -> None:
-    subprocess.run(["git", *words], cwd=directory, check=True)
+def _git(directory: Path, *words: str, env: Mapping[str, str] | None = None) -> None:
+    subprocess.run(["git", *words], cwd=directory, check=True, env=env)
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ from gxt.model.codec import FORMAT, time_to_json
 from gxt.model.ids import new_uid
 from gxt.model.json_types import Json, JsonObject
 
-FIRST_US = 1_767_600_000_000_000  # 2026-01-05 08:00 UTC
+# 2026-01-05 08:00 UTC. Later than now, git would go through all of it to find out what a fetch has to bring.
+LAST_US = 1_767_600_000_000_000
 APART_S = 1_500  # between the starts of two runs, on average: 10,000 runs take some six months
 EPOCHS = 12
 AUTHORS = (("Ada Lovelace", "ada@example.org"), ("Alan Turing", "alan@example.org"))
@@ -71,9 +72,14 @@ class Code:
     tree: str
 
 
-def next_idea(earlier: Sequence[Idea], chance: Random) -> Idea:
+def first_us(runs: int) -> int:
+    """When so many runs begin, in microseconds, for the last one to be about that of `LAST_US`."""
+    return LAST_US - runs * APART_S * 1_000_000
+
+
+def next_idea(earlier: Sequence[Idea], chance: Random, began_us: int) -> Idea:
     """A change of the newest idea (mostly), of another recent one, or a new beginning."""
-    at_us = earlier[-1].at_us if earlier else FIRST_US
+    at_us = earlier[-1].at_us if earlier else began_us
     at_us += int(chance.expovariate(1 / APART_S) * 1e6) + 1000
     uid = new_uid(at_us // 1000, chance.randbytes(10))
     draw = chance.random()
@@ -109,7 +115,7 @@ def journal(idea: Idea, code: Code, chance: Random) -> Iterator[bytes]:
         "data": [],
     }
     yield _line("started", idea.at_us, config=config, offset="+0100", host="workstation", boot="", pid=4711)
-    yield _line("environment", idea.at_us + 40_000, document=environment((idea.at_us - FIRST_US) // 10**13))
+    yield _line("environment", idea.at_us + 40_000, document=environment(idea.at_us // 10**13))
     if chance.random() < 0.1:
         yield _line("tag", idea.at_us + 50_000, id=idea.uid, tags=["candidate"])
     fate = chance.random()
