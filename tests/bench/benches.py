@@ -16,6 +16,7 @@ from tests.bench.log_calls import CALLS
 from tests.bench.measure import Bench, Cost, Row, alternate, compared, missing, ratio_text
 from tests.bench.race import bench_race
 from tests.bench.scale import bench_many, bench_steps, index_row
+from tests.bench.share import bench_share, bench_share_many
 
 MANY_RUNS = 10_000
 DVC_EXPERIMENTS = 1_000
@@ -179,6 +180,8 @@ BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
     "index": bench_index,
     "many": bench_many,
     "steps": bench_steps,
+    "share": bench_share,
+    "share-many": bench_share_many,
 }
 
 
