@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,9 +12,11 @@ from typing import NamedTuple
 import pytest
 
 from gxt.git.objects import ObjectReader
+from gxt.git.repository import discover
 from gxt.ops.pull import pull
 from gxt.ops.push import push
 from gxt.ops.workspace import open_workspace
+from gxt.store.tree import first_parents
 from tests.conftest import data, git, gxt
 from tests.integration.long_history import EXPERIMENTS, write_history
 
@@ -117,6 +120,22 @@ def test_one_run_costs_the_same_whatever_was_shared_before(
         assert many.objects == few.objects
         assert 0 < many.sent <= few.sent + SLACK_BYTES
         assert 0 < many.received <= few.received + SLACK_BYTES
+
+
+def test_the_entries_are_read_one_after_the_other_as_far_as_git_has_them(repo: Path) -> None:
+    write_history(repo, 150)
+    entries = git(repo, "rev-list", "--first-parent", EXPERIMENTS).splitlines()
+    assert len(entries) == 151
+    with ObjectReader(discover(repo)) as reader:
+        for first in (0, 90, 150):
+            assert [entry.oid for entry in first_parents(reader, entries[first])] == entries[first:]
+    for pack in (repo / ".git/objects/pack").glob("*.pack"):
+        aside = pack.rename(repo / pack.name)
+        subprocess.run(["git", "unpack-objects", "-q"], cwd=repo, input=aside.read_bytes(), check=True)
+    (repo / ".git/objects" / entries[100][:2] / entries[100][2:]).unlink()
+    with ObjectReader(discover(repo)) as reader:
+        assert [entry.oid for entry in first_parents(reader, entries[0])] == entries[:100]
+        assert list(first_parents(reader, entries[100])) == []
 
 
 @pytest.mark.long
