@@ -136,10 +136,10 @@ def bench_share_many(bench: Bench) -> list[Row]:
     many, few = (_medians(turns) for turns in _turns(bench))
     what = f"{FEW} runs"
     return [
-        compared(f"push one, {MANY:,}", many.push, few.push, bound=1.5, what=what),
+        compared(f"push one, {MANY:,}", many.push, few.push, what=what),
         compared("push one, less git push", *_without_git("push", many, few), bound=1.5, what=what),
         compared("git push, the same", many.plain_push, few.plain_push, what=what),
-        compared(f"pull one, {MANY:,}", many.pull, few.pull, bound=1.5, what=what),
+        compared(f"pull one, {MANY:,}", many.pull, few.pull, what=what),
         compared("pull one, less git fetch", *_without_git("pull", many, few), bound=1.5, what=what),
         compared("git fetch, the same", many.plain_fetch, few.plain_fetch, what=what),
         compared(f"pull nothing, {MANY:,}", many.nothing, few.nothing, bound=1.5, what=what),
