@@ -1,21 +1,24 @@
-"""Commands that say something of runs afterwards: `tag`, `note`, `rename`, `rm`."""
+"""Commands that say something of runs afterwards: `tag`, `note`, `eval`, `rename`, `rm`."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gxt.cli import output
-from gxt.cli.parser import Parser
+from gxt.cli.parser import Parser, count_from
 from gxt.errors import UsageError
 
 if TYPE_CHECKING:
+    from gxt.model.json_types import JsonObject
     from gxt.ops.annotate import Annotated
     from gxt.ops.workspace import Workspace
     from gxt.render.view import Line
 
 _RUN = "exp-012, 12, a name, a uid or commit, @, @~2, best."
+_EVALUATION = "eval"  # the name of one that has none
 
 
 def tag_words(parser: Parser) -> None:
@@ -56,6 +59,51 @@ def note(words: Namespace) -> None:
     text = _stdin() if words.text == "-" else words.text
     result = operation(workspace, words.id, text, conclusion=words.conclusion)
     _show(words, workspace, result, annotating.remark(result, conclusion=words.conclusion))
+
+
+def eval__words(parser: Parser) -> None:
+    """What `gxt eval` takes."""
+    parser.add("id", metavar="ID", help=_RUN)
+    parser.add("values", metavar="KEY=VALUE", nargs="*", help="E.g. acc=0.93; games.won=3 is nested.")
+    parser.add("--file", metavar="FILE", help="Values from JSON, YAML or TOML; - reads stdin.")
+    parser.add(
+        "--name", metavar="NAME", help=f"Of the evaluation; {_EVALUATION} unasked. The last one counts."
+    )
+    parser.add("--step", metavar="N", type=count_from(0), help="The step of the run that was evaluated.")
+    parser.add("--remove", metavar="NAME", help="Take evaluations of a name back, or all of them: all.")
+    parser.add_json()
+
+
+def eval_(words: Namespace) -> None:
+    """Add what an evaluation found to a run that has ended.
+
+    The values can be asked for by the name of the evaluation: gxt list --sort -evals.NAME.KEY.
+    """
+    from gxt.ops import evaluate as operation
+    from gxt.render import annotating
+
+    workspace = _open()
+    if words.remove is not None:
+        if words.values or words.file is not None or words.name is not None or words.step is not None:
+            raise UsageError("--remove goes alone", hint="take back first, then say it anew")
+        result = operation.retract(workspace, words.id, words.remove)
+        _show(words, workspace, result, annotating.retracted(result, words.remove))
+        return
+    name = _EVALUATION if words.name is None else words.name
+    result = operation.evaluate(workspace, words.id, _values(words), name=name, step=words.step)
+    _show(words, workspace, result, annotating.evaluation(result, name.strip()))
+
+
+def _values(words: Namespace) -> JsonObject:
+    """The values of a file, and over them those on the command line."""
+    from gxt.model.params import merge
+    from gxt.ops.evaluate import read_file, read_text, read_words
+
+    said = read_words(words.values)
+    if words.file is None:
+        return said
+    in_file = read_text(sys.stdin.buffer.read()) if words.file == "-" else read_file(Path(words.file))
+    return merge(in_file, said)
 
 
 def rename_words(parser: Parser) -> None:

@@ -29,6 +29,7 @@ COMMANDS = {
     "branch": ("returning.branch", "Make a branch of a run."),
     "tag": ("annotating.tag", "Label a run, or take labels away from it."),
     "note": ("annotating.note", "Say something about a run: a comment, or what follows from it."),
+    "eval": ("annotating.eval_", "Add what an evaluation found to a run that has ended."),
     "rename": ("annotating.rename", "Give a run another name, or none."),
     "rm": ("annotating.rm", "Remove runs from lists and trees; --undo brings them back."),
     "status": ("reading.status", "Show what is running, the base, and what the next run records."),

@@ -30,6 +30,7 @@ class Said(NamedTuple):
         comments, conclusions: oldest first.
         removed: the events by which the run is removed, oldest first; none of a run that is there.
         formerly: the numbers that the run had before, oldest first.
+        evaluations: oldest first: of several with one name the last one counts.
     """
 
     tags: tuple[str, ...] = ()
@@ -38,11 +39,17 @@ class Said(NamedTuple):
     conclusions: tuple[JsonObject, ...] = ()
     removed: tuple[JsonObject, ...] = ()
     formerly: tuple[int, ...] = ()
+    evaluations: tuple[JsonObject, ...] = ()
 
     def name(self, given: Json) -> str | None:
         """The name of the run: the last that somebody gave it or took away, else the one it began with."""
         name = self.named[-1].get("name") if self.named else given
         return str(name) if name else None
+
+    def evaluated(self) -> list[JsonObject]:
+        """The evaluations that count, each name once, oldest first."""
+        last = {str(event["name"]): event for event in self.evaluations}
+        return [event for event in self.evaluations if last[str(event["name"])] is event]
 
 
 _NOTHING: Final = Said()
@@ -97,6 +104,7 @@ def fold(events: Sequence[JsonObject]) -> Said:
         conclusions=tuple(by_op.get("conclusion", ())),
         removed=tuple(by_op.get("removed", ())),
         formerly=tuple(cast("int", event["number"]) for event in by_op.get("formerly", ())),
+        evaluations=tuple(by_op.get("evaluation", ())),
     )
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from gxt.errors import QueryError
+from gxt.model.run import evals_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,7 +37,10 @@ TOP_LEVEL: Final = frozenset(
     "took author host command cwd".split()
 )
 _ALIASES: Final = {"took": "duration_s"}  # the header of its column
-CONTAINERS: Final = frozenset({"params", "metrics", "code", "environment"})
+CONTAINERS: Final = frozenset({"params", "metrics", "evals", "code", "environment"})
+MEASURED: Final = frozenset({"metrics", "evals"})
+"""Where a number that JSON cannot hold is spelled out."""
+
 NON_FINITE: Final[Mapping[str, float]] = {
     "NaN": float("nan"),
     "Infinity": float("inf"),
@@ -53,7 +57,7 @@ class Field(NamedTuple):
 
     Attributes:
         text: the name as it was written.
-        root: a top-level name, one of `params metrics code environment`, or empty for a bare name.
+        root: a top-level name, one of `params metrics evals code environment`, or empty for a bare name.
         keys: the rest of the name; for a bare name the whole of it.
     """
 
@@ -138,6 +142,8 @@ def reader(field: Field) -> Reader:
     """The function that finds the field's value in a run, or MISSING."""
     if field.root == "metrics":
         return _metric_reader(field.keys)
+    if field.root == "evals":
+        return _eval_reader(field.keys)
     if field.root:
         return _nested_reader(_ALIASES.get(field.root, field.root), field.keys)
     metric, parameter = _metric_reader(field.keys), _nested_reader("params", field.keys)
@@ -150,9 +156,9 @@ def reader(field: Field) -> Reader:
 
 
 def number_reader(field: Field) -> Reader:
-    """As `reader`, but a metric stored as "NaN" or "Infinity" is read as that number."""
+    """As `reader`, but what was measured and stored as "NaN" or "Infinity" is read as that number."""
     read = reader(field)
-    return (lambda run: spelled_out(read(run))) if field.root == "metrics" else read
+    return (lambda run: spelled_out(read(run))) if field.root in MEASURED else read
 
 
 def scan_name(
@@ -325,8 +331,13 @@ def _unknown_name(text: str, span: tuple[int, int], keys: tuple[str, ...], *, co
 
 
 def _container_alone(text: str, root: str, position: int) -> QueryError:
-    example = {"params": "params.lr", "metrics": "metrics.val_acc", "code": "code.branch"}
-    hint = f"write for example {example.get(root, 'environment.python')}"
+    examples = {
+        "params": "params.lr",
+        "metrics": "metrics.val_acc",
+        "evals": "evals.NAME.acc",
+        "code": "code.branch",
+    }
+    hint = f"write for example {examples.get(root, 'environment.python')}"
     return QueryError(f"{root} needs a key", text=text, position=position, hint=hint)
 
 
@@ -359,6 +370,19 @@ def _metric_reader(keys: tuple[str, ...]) -> Reader:
             return MISSING
         value = metrics.get(dotted, MISSING)
         return metrics.get(slashed, MISSING) if value is MISSING else value
+
+    return read
+
+
+def _eval_reader(keys: tuple[str, ...]) -> Reader:
+    """Reads what an evaluation found, by its name and the keys in it; as of metrics a dot finds a slash."""
+
+    def read(run: Mapping[str, Json]) -> Json | Missing:
+        evals = evals_of(run)
+        value, found = _walk(evals, keys), evals.get(keys[0])
+        if value is MISSING and isinstance(found, dict):
+            return found.get("/".join(keys[1:]), MISSING)
+        return value
 
     return read
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gxt.errors import QueryError
 from gxt.model.fields import MISSING, TOP_LEVEL, Field, parse_field, parse_sort, reader, shortened
-from gxt.model.run import metrics_of, params_of
+from gxt.model.run import evals_of, metrics_of, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,10 +64,13 @@ def check_names(
 def _hint(field: Field, runs: Iterable[Mapping[str, Json]]) -> str:
     from gxt.model.params import flatten  # only a mistake needs it
 
-    known: dict[str, dict[str, None]] = {"metrics": {}, "params": {}, "code": {}, "environment": {}}
+    known: dict[str, dict[str, None]] = {
+        root: {} for root in ("metrics", "params", "evals", "code", "environment")
+    }
     for run in runs:
         known["metrics"].update(dict.fromkeys(metrics_of(run)))
         known["params"].update(dict.fromkeys(flatten(params_of(run))))
+        known["evals"].update(dict.fromkeys(flatten(evals_of(run))))
         for root in ("code", "environment"):
             facts = run.get(root)
             known[root].update(dict.fromkeys(flatten(facts) if isinstance(facts, dict) else ()))
@@ -75,7 +78,7 @@ def _hint(field: Field, runs: Iterable[Mapping[str, Json]]) -> str:
         return _meant(field, [*(known["metrics"] | known["params"]), *sorted(TOP_LEVEL)], "")
     other = {"metrics": "params", "params": "metrics"}.get(field.root, "")
     if other and ".".join(field.keys) in known[other]:
-        return f"did you mean {_spelled(other, '.'.join(field.keys))}?"
+        return f"did you mean {spelled(other, '.'.join(field.keys))}?"
     return _meant(field, [*known[field.root]], field.root)
 
 
@@ -86,13 +89,15 @@ def _meant(field: Field, known: Sequence[str], root: str) -> str:
     near = [one for one in known if re.split("[./]", one)[-1] == name]
     near = near or get_close_matches(shortened(name), known, n=1)
     if near:
-        return f"did you mean {_spelled(root, near[0])}?"
-    shown = ", ".join(_spelled(root, one) for one in known[:_SHOWN])
+        return f"did you mean {spelled(root, near[0])}?"
+    shown = ", ".join(spelled(root, one) for one in known[:_SHOWN])
     return f"there are {shown}" if shown else f"no run has any {root}"
 
 
-def _spelled(root: str, name: str) -> str:
-    """A name as it can be written; bare ones stand for themselves."""
+def spelled(root: str, name: str) -> str:
+    """A name as it can be written; bare ones stand for themselves, those in brackets are quoted already."""
     if not root:
         return name
-    return f"{root}.{name}" if re.fullmatch(r"[\w.]+", name) else f'{root}["{name}"]'
+    if root == "metrics" and not re.fullmatch(r"[\w.]+", name):
+        return f'{root}["{name}"]'
+    return f"{root}{name}" if name.startswith("[") else f"{root}.{name}"

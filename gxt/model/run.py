@@ -59,7 +59,7 @@ def run_json(
         "param_files": config.get("param_files", []),
         "metrics": listed["metrics"],
         "metric_stats": _object(metrics.get("metrics")),
-        "evals": metrics.get("evals", []),
+        "evals": [_evaluation(event) for event in said.evaluated()],
         "data": config.get("data", []),
         "artifacts": metrics.get("artifacts", []),
         "environment": _environment(environment),
@@ -145,6 +145,13 @@ def metrics_of(run: Mapping[str, Json]) -> JsonObject:
     return _object(run.get("metrics"))
 
 
+def evals_of(run: Mapping[str, Json]) -> JsonObject:
+    """The run's evaluations, {name: values}."""
+    evals = run.get("evals")
+    found = evals if isinstance(evals, list) else []
+    return {str(one["name"]): one["values"] for one in found if isinstance(one, dict)}
+
+
 def _object(value: Json) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
@@ -157,6 +164,12 @@ def _author(value: Json) -> str:
 def _remark(event: JsonObject) -> JsonObject:
     """A comment or a conclusion as the run shows it."""
     return {"id": event["id"], "at": event["at"], "by": _author(event["by"]), "text": event["text"]}
+
+
+def _evaluation(event: JsonObject) -> JsonObject:
+    """An evaluation as the run shows it."""
+    kept = {key: event[key] for key in ("id", "at", "name", "values")}
+    return {**kept, "by": _author(event["by"]), "step": event.get("step")}
 
 
 def _environment(document: JsonObject) -> JsonObject:

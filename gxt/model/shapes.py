@@ -13,6 +13,7 @@ from types import NoneType
 from typing import Final, NamedTuple, TypeAlias
 
 from gxt.errors import DamagedRecord
+from gxt.model.codec import is_deeper
 from gxt.model.json_types import Json, JsonObject
 
 _Check: TypeAlias = Callable[[Json], bool]
@@ -21,6 +22,7 @@ _Check: TypeAlias = Callable[[Json], bool]
 _TIME: Final = re.compile(
     r"[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?Z", re.ASCII
 )
+MAX_EVALUATION_DEPTH: Final = 32
 _OID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 _LARGEST: Final = 1e300
 _WORDS: Final = frozenset(("NaN", "Infinity", "-Infinity"))
@@ -129,6 +131,14 @@ def _is_number(value: Json) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
 
 
+def _is_step(value: Json) -> bool:
+    return value is None or (type(value) is int and _is_whole(value))
+
+
+def _is_shallow(value: Json) -> bool:
+    return isinstance(value, dict) and not is_deeper(value, MAX_EVALUATION_DEPTH)
+
+
 def _is_time(value: Json) -> bool:
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         return False
@@ -225,5 +235,6 @@ _OPS: Final[Mapping[str, Mapping[str, _Check]]] = {
     "comment": {"text": _is_text},
     "conclusion": {"text": _is_text},
     "formerly": {"number": _is_count, "remote": _is_text_or_null},
+    "evaluation": {"name": _is_filled, "step": _is_step, "values": _is_shallow},
     "remove": {"removes": _is_texts},
 }

@@ -45,7 +45,7 @@ def tag(workspace: Workspace, ref: str, tags: Sequence[str], *, remove: bool = F
         UsageError: a tag cannot be one, or the run cannot be changed yet.
     """
     # what another program gave can be taken away whatever it is
-    labels = tuple(dict.fromkeys(text if remove else _label(text, "tag") for text in tags))
+    labels = tuple(dict.fromkeys(text if remove else kept_label(text, "tag") for text in tags))
 
     def give(events: list[JsonObject], _: int) -> Saying:
         present = fold(events).tags
@@ -62,7 +62,7 @@ def tag(workspace: Workspace, ref: str, tags: Sequence[str], *, remove: bool = F
         live = history.live_of(run)
         if live is not None and not remove and run["status"] == "running":
             return _tag_live(workspace, live, labels)
-        return _said(history, run, take if remove else give)
+        return said_of(history, run, take if remove else give)
 
 
 def note(workspace: Workspace, ref: str, text: str, *, conclusion: bool = False) -> Annotated:
@@ -86,7 +86,7 @@ def note(workspace: Workspace, ref: str, text: str, *, conclusion: bool = False)
         return Saying([{"op": op, "text": words}], f"{verb}: {words}")
 
     with History(workspace) as history:
-        return _said(history, history.resolve_to_change(ref), say)
+        return said_of(history, history.resolve_to_change(ref), say)
 
 
 def rename(workspace: Workspace, ref: str, name: str) -> Annotated:
@@ -96,7 +96,7 @@ def rename(workspace: Workspace, ref: str, name: str) -> Annotated:
         UnknownRun, AmbiguousRun, RemovedRun: the reference names no single run.
         UsageError: the name means something else or cannot be one, or the run cannot be changed yet.
     """
-    wanted = _label(name, "name") if name.strip() else None
+    wanted = kept_label(name, "name") if name.strip() else None
     if wanted and (means := meaning(wanted)):
         raise UsageError(f"{wanted} cannot be a name: it means {means}", hint="choose another one")
     with History(workspace) as history:
@@ -113,7 +113,7 @@ def rename(workspace: Workspace, ref: str, name: str) -> Annotated:
                 said.append({"op": "remove", "removes": later})
             return Saying(said, f"renamed {wanted}" if wanted else "has no name any more")
 
-        return _said(history, run, give)
+        return said_of(history, run, give)
 
 
 def remove(workspace: Workspace, refs: Sequence[str]) -> list[Annotated]:
@@ -169,7 +169,12 @@ def restore(workspace: Workspace, refs: Sequence[str]) -> list[Annotated]:
         return done
 
 
-def _said(history: History, run: JsonObject, say: MakeEvents) -> Annotated:
+def said_of(history: History, run: JsonObject, say: MakeEvents) -> Annotated:
+    """Say something of a run, and look at it again.
+
+    Raises:
+        UsageError: it cannot be changed yet.
+    """
     _refuse_live(history, run)
     uid = str(run["uid"])
     changed = amend(history.workspace.repository, _number(run), uid, say)
@@ -216,19 +221,23 @@ def _tag_live(workspace: Workspace, live: Live, labels: Sequence[str]) -> Annota
     return Annotated({**run, "tags": [*present, *new]}, changed=True)
 
 
-def _label(text: str, what: str) -> str:
-    """A tag or a name as it is kept."""
-    label = text.strip()
-    if not label:
+def kept_label(text: str, what: str) -> str:
+    """A tag or a name as it is kept.
+
+    Raises:
+        UsageError: it cannot be one.
+    """
+    word = text.strip()
+    if not word:
         raise UsageError(f"a {what} cannot be empty", hint="write a word, or some in quotes")
-    if any(unicodedata.category(c) in _ACTING for c in label):
-        raise UsageError(f"a {what} cannot hold control characters: {label!r}", hint="write it without")
-    if len(label) > _LONGEST_LABEL:
+    if any(unicodedata.category(c) in _ACTING for c in word):
+        raise UsageError(f"a {what} cannot hold control characters: {word!r}", hint="write it without")
+    if len(word) > _LONGEST_LABEL:
         raise UsageError(
-            f"a {what} has {_LONGEST_LABEL} characters at most, not {len(label)}",
+            f"a {what} has {_LONGEST_LABEL} characters at most, not {len(word)}",
             hint="gxt note keeps longer texts",
         )
-    return label
+    return word
 
 
 def _text(text: str) -> str:

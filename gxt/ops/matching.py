@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
-from gxt.model.fields import MISSING, Field, Missing, parse_sort, reader, sort_by, spelled_out
+from gxt.model.fields import MEASURED, MISSING, Field, Missing, parse_sort, reader, sort_by, spelled_out
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.names import Asked, asked_column, asked_order, check_names
 from gxt.ops.history import History
@@ -29,7 +29,7 @@ class _Columns(NamedTuple):
     def reading(self, field: Field) -> Reader:
         """Reads the field by position, as `fields.number_reader` does by run."""
         column = self.values[field]
-        if field.root == "metrics":
+        if field.root in MEASURED:
             column = [spelled_out(value) if type(value) is str else value for value in column]
         return cast("Reader", column.__getitem__)  # what stands for a run is a position here
 

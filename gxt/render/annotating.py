@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from typing import cast
 
 from gxt.model.json_types import JsonObject
+from gxt.model.params import flatten
+from gxt.model.run import evals_of
 from gxt.ops.annotate import Annotated
 from gxt.render.clean import one_line
+from gxt.render.values import measured
 from gxt.render.view import Line, Span, line
 
 _WIDTH = 72
@@ -30,6 +33,24 @@ def remark(said: Annotated, *, conclusion: bool) -> Line:
         return _about(said.run, f"already has this {what}")
     newest = cast("list[JsonObject]", said.run[f"{what}s"])[-1]
     return _about(said.run, f"{what}: {one_line(str(newest['text']), _WIDTH)}")
+
+
+def evaluation(said: Annotated, name: str) -> Line:
+    """An evaluation of a run."""
+    shown = one_line(name)
+    if not said.changed:
+        return _about(said.run, f"already has this evaluation {shown}")
+    values = flatten(cast("JsonObject", evals_of(said.run)[name]))
+    told = ", ".join(f"{one_line(key)} {measured(value)}" for key, value in values.items())
+    return _about(said.run, one_line(f"{shown}: {told}", _WIDTH))
+
+
+def retracted(said: Annotated, name: str) -> Line:
+    """A run of which evaluations were taken back."""
+    left = [one_line(one) for one in evals_of(said.run)]
+    if not said.changed:
+        return _about(said.run, "has no evaluations" if not left else f"has no evaluation {one_line(name)}")
+    return _about(said.run, f"evaluations: {', '.join(left)}" if left else "has no evaluations")
 
 
 def name(said: Annotated) -> Line:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gxt.model.fields import Field, value_of
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.run import metrics_of, params_of
+from gxt.model.run import evals_of, metrics_of, params_of
 from gxt.ops.listing import Listing
 from gxt.render.clean import one_line
 from gxt.render.values import duration, local_time, number, scalar, status
@@ -73,19 +73,23 @@ def _metric_column(name: str, rank: int, texts: Sequence[str]) -> Column:
 
 
 def raw_table(runs: Sequence[JsonObject]) -> Table:
-    """For programs: every parameter and every metric, exact."""
-    from gxt.model.params import flatten  # only this table needs it
+    """For programs: every parameter, every metric and what evaluations found, exact."""
+    from gxt.model.names import spelled  # only this table needs them
+    from gxt.model.params import flatten
 
     params = dict.fromkeys(key for run in reversed(runs) for key in flatten(params_of(run)))
     metrics = dict.fromkeys(name for run in reversed(runs) for name in metrics_of(run))
+    evals = dict.fromkeys(key for run in reversed(runs) for key in flatten(evals_of(run)))
     rows = []
     for run in runs:
-        flat, values = flatten(params_of(run)), metrics_of(run)
+        flat, values, found = flatten(params_of(run)), metrics_of(run), flatten(evals_of(run))
         cells = [run[name] for name in _RAW]
         cells += [flat.get(key) for key in params]
         cells += [values.get(name) for name in metrics]
+        cells += [found.get(key) for key in evals]
         rows.append([_exact(cell) for cell in cells])
-    names = [*_RAW, *(f"params.{key}" for key in params), *(f"metrics.{name}" for name in metrics)]
+    names = [*_RAW, *(spelled("params", key) for key in params), *(f"metrics.{name}" for name in metrics)]
+    names += [spelled("evals", key) for key in evals]
     return Table([Column(name) for name in names], rows)
 
 

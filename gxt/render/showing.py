@@ -13,7 +13,7 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
 from gxt.model.run import command_line, metrics_of, params_of, title
 from gxt.ops.show import Shown
-from gxt.render.clean import one_line
+from gxt.render.clean import one_line, shortened
 from gxt.render.values import (
     VERDICT_STYLES,
     change,
@@ -21,6 +21,7 @@ from gxt.render.values import (
     ending,
     left_out,
     local_time,
+    measured,
     number,
     scalar,
     size,
@@ -33,6 +34,7 @@ _POINT = [Column("metric"), Column("step", right=True), Column("time"), Column("
 Number = TypeVar("Number", int, float)
 
 _TITLE = 60
+_LISTED = 200  # cells of a value: a list of matches is long, and whole with --json
 _TOGETHER = 4096  # points whose text is made at a time
 # What a metric's row tells, and what goes first where a terminal is narrow.
 _COLUMNS = (("last", 0), ("from parent", 0), ("min", 1), ("at", 3), ("max", 2), ("at", 4), ("points", 5))
@@ -51,6 +53,7 @@ def page(shown: Shown) -> View:
         *_remarks("Comments", run["comments"]),
         *_inputs(run),
         *_outputs(shown),
+        *_evaluations(run["evals"]),
         *_notices(run),
     ]
 
@@ -236,6 +239,20 @@ def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list
         Span(str(stat["max_step"]), "dim"),
         Span(str(stat["count"]), "dim"),
     ]
+
+
+def _evaluations(evals: Json) -> View:
+    """What was found afterwards, each with its name, who said it and when before it."""
+    shown: list[Line | Table] = []
+    for one in cast("list[JsonObject]", evals):
+        step = f"  step {one['step']}" if one["step"] is not None else ""
+        by = str(one["by"]).partition(" <")[0]
+        about = Span(f"{step}  {local_time(one['at'])}  {by}", "dim")
+        shown.append(line("  ", Span(one_line(str(one["name"])), "title"), about))
+        values = flatten(cast("JsonObject", one["values"])).items()
+        rows = [(one_line(key), shortened(measured(value), _LISTED)) for key, value in values]
+        shown.append(pairs(rows)._replace(indent=4))
+    return [line(), line(Span("Evaluations", "head")), *shown] if shown else []
 
 
 def _notices(run: JsonObject) -> list[Line]:

@@ -12,6 +12,7 @@ from gxt.model.codec import number_from_json, number_to_json
 from gxt.model.goals import Verdict
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import is_recorded
+from gxt.render.clean import one_line
 from gxt.render.view import Span, Style
 
 _STATUSES = {
@@ -62,6 +63,11 @@ def scalar(value: Json) -> str:
     if isinstance(value, float):
         return repr(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def measured(value: Json) -> str:
+    """A value that an evaluation found, on one line: numbers rounded as metrics are, all else as in JSON."""
+    return number(value) if isinstance(value, float) else one_line(scalar(value))
 
 
 def duration(seconds: Json) -> str:

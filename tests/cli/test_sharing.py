@@ -472,3 +472,31 @@ def test_a_pull_drops_no_run_that_cannot_be_read_here(ada: Path, bob: Path, lost
     (ada / "kept").rename(blob)
     gxt(ada, "pull")
     assert names(ada) == {"exp-001": "other", "exp-002": "mine"}
+
+
+def test_evaluations_of_both_sides_are_united_and_of_one_name_the_later_counts(
+    hub: Path, ada: Path, bob: Path
+) -> None:
+    record(ada, "one")
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    gxt(ada, "eval", "1", "elo=1500", "--name", "vs-old")
+    gxt(ada, "eval", "1", "acc=0.9")
+    gxt(ada, "push")
+    gxt(bob, "eval", "1", "elo=1523", "--name", "vs-old", "--step", "7")
+    assert data(bob, "push")["updated"] == ["exp-001"]
+    gxt(ada, "pull")
+    for repo in (ada, bob):
+        evals = [
+            (one["name"], one["values"], one["step"], one["by"]) for one in data(repo, "show", "1")["evals"]
+        ]
+        assert evals == [
+            ("eval", {"acc": 0.9}, None, "Ada <ada@example.org>"),
+            ("vs-old", {"elo": 1523}, 7, "Bob <ada@example.org>"),
+        ]
+        assert data(repo, "list", "--where", 'evals["vs-old"].elo > 1510')[0]["id"] == "exp-001"
+    gxt(ada, "eval", "1", "--remove", "vs-old")
+    gxt(ada, "push")
+    gxt(bob, "pull")
+    assert [one["name"] for one in data(bob, "show", "1")["evals"]] == ["eval"]
+    sound(hub, ada, bob)

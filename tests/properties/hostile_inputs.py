@@ -339,7 +339,9 @@ AUTHORS = st.fixed_dictionaries({}, optional={"name": ANY_TEXT, "email": ANY_TEX
 ANNOTATIONS = st.lists(
     st.fixed_dictionaries(
         {
-            "op": st.sampled_from(["tag", "name", "remove", "comment", "formerly", "removed", "other"])
+            "op": st.sampled_from(
+                ["tag", "name", "remove", "comment", "formerly", "removed", "evaluation", "other"]
+            )
             | LEAVES
         },
         optional={
@@ -351,6 +353,8 @@ ANNOTATIONS = st.lists(
             "tag": ANY_TEXT | LEAVES,
             "name": ANY_TEXT | LEAVES,
             "removes": LEAVES | st.lists(LEAVES, max_size=2),
+            "values": VALUES,
+            "step": LEAVES,
         },
     ).map(lambda event: json.dumps(event).encode())
     | JSON_BYTES,
@@ -362,6 +366,14 @@ SAID = st.one_of(
         st.fixed_dictionaries({"at": TIMES_OF_DAY, "by": AUTHORS, "op": st.just(op), field: ANY_TEXT})
         for op, field in (("tag", "tag"), ("name", "name"), ("comment", "text"), ("conclusion", "text"))
     ]
+) | st.fixed_dictionaries(
+    {
+        "at": TIMES_OF_DAY,
+        "by": AUTHORS,
+        "op": st.just("evaluation"),
+        "name": ANY_TEXT,
+        "values": st.dictionaries(ANY_TEXT, VALUES, max_size=3),
+    }
 )
 SAYINGS = st.lists(SAID, min_size=1, max_size=4).map(
     lambda events: {

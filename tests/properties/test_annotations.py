@@ -31,7 +31,11 @@ OPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "conclusion": {"text": TEXTS},
     "removed": {},
     "formerly": {"number": st.integers(1, 99), "remote": st.none() | TEXTS},
-    "evaluation": {"metrics": st.dictionaries(TEXTS, st.floats(allow_nan=False, allow_infinity=False))},
+    "evaluation": {
+        "name": st.sampled_from("ab"),
+        "step": st.none() | st.integers(0, 9),
+        "values": st.dictionaries(TEXTS, st.floats(allow_nan=False, allow_infinity=False)),
+    },
     "remove": {"removes": st.lists(IDS, max_size=2)},
     "of tomorrow": {"what": st.integers() | st.lists(TEXTS)},
 }
@@ -133,6 +137,13 @@ GOOD: JsonObject = {"id": "a", "at": "2023-11-14T22:13:20Z", "by": {"name": "A",
         {**GOOD, "op": "formerly", "number": 0},
         {**GOOD, "op": "formerly", "number": True},
         {**GOOD, "op": "formerly", "number": 1, "remote": 1},
+        {**GOOD, "op": "evaluation", "name": "a"},
+        {**GOOD, "op": "evaluation", "values": {}},
+        {**GOOD, "op": "evaluation", "name": "", "values": {}},
+        {**GOOD, "op": "evaluation", "name": "a", "values": [1]},
+        {**GOOD, "op": "evaluation", "name": "a", "values": {}, "step": 1.5},
+        {**GOOD, "op": "evaluation", "name": "a", "values": {}, "step": True},
+        {**GOOD, "op": "evaluation", "name": "a", "values": {"a": json.loads("[" * 33 + "]" * 33)}},
         {**GOOD, "op": "remove"},
         {**GOOD, "op": "remove", "removes": "a"},
         {**GOOD, "op": "remove", "removes": [1]},
@@ -163,3 +174,15 @@ def test_what_events_amount_to() -> None:
     assert said.name("given") == "wide"
     assert fold([*events, _event("8", 8, op="name", name=None)]).name("given") is None
     assert fold([]).name("given") == "given"
+
+
+def test_of_evaluations_with_one_name_the_last_that_stands_counts() -> None:
+    events = [
+        _event("1", 1, op="evaluation", name="a", step=None, values={"acc": 0.1}),
+        _event("2", 2, op="evaluation", name="b", step=3, values={"acc": 0.2}),
+        _event("3", 3, op="evaluation", name="a", step=None, values={"acc": 0.3}),
+    ]
+    assert fold(events).evaluations == tuple(events)
+    assert fold(events).evaluated() == [events[1], events[2]]
+    back = _event("4", 4, op="remove", removes=["3"])
+    assert fold([*events, back]).evaluated() == [events[0], events[1]]

@@ -27,6 +27,7 @@ from gxt.git.remotes import Remote
 from gxt.git.repository import Repository
 from gxt.model.ids import run_path
 from gxt.ops import annotate
+from gxt.ops.evaluate import evaluate, retract
 from gxt.ops.pull import pull
 from gxt.ops.push import nothing, push
 from gxt.ops.workspace import Workspace, open_workspace
@@ -146,16 +147,18 @@ class Sharing(RuleBasedStateMachine):
         return [uid for uid in self.order if uid in clone.known and self._is_removed(clone, uid) == removed]
 
     def _say(self, clone: Clone, uid: str, event: Event) -> None:
-        """Of a name, those that claim to be of later are taken back."""
+        """Of names and of evaluations of one name, those that claim to be of later are taken back."""
         file = f"{run_path(stored(clone.path)[self.made[uid].commit].number)}/annotations.jsonl"
         lines = git(clone.path, "cat-file", "-p", f"{EXPERIMENTS}:{file}").splitlines()
         said = [json.loads(line) for line in lines]
         new = [one for one in said if one["id"] not in self.ids and one["op"] == event.op]
         assert len(new) == 1
         event = event._replace(order=(new[0]["at"][:-1], new[0]["id"]))
-        if event.op == "name":
-            named = self._standing(clone.known[uid], "name")
-            later = (one for one in named if self.events[one].order[0] >= event.order[0])
+        if event.op in {"name", "evaluation"}:
+            what = event.value.split()[0] if event.op == "evaluation" else ""
+            standing = self._standing(clone.known[uid], event.op)
+            same = (one for one in standing if self.events[one].value.startswith(what))
+            later = (one for one in same if self.events[one].order[0] >= event.order[0])
             event = event._replace(takes=frozenset(later))
         self.ids.update(one["id"] for one in said)
         self.events.append(event)
@@ -166,11 +169,12 @@ class Sharing(RuleBasedStateMachine):
         for uid in self._present(clone):
             said = {
                 op: [self.events[one].value for one in self._standing(clone.known[uid], op)]
-                for op in ("tag", "name", "comment")
+                for op in ("tag", "name", "comment", "evaluation")
             }
             made = self.made[uid]
             name = ([made.name] + said["name"])[-1]
-            facts[uid] = (name, list(dict.fromkeys(said["tag"])), said["comment"], made.parent_uid)
+            found = {one.split()[0]: int(one.split()[1]) for one in said["evaluation"]}
+            facts[uid] = (name, list(dict.fromkeys(said["tag"])), said["comment"], found, made.parent_uid)
         return facts
 
     # What must hold
@@ -268,6 +272,25 @@ class Sharing(RuleBasedStateMachine):
             annotate.note(self._open(clone), uid, said)
             if said not in self._values(clone, uid, "comment"):
                 self._say(clone, uid, Event("comment", said))
+            self._check(clone)
+
+    @rule(who=WHO, which=WHICH, name=st.sampled_from(["vs-old", "test"]), elo=st.integers(0, 2))
+    def evaluates(self, who: int, which: int, name: str, elo: int) -> None:
+        if chosen := self._chosen(who, which):
+            clone, uid = chosen
+            if evaluate(self._open(clone), uid, {"elo": elo}, name=name).changed:
+                self._say(clone, uid, Event("evaluation", f"{name} {elo}"))
+            self._check(clone)
+
+    @rule(who=WHO, which=WHICH, name=st.sampled_from(["vs-old", "test"]))
+    def takes_back(self, who: int, which: int, name: str) -> None:
+        if chosen := self._chosen(who, which):
+            clone, uid = chosen
+            standing = self._standing(clone.known[uid], "evaluation")
+            taken = frozenset(one for one in standing if self.events[one].value.split()[0] == name)
+            assert retract(self._open(clone), uid, name).changed == bool(taken)
+            if taken:
+                self._say(clone, uid, Event("remove", takes=taken))
             self._check(clone)
 
     @rule(who=WHO, which=WHICH, name=st.sampled_from(["wide", "narrow"]))
@@ -474,7 +497,8 @@ class Sharing(RuleBasedStateMachine):
 
 def _facts_of(run: dict[str, Any]) -> tuple[object, ...]:
     comments = [one["text"] for one in run["comments"]]
-    return (run["name"], run["tags"], comments, run["parent_uid"])
+    found = {one["name"]: one["values"]["elo"] for one in run["evals"]}
+    return (run["name"], run["tags"], comments, found, run["parent_uid"])
 
 
 def _tip(repository: Path) -> str:

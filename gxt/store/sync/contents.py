@@ -24,6 +24,7 @@ from gxt.store.tree import RunFolder
 Refusal: TypeAlias = "DamagedRecord | NewerFormat"
 
 _MOST_BYTES = {"run": 1 << 20, "output.log": 2 << 20, "series": 64 << 20, "annotations.jsonl": 64 << 20}
+_MOST_EVENT_BYTES = 2 << 20  # an evaluation of gxt has 1 MiB, a note less
 _MOST_EVENTS = 1_000_000  # a line of two bytes takes a hundred in memory
 _AT_ONCE_BYTES = 64 << 20  # of documents in memory, unless a single run has more
 _CHECKS: dict[str, Callable[[JsonObject, str], None]] = {
@@ -189,6 +190,8 @@ def _events(data: bytes, name: str) -> list[JsonObject]:
         raise DamagedRecord(f"{name} has more than {_MOST_EVENTS} lines")
     events = list[JsonObject]()
     for line in data.splitlines():
+        if len(line) > _MOST_EVENT_BYTES:
+            raise DamagedRecord(f"{name} has a line of {len(line)} bytes: more than gxt reads")
         if line.strip():
             events.append(_loaded(line, name))
             check_annotation(events[-1], name)
