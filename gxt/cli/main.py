@@ -17,6 +17,7 @@ BUG_EXIT_CODE = 255
 
 # Each command: its module and function, and a line about it. Only the one that is asked for is loaded.
 COMMANDS = {
+    "init": ("preparing.init", "Prepare a repository: its main metric, settings for plain git."),
     "run": ("recording.run", "Run a command as it would run without gxt, and record it."),
     "base": ("recording.base", "Show or set the base: the parent of the next run in this work tree."),
     "list": ("reading.list_", "List runs, newest first, running ones on top."),

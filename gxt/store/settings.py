@@ -57,6 +57,13 @@ class Settings(NamedTuple):
     author: tuple[str, str] | None = None
 
 
+class MainMetric(NamedTuple):
+    """The metric that stands for runs, and which way it is better; None where nobody says."""
+
+    main: str | None
+    goal: Goal | None
+
+
 def load_settings(repository: Repository) -> Settings:
     """The team's settings with the user's over them.
 
@@ -65,12 +72,12 @@ def load_settings(repository: Repository) -> Settings:
     """
     team = read_team(repository.top / FILE)
     metric = _table(team, "metric")
-    goals = {name: _goal(str(goal), FILE) for name, goal in _table(team, "goals").items()}
+    goals = {name: read_goal(str(goal), FILE) for name, goal in _table(team, "goals").items()}
     limits = {**LIMITS, **_table(team, "limits")}
     code = str(_table(team, "push").get("unpushed_code", "allow"))
     main = metric.get("main")
     if main and metric.get("goal"):
-        goals[str(main)] = _goal(str(metric["goal"]), "the main metric")
+        goals[str(main)] = read_goal(str(metric["goal"]), "the main metric")
     main_goal = None  # the user's own, which wins in whichever way and order it is said
     mine = user_settings(repository)
     for name, value in mine.items():
@@ -84,11 +91,11 @@ def load_settings(repository: Repository) -> Settings:
         elif key == "unpushedcode":
             code = value
         elif key.endswith(".goal"):
-            goals[key.removesuffix(".goal")] = _goal(value, f"git config gxt.{key}")
+            goals[key.removesuffix(".goal")] = read_goal(value, f"git config gxt.{key}")
         else:
             limits |= {name: value for name in LIMITS if name.replace("_", "") == key}
     if main and main_goal:
-        goals[str(main)] = _goal(str(main_goal), "the main metric")
+        goals[str(main)] = read_goal(str(main_goal), "the main metric")
     sizes = {name: _mebibytes(name, limits[name]) for name in LIMITS}
     return Settings(
         metric=str(main) if main else None,
@@ -112,6 +119,53 @@ def read_team(path: Path) -> dict[str, Any]:
         raise UsageError(f"{FILE} cannot be read: {error}", hint=f"mend {path}") from error
 
 
+def team_metric(repository: Repository) -> MainMetric:
+    """The main metric that the team's file names. Raises as `load_settings`."""
+    table = _table(read_team(repository.top / FILE), "metric")
+    main, goal = table.get("main"), table.get("goal")
+    return MainMetric(str(main) if main else None, read_goal(str(goal), "the main metric") if goal else None)
+
+
+def team_text(repository: Repository) -> str:
+    """The text of the team's file, as it is; empty when there is none."""
+    path = repository.top / FILE
+    return path.read_bytes().decode() if path.is_file() else ""
+
+
+def with_metric(text: str, metric: MainMetric) -> str:
+    """The text of the team's file with another main metric; comments and all else stay.
+
+    Raises:
+        UsageError: it is written in a way that only a person can change.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    said = {key: value for key, value in metric._asdict().items() if value is not None}
+    try:
+        document: Any = tomlkit.parse(text)  # a mapping of anything
+        before = document.unwrap()
+        if "metric" not in document:
+            if text.strip():
+                document.add(tomlkit.nl())
+            document.add("metric", tomlkit.table())
+        for key in set(metric._fields).difference(said):
+            document["metric"].pop(key, None)
+        document["metric"].update(said)
+        new = tomlkit.dumps(document)
+        is_as_meant = tomlkit.parse(new).unwrap() == {**before, "metric": {**_others(before), **said}}
+    except (TOMLKitError, LookupError, TypeError, ValueError):
+        is_as_meant = False
+    if not is_as_meant:
+        raise UsageError(f"[metric] of {FILE} cannot be changed from here", hint=f"edit {FILE}")
+    return new
+
+
+def _others(team: Mapping[str, Any]) -> dict[str, Any]:
+    """What the team's file says below [metric] that is not about the main one."""
+    return {key: value for key, value in team.get("metric", {}).items() if key not in MainMetric._fields}
+
+
 def _table(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     table = settings.get(name, {})
     if not isinstance(table, dict):
@@ -125,7 +179,8 @@ def _choice(name: str, value: str, choices: tuple[str, str]) -> str:
     return value
 
 
-def _goal(text: str, where: str) -> Goal:
+def read_goal(text: str, where: str) -> Goal:
+    """The goal that somebody wrote there; UsageError for anything but `min` and `max`."""
     if text == "min":
         return "min"
     if text == "max":
