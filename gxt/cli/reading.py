@@ -69,7 +69,7 @@ def list_(words: Namespace) -> None:
         if text:
             output.write(text)
         else:
-            output.say(listing.nothing(words.where or words.tag))
+            _say_nothing(workspace, asked=words.where or words.tag)
         return
     if words.columns is not None or words.csv:
         whole = operation.list_runs(workspace, request)
@@ -85,7 +85,15 @@ def list_(words: Namespace) -> None:
         if more:
             output.say(f"the newest {_PAGE}: gxt list --limit N shows more", style="dim")
     else:
-        output.say(listing.nothing(words.where or words.tag))
+        _say_nothing(workspace, asked=words.where or words.tag)
+
+
+def _say_nothing(workspace: Workspace, *, asked: object) -> None:
+    """The line in place of an empty list; `asked` is what narrowed it."""
+    from gxt.ops.workspace import how_to_begin
+
+    begin = "" if asked else how_to_begin(workspace.repository)
+    output.say(f"no runs yet: {begin}" if begin else "no run matches")
 
 
 def _names(columns: str | None) -> list[str]:
@@ -251,7 +259,7 @@ def tree(words: Namespace) -> None:
         return
     output.say_notices(notices)
     if not result.nodes:
-        output.say("no runs yet: gxt run -- python train.py")
+        _say_nothing(workspace, asked=words.id)
     output.show(forest.page(result))
 
 

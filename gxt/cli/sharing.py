@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gxt.cli import output
 from gxt.cli.parser import Parser
+from gxt.errors import UnknownRun
 
 if TYPE_CHECKING:
     from gxt.git.repository import Repository
@@ -42,8 +45,8 @@ def pull(words: Namespace) -> None:
     from gxt.render import sharing
 
     workspace = open_workspace()._replace(progress=bar())
-    remote, runs = _sorted(workspace.repository, words.words)
-    pulled = operation(workspace, remote, runs, dry_run=words.dry_run)
+    with _sorted(workspace.repository, words.words) as (remote, runs):
+        pulled = operation(workspace, remote, runs, dry_run=words.dry_run)
     output.say_notices((*workspace.notices, *_left_out(pulled.refused)))
     if words.json:
         output.show_json(sharing.pulled_json(pulled))
@@ -59,8 +62,8 @@ def push(words: Namespace) -> None:
     from gxt.render import sharing
 
     workspace = open_workspace()._replace(progress=bar())
-    remote, runs = _sorted(workspace.repository, words.words)
-    pushed = operation(workspace, remote, runs, dry_run=words.dry_run)
+    with _sorted(workspace.repository, words.words) as (remote, runs):
+        pushed = operation(workspace, remote, runs, dry_run=words.dry_run)
     output.say_notices((*workspace.notices, *_left_out(pushed.refused), *pushed.notices))
     if words.json:
         output.show_json(sharing.pushed_json(pushed))
@@ -68,13 +71,36 @@ def push(words: Namespace) -> None:
         output.show(sharing.pushed_page(pushed, dry_run=words.dry_run))
 
 
-def _sorted(repository: Repository, words: list[str]) -> tuple[str | None, tuple[str, ...]]:
-    """The remote, when the first word names one, and the runs."""
-    from gxt.git.remotes import remotes
+@contextmanager
+def _sorted(repository: Repository, words: list[str]) -> Iterator[tuple[str | None, tuple[str, ...]]]:
+    """The remote, when the first word names one, and the runs.
 
-    if words and words[0] in remotes(repository):
-        return words[0], tuple(words[1:])
-    return None, tuple(words)
+    Raises:
+        UnknownRun: what is done with them finds that the first word names neither.
+    """
+    from gxt.git.remotes import remotes
+    from gxt.model.ids import said_number
+
+    names = list(remotes(repository)) if words else []
+    if words and words[0] in names:
+        yield words[0], tuple(words[1:])
+        return
+    try:
+        yield None, tuple(words)
+    except UnknownRun as error:
+        if error.ref == words[0] and said_number(error.ref) is None:
+            raise _neither(error, names) from error
+        raise
+
+
+def _neither(error: UnknownRun, remotes: list[str]) -> UnknownRun:
+    from difflib import get_close_matches
+
+    near = get_close_matches(error.ref, remotes, n=1)
+    known = f"the remotes are: {', '.join(sorted(remotes))}; {error.hint}"
+    neither = UnknownRun(error.ref, hint=f"did you mean {near[0]}?" if near else known)
+    neither.message = f"no remote and no run {error.ref!r}"
+    return neither
 
 
 def _left_out(refused: tuple[str, ...]) -> list[str]:

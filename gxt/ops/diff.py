@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias, cast
 
 from gxt.capture.params_files import parse_params
 from gxt.capture.remembered_params import load_remembered
-from gxt.errors import InvalidParams
+from gxt.errors import GitFailed, GxtError, InvalidParams
 from gxt.git import process
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
@@ -143,10 +143,7 @@ def _files(repository: Repository, a: str, b: str) -> tuple[FileChange, ...]:
     """`git diff --numstat -z`: added, removed, path; `-` for binary files."""
     if a == b:
         return ()
-    said = process.run(
-        repository.top,
-        ("diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", a, b, "--"),
-    )
+    said = _git_diff(repository, "--numstat", "-z", "--no-renames", a, b)
     changes = []
     for record in said.decode(errors="surrogateescape").split("\0"):
         added, _, rest = record.partition("\t")
@@ -160,6 +157,23 @@ def _files(repository: Repository, a: str, b: str) -> tuple[FileChange, ...]:
 def _patch(repository: Repository, a: str, b: str) -> bytes:
     if a == b:
         return b""
-    return process.run(
-        repository.top, ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--patch", a, b, "--")
-    )
+    return _git_diff(repository, "--no-color", "--patch", a, b)
+
+
+def _git_diff(repository: Repository, *words: str) -> bytes:
+    """What `git diff` says of two trees.
+
+    Raises:
+        GxtError: this is a partial clone without some of the files, and none is fetched behind one's back.
+        GitFailed: git cannot compare them.
+    """
+    try:
+        return process.run(repository.top, ("diff", "--no-ext-diff", "--no-textconv", *words, "--"))
+    except GitFailed as error:
+        if "promisor remote" not in error.stderr:
+            raise
+        a, b = words[-2:]
+        raise GxtError(
+            "this is a partial clone, and some of the files have not been fetched",
+            hint=f"fetch them, and try again: git diff --stat {a[:12]} {b[:12]}",
+        ) from error

@@ -26,7 +26,7 @@ from gxt.model.ids import parse_run_id, run_id, said_number
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import Row, metrics_of, row_of, without_packages
 from gxt.ops.declared import declared_metric
-from gxt.ops.workspace import Workspace
+from gxt.ops.workspace import Workspace, how_to_begin
 from gxt.store.index import Index
 from gxt.store.places import EXPERIMENTS, live_paths
 from gxt.store.reading import read_removed
@@ -339,7 +339,7 @@ class History:
         if newest is None and self._index.damaged():
             return "there are runs, and none can be read: gxt doctor tells why"
         if newest is None:
-            return "there are no runs yet: gxt run -- python train.py"
+            return f"there are no runs yet: {how_to_begin(self.workspace.repository)}"
         return f"the latest is {newest['id']}; gxt list shows all"
 
 

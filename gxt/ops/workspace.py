@@ -50,6 +50,14 @@ def open_workspace(cwd: Path | None = None) -> Workspace:
     return Workspace(repository, settings, (*notices, *recovery.notices))
 
 
+def how_to_begin(repository: Repository) -> str:
+    """What to do where there are no runs, in words. One git process: where there are runs nobody asks."""
+    from gxt.git.remotes import remotes
+
+    first = "gxt run -- python train.py"
+    return f"{first}, or gxt pull for those of colleagues" if remotes(repository) else first
+
+
 def working_directory() -> Path:
     """Where the user stands.
 

@@ -123,8 +123,3 @@ def _exact(value: Json) -> str:
 def first(table: Table, count: int) -> Table:
     """The first rows of a table."""
     return table._replace(rows=table.rows[:count])
-
-
-def nothing(asked: object) -> str:
-    """The line in place of an empty list; `asked` is what narrowed it."""
-    return "no run matches" if asked else "no runs yet: gxt run -- python train.py"

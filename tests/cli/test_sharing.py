@@ -500,3 +500,50 @@ def test_evaluations_of_both_sides_are_united_and_of_one_name_the_later_counts(
     gxt(bob, "pull")
     assert [one["name"] for one in data(bob, "show", "1")["evals"]] == ["eval"]
     sound(hub, ada, bob)
+
+
+def test_a_word_that_is_no_remote_and_no_run_is_told_with_what_was_meant(hub: Path, ada: Path) -> None:
+    record(ada, "one")
+    for command in ("push", "pull"):
+        assert gxt(ada, command, "orign", code=2).stderr == (
+            "gxt: no remote and no run 'orign'\n     did you mean origin?\n"
+        )
+        assert gxt(ada, command, "sweep", code=2).stderr == (
+            "gxt: no remote and no run 'sweep'\n"
+            "     the remotes are: origin; the latest is exp-001; gxt list shows all\n"
+        )
+        for words in (["99"], ["exp-099"], ["1", "99"], ["origin", "99"]):
+            told = gxt(ada, command, *words, code=2).stderr.splitlines()[0]
+            assert told == f"gxt: no run {words[-1]!r}"
+    gxt(ada, "push", "one")
+
+
+def test_where_there_are_no_runs_and_a_remote_the_pull_is_named(hub: Path, ada: Path) -> None:
+    told = "no runs yet: gxt run -- python train.py, or gxt pull for those of colleagues\n"
+    for words in (["list"], ["list", "--columns", "id"], ["tree"]):
+        assert gxt(ada, *words).stderr == told
+    assert gxt(ada, "show", "1", code=2).stderr == f"gxt: no run '1'\n     there are {told}"
+
+
+def test_a_diff_in_a_partial_clone_names_what_fetches_the_files(hub: Path, ada: Path) -> None:
+    record(ada, "old")
+    (ada / "train.py").write_text("print(2)\n")
+    git(ada, "commit", "-q", "-am", "second")
+    record(ada, "new")
+    git(ada, "push", "-q", "origin", "HEAD")
+    gxt(ada, "push")
+    git(hub, "config", "uploadpack.allowFilter", "true")
+    git(hub, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(hub.parent, "clone", "-q", "--filter=blob:none", f"file://{hub}", "part")
+    part = hub.parent / "part"
+    gxt(part, "pull")
+    trees = [data(ada, "show", run)["code"]["tree"][:12] for run in ("1", "2")]
+    away = hub.rename(hub.parent / "away.git")  # a git that knows no GIT_NO_LAZY_FETCH would fetch
+    for words in (["1", "2", "--code"], ["1", "2"]):
+        assert gxt(part, "diff", *words, code=1).stderr == (
+            "gxt: this is a partial clone, and some of the files have not been fetched\n"
+            f"     fetch them, and try again: git diff --stat {trees[0]} {trees[1]}\n"
+        )
+    away.rename(hub)
+    git(part, "diff", "--stat", *trees)
+    assert gxt(part, "diff", "1", "2", "--code").stdout == gxt(ada, "diff", "1", "2", "--code").stdout
