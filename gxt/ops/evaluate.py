@@ -13,6 +13,7 @@ from gxt.model.annotations import fold, is_before
 from gxt.model.codec import is_deeper
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten, merge, normalise, parse_scalar, split_keys
+from gxt.model.secrets import redact_params
 from gxt.model.shapes import MAX_EVALUATION_DEPTH
 from gxt.ops.annotate import Annotated, kept_label, said_of
 from gxt.ops.history import History
@@ -33,7 +34,7 @@ def evaluate(
     Args:
         workspace: where.
         ref: the run.
-        values: what was found, nested; see `read_words` and `read_text`.
+        values: what was found, nested; see `read_words` and `read_file`. Secrets in it are not kept.
         name: of the evaluation.
         step: of the run, when it was not its end that was evaluated.
 
@@ -41,7 +42,7 @@ def evaluate(
         UnknownRun, AmbiguousRun, RemovedRun: the reference names no single run.
         UsageError: there are no values, they or the name cannot be kept, or the run cannot be changed yet.
     """
-    name = _name(name)
+    name, values = _name(name), redact_params(values)  # files of judges hold their settings too
     _check(values)
     author = workspace.settings.author
 

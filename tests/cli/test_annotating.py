@@ -367,7 +367,13 @@ def test_a_running_run_is_given_tags_and_nothing_else(running: Path) -> None:
     assert said(running, "tag", "1", "late", "later") == ("exp-001 tags: early, late, later\n", "")
     assert said(running, "tag", "1", "late") == ("exp-001 already has the tag late\n", "")
     assert data(running, "list")[0]["tags"] == ["early", "late", "later"]
-    for words in (["tag", "1", "late", "--remove"], ["note", "1", "x"], ["rename", "1", "x"], ["rm", "1"]):
+    for words in (
+        ["tag", "1", "late", "--remove"],
+        ["note", "1", "x"],
+        ["rename", "1", "x"],
+        ["rm", "1"],
+        ["eval", "1", "a=1"],
+    ):
         assert said(running, *words, code=2) == (
             "", "gxt: exp-001 is running\n     when it has ended it can be changed\n",
         )  # fmt: skip

@@ -185,6 +185,26 @@ def test_what_acts_on_a_terminal_is_shown_as_text(lab: Path) -> None:
     ]
 
 
+def test_secrets_are_not_kept_and_numbers_are(lab: Path) -> None:
+    (lab / "eval.json").write_text('{"judge": {"api_key": "sk-abc", "model": "m"}, "token": 5}')
+    run = data(lab, "eval", "2", "--file", "eval.json", "password=x", "acc_per_token=0.5")
+    assert run["evals"][0]["values"] == {
+        "judge": {"api_key": "[redacted]", "model": "m"},
+        "token": 5,
+        "password": "[redacted]",
+        "acc_per_token": 0.5,
+    }
+
+
+def test_a_removed_run_takes_no_evaluation_and_comes_back_with_what_it_had(lab: Path) -> None:
+    gxt(lab, "eval", "2", "acc=1")
+    gxt(lab, "rm", "2")
+    assert "was removed" in said(lab, "eval", "2", "acc=2", code=1)[1]
+    gxt(lab, "rm", "--undo", "2")
+    assert found(lab, "2")[0]["values"] == {"acc": 1}
+    check_sound(lab)
+
+
 ODD_FILES = {
     "empty": b"{}",
     "list": b"[1]",

@@ -335,6 +335,12 @@ DOCUMENTS: dict[str, Callable[[Remote, Run], Run]] = {
     "annotations.jsonl: by is not of the right kind": lambda remote, run: run.having(
         "annotations.jsonl", remote.blob(lines({**event("e1", "tag"), "by": "Ada"}))
     ),
+    "annotations.jsonl: values is not of the right kind": lambda remote, run: run.having(
+        "annotations.jsonl", remote.blob(lines(event("e1", "evaluation", name="a", values=[1])))
+    ),
+    "annotations.jsonl has a line of [0-9]+ bytes: more than gxt reads": lambda remote, run: run.having(
+        "annotations.jsonl", remote.blob(lines(event("e1", "comment", text="x" * (2 << 20))))
+    ),
     "annotations.jsonl has a key twice": lambda remote, run: run.having(
         "annotations.jsonl", remote.blob(lines(event("e1", "tag")).replace(b"{", b'{"op": "x", ', 1))
     ),
