@@ -1,4 +1,4 @@
-"""The command that looks after a repository: `doctor`."""
+"""Commands that look after a repository: `doctor`, `gc`."""
 
 from __future__ import annotations
 
@@ -59,3 +59,37 @@ def _repair_remote(words: Namespace) -> None:
         output.show_json(sharing.pushed_json(pushed))
     else:
         output.show(sharing.pushed_page(pushed, dry_run=False))
+
+
+def gc_words(parser: Parser) -> None:
+    """What `gxt gc` takes."""
+    parser.add("--yes", action="store_true", help="Do it without asking.")
+    parser.add("--dry-run", action="store_true", help="Tell what would be done, and change nothing.")
+    parser.add_json()
+
+
+def gc(words: Namespace) -> None:
+    """Free removed runs that nobody else has, take leftovers away, and have git pack what there is.
+
+    It tells what it would do, and asks. Runs that a remote has stay in its history and in yours, removed or
+    not. What goes on is not touched.
+    """
+    from gxt.ops.gc import collect, plan
+    from gxt.ops.workspace import open_workspace
+    from gxt.render import collecting
+
+    workspace = open_workspace()
+    planned = plan(workspace)
+    notices = [*workspace.notices, *planned.notices]
+    is_asked = not (words.yes or words.dry_run or words.json or planned.is_empty())
+    if is_asked and not output.can_ask():
+        notices.append("nothing was done: gxt gc --yes does it")
+    output.say_notices(() if words.json else notices)
+    if not words.json:
+        output.show(collecting.planned_page(planned))
+    is_wanted = output.ask("Do it?") if is_asked and output.can_ask() else words.yes and not words.dry_run
+    done = collect(workspace, planned) if is_wanted and not planned.is_empty() else None
+    if words.json:
+        output.show_json(collecting.as_json(done or planned, done=done is not None), notices)
+    elif done is not None:
+        output.show(collecting.done_page(done))

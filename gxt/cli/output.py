@@ -192,6 +192,18 @@ def say_error(error: GxtError) -> None:
         say(f"     {error.hint}")
 
 
+def can_ask() -> bool:
+    """Whether there is somebody to answer: what was told and the question are both on a terminal."""
+    return sys.stdin.isatty() and on_terminal() and talks_to_terminal()
+
+
+def ask(question: str) -> bool:
+    """Whether the answer is yes; without one it is no."""
+    flush()
+    _talk(f"{question} [y/N] ")
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def on_terminal() -> bool:
     """Whether stdout is a terminal."""
     return sys.stdout.isatty()

@@ -72,11 +72,13 @@ class Over(NamedTuple):
         old: what the experiments ref names; empty where there is none.
         notes: where the notes are that show the tip to build on, as refs.
         replaced: where the notes are that are to be replaced.
+        anew: these, and what they have shown before, are to be left behind.
     """
 
     old: str
     notes: Mapping[str, str]
     replaced: Mapping[str, str] = NOTES
+    anew: bool = False
 
 
 class Written(NamedTuple):
@@ -187,6 +189,12 @@ class Chain:
         self._entries.append(entry)
         return self._last.oid
 
+    def keep_used(self, following: int) -> None:
+        """Write an entry that says which number is free, where numbers were used that no run has now."""
+        if self._next < following:
+            person = user(self._repository)
+            self.add(Entry(f"the next free number is {following}\n", person, person, (), following))
+
     def write_notes(self, *, rebuild: bool = False, without: Container[int] = ()) -> None:
         """Write the notes of what was added; those of every run where the present ones lag, or `rebuild`.
 
@@ -208,7 +216,7 @@ class Chain:
         assert self._last is not None
         ours = self._reader.read(self._over.replaced[what])
         old = ours.oid if ours is not None else ""
-        present = self._reader.read(self._over.notes[what]) or ours
+        present = self._reader.read(self._over.notes[what]) or (None if self._over.anew else ours)
         tip = self._tip.oid if self._tip else ""
         is_commit = present is not None and present.kind == "commit"
         current = present is not None and is_commit and not rebuild and shows(present, tip)
@@ -222,7 +230,7 @@ class Chain:
         if not current and looks_back and self._tip is not None:
             found = noted_objects(self._reader, self._tip, NOTED_FILES[what], without=without)
             notes = {**dict(found), **notes}
-        if not present and not any(notes.values()):
+        if not present and not any(notes.values()) and not (ours and self._over.anew):
             return None
         new = self.commit(
             what,

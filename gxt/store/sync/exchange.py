@@ -66,6 +66,7 @@ def prepare(
         merged = unpublished(repository, reader, ours, theirs)
         pending = tuple(one for one in merged.pending if wanted(one))
         if not pending and not (theirs and _lag(reader, remote, theirs)):
+            _forget_unsettled(repository, reader, remote, theirs)
             return Outgoing((), ())
         moves = _as_it_is(reader, remote, ours, theirs, pending)
         done: tuple[RefUpdate, ...] = ()
@@ -77,6 +78,14 @@ def prepare(
         kept = [RefUpdate(outgoing_ref(remote, ref), oid, None) for ref, oid in moves.items()]
         move_refs(repository, [*kept, *done], reason=f"gxt: for {remote}")
         return Outgoing(pending, tuple(moves.items()))
+
+
+def _forget_unsettled(repository: Repository, reader: ObjectReader, remote: str, theirs: str | None) -> None:
+    """Let go of a push of which nobody could tell whether it was accepted: the remote does not have it."""
+    sent = reader.read(outgoing_ref(remote, EXPERIMENTS))
+    if sent is not None and not (theirs and goes_on(reader, theirs, sent.oid)):
+        refs = [outgoing_ref(remote, ref) for ref in (EXPERIMENTS, *NOTES.values())]
+        move_refs(repository, [RefUpdate(ref, None) for ref in refs if reader.read(ref)], reason="gxt: push")
 
 
 def _lag(reader: ObjectReader, remote: str, theirs: str) -> bool:

@@ -161,7 +161,8 @@ def merge(
             if one.annotations is None and one.folder.entries == other.folder.entries:
                 continue
         (homeless if one.is_new and number in there else found).append(one)
-    renumbered = _renumbered(found, homeless, arrival.next_number)
+    following = max(arrival.next_number, ours.next_number if remote else 1)
+    renumbered = _renumbered(found, homeless, following)
     pending = [*found, *_telling(repository, reader, renumbered, remote, moved)]
     kept_out = [number for number in gone if _is_unchanged(reader, number, base, arrival.tip)]
     return Merged(tuple(pending), frozenset(here), tuple(kept_out))

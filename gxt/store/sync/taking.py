@@ -185,5 +185,6 @@ class _Taking:
             for one in merged.pending:
                 for step in steps(self._repository, reader, tip, one):
                     write_pending(chain, importer, step)
+            chain.keep_used(tip.next_number if tip else 1)
             chain.write_notes(rebuild=rebuild_notes or bool(left_out), without=frozenset(left_out))
         return chain.written()
