@@ -142,9 +142,9 @@ def _staying(repository: Repository, found: Freeable, unsettled: Sequence[str]) 
     """Removed runs that are not freed, or not by us alone."""
     said = []
     if found.doubtful:
-        to = " ".join(unsettled[:1])
-        told = f"gxt push {to} tells, and gxt gc frees them then"
-        said.append(f"{_ids(found.doubtful)}: a push to {to} was not completed, which may have them; {told}")
+        to, it = unsettled[0], "it" if len(found.doubtful) == 1 else "them"
+        why = f"may be at {to}, since a push there was not completed"
+        said.append(f"{_ids(found.doubtful)} {why}: gxt push {to} tells; gxt gc frees {it} then")
     commits = [one.folder.entries["run"].oid for one in found.runs]
     refs = collecting.containing(repository, commits)
     others = [ref for ref in refs if ref not in _OWN and not ref.startswith(_OWN_BELOW)]

@@ -176,9 +176,16 @@ class Terminal:
         self.repo = repo
         self.width = width
 
-    def show(self, *words: str, **env: str) -> str:
-        """What `gxt WORDS` writes on the terminal, both streams, newlines as `\\n`."""
+    def show(self, *words: str, typed: str = "", **env: str) -> str:
+        """What `gxt WORDS` writes on the terminal, both streams, newlines as `\\n`, while somebody types
+        what is not shown.
+        """
         master, slave = pty.openpty()
+        if typed:
+            attributes = termios.tcgetattr(slave)
+            attributes[3] &= ~termios.ECHO
+            termios.tcsetattr(slave, termios.TCSANOW, attributes)
+            os.write(master, typed.encode())
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, self.width, 0, 0))
         inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
         command = subprocess.Popen(

@@ -28,6 +28,7 @@ from gxt.git.repository import Repository
 from gxt.model.ids import run_path
 from gxt.ops import annotate
 from gxt.ops.evaluate import evaluate, retract
+from gxt.ops.gc import collect, plan
 from gxt.ops.pull import pull
 from gxt.ops.push import nothing, push
 from gxt.ops.workspace import Workspace, open_workspace
@@ -321,6 +322,21 @@ class Sharing(RuleBasedStateMachine):
     @rule(who=WHO, in_hub=st.booleans())
     def collects_garbage(self, who: int, in_hub: bool) -> None:
         git(self.at.hub if in_hub else self.clones[who].path, "gc", "-q", "--prune=now")
+
+    @rule(who=WHO)
+    def collects(self, who: int) -> None:
+        """What was removed before anybody saw it is gone, but where a push was stopped that may have it."""
+        clone = self.clones[who]
+        workspace = self._open(clone)
+        planned = plan(workspace)
+        freed = {one.uid for one in collect(workspace, planned).runs}
+        secret = {uid for uid in self._present(clone, removed=True) if uid not in self.hub}
+        assert freed == secret if not planned.notices else freed < secret
+        for uid in freed:
+            del clone.known[uid]
+        self._check(clone)
+        git(clone.path, "gc", "-q", "--prune=now")
+        assert lacks(clone.path, [oid for uid in freed for oid in self.made[uid][1:3]])
 
     def _values(self, clone: Clone, uid: str, op: str) -> list[str]:
         return [self.events[one].value for one in self._standing(clone.known[uid], op)]

@@ -25,7 +25,11 @@ from gxt.store.sync.exchange import unpublished
 from gxt.store.sync.merge import Merged, Pending, common_entry, steps, write_left_out, write_pending
 from gxt.store.tree import REMOVED, Tip, first_parents, tip_at
 
-_OF_A_REMOTE = re.compile(rf"{REMOTE_REFS}/(.+)/(experiments|incoming|notes/\w+|outgoing/.+)", re.DOTALL)
+_NOTED = "|".join(NOTES)
+_OF_A_REMOTE = re.compile(
+    rf"{REMOTE_REFS}/(.+?)/(experiments|incoming|notes/(?:{_NOTED})|"
+    rf"outgoing/(?:gxt/experiments|notes/gxt/(?:{_NOTED})))"
+)
 _TIPS = frozenset(("experiments", "incoming"))
 _SENT = "outgoing/gxt/experiments"
 _WITH_A_RUN = 3  # words: an entry, the one before it, the run that it brings
