@@ -133,7 +133,8 @@ def rm_words(parser: Parser) -> None:
 def rm(words: Namespace) -> None:
     """Remove runs from lists and trees; --undo brings them back.
 
-    A removed run keeps its number. Nothing is erased: what was recorded stays in the past of the history.
+    A removed run keeps its number. Nothing is erased: what was recorded stays in the past of the history,
+    unless no remote has it and gxt gc frees it.
     """
     from gxt.ops.annotate import remove, restore
     from gxt.render import annotating

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -43,7 +42,7 @@ def collect(repository: Repository) -> None:
         GitFailed: it could not be done; what was packed by then is packed.
     """
     args = ("gc", "--quiet")
-    git = process.start(repository.top, args, stderr=subprocess.PIPE, on_terminal=True)
+    git = process.start(repository.top, args, on_terminal=True)
     _, said = git.communicate()
     if git.returncode == 0:
         return

@@ -323,10 +323,13 @@ class Sharing(RuleBasedStateMachine):
     def collects_garbage(self, who: int, in_hub: bool) -> None:
         git(self.at.hub if in_hub else self.clones[who].path, "gc", "-q", "--prune=now")
 
-    @rule(who=WHO)
-    def collects(self, who: int) -> None:
+    @rule(who=WHO, which=WHICH | st.just(-1), is_new=st.booleans())
+    def collects(self, who: int, which: int, is_new: bool) -> None:
         """What was removed before anybody saw it is gone, but where a push was stopped that may have it."""
         clone = self.clones[who]
+        if is_new:
+            self.records(who, [])
+        self.removes(who, which)
         workspace = self._open(clone)
         planned = plan(workspace)
         freed = {one.uid for one in collect(workspace, planned).runs}
