@@ -17,8 +17,8 @@ from gxt.git.refs import RefUpdate, list_refs, move_refs
 from gxt.git.repository import Repository
 from gxt.store.index import VERSION
 from gxt.store.places import REMOTE_REFS, cache_home, home
-from gxt.store.sync.tracking import goes_on
 from gxt.store.sync.freeing import Seen
+from gxt.store.sync.tracking import goes_on
 
 _LOGGED = ("refs/gxt", "refs/notes/gxt")
 _HISTORIES = ("experiments", "incoming")

@@ -52,6 +52,7 @@ def test_a_removed_run_is_gone_and_all_else_as_it_was(ada: Path) -> None:  # noq
     record(ada, "one")
     gxt(ada, "push")
     record(ada, "two", "--tag", "good")
+    gxt(ada, "tag", "2", "early")
     record_secret(ada, "bad")
     record(ada, "four")
     gxt(ada, "note", "4", "looks fine")
@@ -76,6 +77,7 @@ def test_a_removed_run_is_gone_and_all_else_as_it_was(ada: Path) -> None:  # noq
     said = git(ada, "log", "--first-parent", "--format=%s", EXPERIMENTS).splitlines()
     assert said == [
         "exp-004 completed: four",
+        "exp-002 tagged early",
         "exp-002 completed: two",
         "exp-001 completed: one",
         "The experiments of this repository",

@@ -14,7 +14,7 @@ from gxt.errors import DamagedRecord
 from gxt.git import process
 from gxt.git.collecting import size_on_disk
 from gxt.git.fast_import import FastImport
-from gxt.git.objects import ObjectReader
+from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.refs import list_refs
 from gxt.git.repository import Repository
 from gxt.store.amend import recorded
@@ -22,7 +22,8 @@ from gxt.store.chain import Chain, Over, Written, shows, user
 from gxt.store.places import NOTES, REMOTE_REFS
 from gxt.store.publish import publish
 from gxt.store.sync.exchange import unpublished
-from gxt.store.sync.merge import Merged, Pending, common_entry, steps, write_left_out, write_pending
+from gxt.store.sync.merge import Merged, Pending, common_entry, since, steps, write_left_out, write_pending
+from gxt.store.sync.tracking import goes_on
 from gxt.store.tree import REMOVED, Tip, first_parents, tip_at
 
 _NOTED = "|".join(NOTES)
@@ -127,6 +128,16 @@ def _brought(repository: Repository, tips: Sequence[str]) -> frozenset[str]:
     return frozenset(entry[2] for entry in entries if len(entry) == _WITH_A_RUN)
 
 
+def _before(reader: ObjectReader, ours: str, base: str | None, commits: Container[str]) -> str | None:
+    """The newest entry of ours that knows nothing yet of the runs with these commits."""
+    found = base
+    for entry in since(reader, ours, base):
+        parents = commit_headers(entry)[0].get("parent", [])
+        if len(parents) > 1 and parents[1] in commits:
+            found = parents[0]
+    return found
+
+
 def freed_bytes(
     repository: Repository, reader: ObjectReader, ours: Tip | None, found: Freeable
 ) -> int | None:
@@ -171,19 +182,21 @@ class _Freeing:
         self.freed: list[str] = []
 
     def write(self, reader: ObjectReader, tip: Tip | None, *, rebuild_notes: bool) -> Written | None:  # noqa: ARG002 they are always
-        """Ours without the runs, on top of what others have; None when there is none to free."""
+        """Ours without the runs, on top of what came before them; None when there is none to free."""
         found = freeable(self._repository, reader, tip)
-        self.freed = [one.uid for one in found.runs if one.uid in self._uids]
-        if not self.freed or tip is None:
+        gone = [one for one in found.runs if one.uid in self._uids]
+        self.freed = [one.uid for one in gone]
+        if not gone or tip is None:
             return None
-        base = tip_at(reader, found.base) if found.base else None
+        start = _before(reader, tip.oid, found.base, {_commit(one) for one in gone})
+        merged = unpublished(self._repository, reader, tip, start)
+        base = tip_at(reader, start) if start else None
         over = Over(tip.oid, self._notes_at(reader, found.base), anew=True)
         with FastImport(self._repository.top) as importer:
             chain = Chain(self._repository, importer, reader, base, "gc", over=over)
-            if found.merged.kept_out:
-                person, left_out = user(self._repository), found.merged.kept_out
-                write_left_out(chain, reader, person, tip.oid, found.base, left_out)
-            for one in found.merged.pending:
+            if merged.kept_out:
+                write_left_out(chain, reader, user(self._repository), tip.oid, start, merged.kept_out)
+            for one in merged.pending:
                 for step in steps(self._repository, reader, tip, one) if one.uid not in self.freed else ():
                     write_pending(chain, importer, step)
             chain.keep_used(tip.next_number)
