@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from gxt.errors import DOCTOR, GxtError
+from gxt.errors import DOCTOR, DamagedRecord, GxtError
 from gxt.git import collecting
 from gxt.git.collecting import Objects
 from gxt.git.objects import ObjectReader
@@ -25,7 +25,7 @@ from gxt.store.progress import untold
 from gxt.store.sync import freeing
 from gxt.store.sync.freeing import Freeable
 from gxt.store.sync.merge import Pending
-from gxt.store.tree import read_tip
+from gxt.store.tree import Tip, read_tip
 
 
 class Freed(NamedTuple):
@@ -67,13 +67,12 @@ def plan(workspace: Workspace) -> Plan:
     """What there is to do. Nothing is written.
 
     Raises:
-        DamagedRecord: a run cannot be read, and could be lost.
         GxtError: the history is not what it was: it is to be repaired first.
     """
     repository = workspace.repository
     with ObjectReader(repository) as reader:
         ours = read_tip(reader)
-        found = freeing.freeable(repository, reader, ours)
+        found, damage = _freeable(repository, reader, ours)
         must_forget = leftovers.must_forget(repository)
         if found.runs or must_forget:
             _check_whole(repository, reader)
@@ -91,7 +90,7 @@ def plan(workspace: Workspace) -> Plan:
         indexes_bytes=sum(path.stat().st_size for path in indexes),
         must_forget=must_forget,
         objects=objects if is_news and objects.loose + objects.packs > 1 else None,
-        notices=tuple(_staying(repository, found, seen.unsettled)),
+        notices=(*damage, *_staying(repository, found, seen.unsettled)),
     )
 
 
@@ -122,6 +121,16 @@ def collect(workspace: Workspace, planned: Plan) -> Plan:
         collecting.collect(repository)
         _keep_left(repository, collecting.count_objects(repository))
     return done._replace(refs=tuple(refs))
+
+
+def _freeable(
+    repository: Repository, reader: ObjectReader, ours: Tip | None
+) -> tuple[Freeable, tuple[str, ...]]:
+    """The runs to free; none, and why, where one that is to stay cannot be read."""
+    try:
+        return freeing.freeable(repository, reader, ours), ()
+    except DamagedRecord as error:
+        return Freeable(), (f"no run can be freed: {error.message}; gxt doctor tells what can be done",)
 
 
 def _check_whole(repository: Repository, reader: ObjectReader) -> None:

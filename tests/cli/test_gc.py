@@ -296,3 +296,20 @@ def test_another_gc_at_work_is_told(repo: Path) -> None:
     pid.unlink()
     gxt(repo, "gc", "--yes")
     assert gxt(repo, "gc").stdout == NOTHING
+
+
+def test_where_a_run_cannot_be_read_none_is_freed(repo: Path) -> None:
+    record(repo, "one")
+    record(repo, "two")
+    gxt(repo, "rm", "2")
+    oid = data(repo, "show", "1")["commit"]
+    commit = repo / ".git/objects" / oid[:2] / oid[2:]
+    commit.rename(repo / "kept")
+    told = data(repo, "gc"), gxt(repo, "gc").stderr.splitlines()[0]
+    assert told[0]["runs"] == []
+    assert told[1] == (
+        "gxt: no run can be freed: exp-001 cannot be taken along: git has lost its commit;"
+        " gxt doctor tells what can be done"
+    )
+    (repo / "kept").rename(commit)
+    assert planned(repo) == ["exp-002"]

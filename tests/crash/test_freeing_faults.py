@@ -65,7 +65,6 @@ def collect_fault_by_fault(place: Path, folder: Path, fault: Fault, chosen: slic
 def check_completed(ada: Path, expected: object, gone: str) -> None:
     """Nothing is lost, and the next gc leaves nothing of the removed run."""
     assert data(ada, "list") == expected
-    (ada / ".git/gc.pid").unlink(missing_ok=True)
     gxt(ada, "gc", "--yes")
     assert data(ada, "list") == expected
     check_sound(ada)
