@@ -18,6 +18,7 @@ GxtError                  1   something failed
 ├── RemoteFailed          1
 ├── RewrittenRemote       1
 ├── DamagedRecord         1
+├── MissingData           1
 └── NewerFormat           1
 ```
 
@@ -241,6 +242,20 @@ class DamagedRecord(GxtError):
     """A stored document that cannot be read as what it should be."""
 
     code = "damaged-record"
+
+
+class MissingData(GxtError):
+    """Content of a run's data or outputs that is not in the cache here."""
+
+    code = "missing-data"
+
+    def __init__(self, md5: str, path: str = "") -> None:
+        super().__init__(
+            f"{path or 'content'} is not here: the cache has no {md5}",
+            hint="gxt pull --data RUN fetches what a run needs",
+        )
+        self.md5 = md5
+        self.path = path
 
 
 class NewerFormat(GxtError):

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from gxt.errors import DamagedRecord
 
-_MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?", re.ASCII)
+MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?", re.ASCII)
 FOLDER: Final = ".dir"
 """The ending of the hash of a folder: of the list of its files."""
 
@@ -83,7 +83,7 @@ def read_pointer(out: Any, what: str) -> Pointer:  # noqa: ANN401 whatever a YAM
     """One entry of `outs` or `deps`. Raises as `read_pointers`."""
     md5 = out.get("md5") if isinstance(out, dict) else None
     path = out.get("path") if isinstance(out, dict) else None
-    if not isinstance(md5, str) or not _MD5.fullmatch(md5):
+    if not isinstance(md5, str) or not MD5.fullmatch(md5):
         raise DamagedRecord(f"{what} has no md5 of DVC's but {md5!r}", hint="an md5 must be quoted in YAML")
     if not isinstance(path, str) or not path or "\0" in path:
         raise DamagedRecord(f"{what} has no path", hint="dvc status tells more")
