@@ -27,6 +27,7 @@ happened) and a `hint` (what to do next). On the command line both go to stderr;
 | 0 | done |
 | 1 | something failed: see the message and the hint; `gxt doctor` has found something |
 | 2 | what was asked for makes no sense; nothing was done |
+| 3 | a check that said no: `gxt reproduce` came to different results |
 | 130 | interrupted with Ctrl-C |
 | 141 | the reader of the output has gone (`gxt list \\| head`) |
 | {bug} | a bug in gxt: the traceback is in a log file whose path is printed |

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from gxt.capture.guardian import Guardian
@@ -54,6 +55,7 @@ def run_command(
     extra_env: Mapping[str, str],
     on_lines: Sink,
     on_started: Callable[[int], None] | None = None,
+    cwd: Path | None = None,
 ) -> Ended:
     """Run the command to its end. Call it from the main thread, before other threads are started.
 
@@ -62,6 +64,7 @@ def run_command(
         extra_env: what is added to our environment.
         on_lines: takes the console.
         on_started: called once with its process id, which is also its group's; may raise OSError.
+        cwd: where it runs; by default here, whatever has become of that folder's name.
     """
     _flush_own_output()
     plumbing = lay_plumbing()
@@ -71,7 +74,8 @@ def run_command(
     try:
         with signals_caught(relay.on_signal) as wakeup:
             try:
-                child = _start(argv, {**os.environ, **extra_env}, plumbing)
+                there = {"PWD": str(cwd)} if cwd else {}
+                child = _start(argv, {**os.environ, **there, **extra_env}, plumbing, cwd)
             except OSError as error:
                 code, reason = _refusal(argv[0], error)
                 return Ended(code, False, time.monotonic() - started_s, error=reason)
@@ -123,7 +127,9 @@ def exit_like(ended: Ended) -> NoReturn:
     sys.exit(128 + signum)  # process 1 of a container outlives its own signal
 
 
-def _start(argv: Sequence[str], env: dict[str, str], plumbing: Plumbing) -> subprocess.Popen[bytes]:
+def _start(
+    argv: Sequence[str], env: dict[str, str], plumbing: Plumbing, cwd: Path | None
+) -> subprocess.Popen[bytes]:
     """Start the command. Raises OSError when it cannot be."""
     slave = next((end for fd, end in plumbing.far_ends.items() if os.isatty(end)), None)
     # Without a function to call, Python starts it by vfork(2), which copies no page tables: 1.6 ms less.
@@ -136,6 +142,7 @@ def _start(argv: Sequence[str], env: dict[str, str], plumbing: Plumbing) -> subp
             stdout=plumbing.far_ends[1],
             stderr=plumbing.far_ends[2],
             env=env,
+            cwd=cwd,
             # Descriptors that the shell passed on purpose stay open: `gxt run -- train.py <(gen)`. Ours are
             # closed by exec anyway.
             close_fds=False,

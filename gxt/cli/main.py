@@ -28,6 +28,7 @@ COMMANDS = {
     "tree": ("reading.tree", "Draw the evolution tree: green better than the parent, red worse."),
     "checkout": ("returning.checkout", "Bring the files of a run back, and make it the base."),
     "branch": ("returning.branch", "Make a branch of a run."),
+    "reproduce": ("returning.reproduce", "Run a run again with its code, and compare the results."),
     "tag": ("annotating.tag", "Label a run, or take labels away from it."),
     "note": ("annotating.note", "Say something about a run: a comment, or what follows from it."),
     "eval": ("annotating.eval_", "Add what an evaluation found to a run that has ended."),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from gxt.errors import GxtError, QueryError
 from gxt.model.json_types import Json
@@ -190,6 +191,19 @@ def say_error(error: GxtError) -> None:
             say(f"  {text}")
     if error.hint:
         say(f"     {error.hint}")
+
+
+@contextmanager
+def stdout_for_ourselves() -> Iterator[None]:
+    """Let what a command prints go to stderr: with `--json` stdout holds the envelope alone."""
+    flush()
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(ours, 1)
+        os.close(ours)
 
 
 def can_ask() -> bool:

@@ -58,6 +58,7 @@ def run(words: Namespace) -> None:
         tags=words.tag,
         params=words.params,
         assignments=words.set,
+        metrics=words.metrics,
     )
     if words.dry_run:
         from gxt.ops.start import dry_run
@@ -72,7 +73,7 @@ def run(words: Namespace) -> None:
             output.say(running.start_line(started, output.talk_width()))
 
     try:
-        result = operation.run(workspace, request, metrics=words.metrics, on_start=on_start)
+        result = operation.run(workspace, request, on_start=on_start)
     except CannotRecord as error:  # a training that has waited for its turn need not wait again
         output.say_error(error)
         output.say("     the command runs without gxt: nothing of it is recorded")

@@ -155,6 +155,11 @@ def add_work_tree(repository: Repository, folder: Path, commit: str) -> None:
     process.run(repository.top, ("worktree", "add", "--detach", "--quiet", str(folder), commit))
 
 
+def remove_work_tree(repository: Repository, folder: Path) -> None:
+    """Remove a linked work tree with whatever is in it. Raises GitFailed."""
+    process.run(repository.top, ("worktree", "remove", "--force", "--force", str(folder)))
+
+
 def add_branch(repository: Repository, name: str, commit: str) -> None:
     """A new branch that begins at a commit.
 

@@ -57,6 +57,8 @@ def run_json(
         "code": config.get("code", {}),
         "params": config.get("params", {}),
         "param_files": config.get("param_files", []),
+        "metrics_files": config.get("metrics_files", []),
+        "reproduces": config.get("reproduces"),
         "metrics": listed["metrics"],
         "metric_stats": _object(metrics.get("metrics")),
         "evals": [_evaluation(event) for event in said.evaluated()],

@@ -202,7 +202,7 @@ _LIST: Final = frozenset[type]((list, NoneType))
 _OBJECT: Final = frozenset[type]((dict, NoneType))
 _CONFIG: Final = _Shape(
     plain=(
-        (("name", "message", "hypothesis", "parent", "group", "cwd", "host"), _TEXT),
+        (("name", "message", "hypothesis", "parent", "group", "cwd", "host", "reproduces"), _TEXT),
         (("data",), _LIST),
         (("params",), _OBJECT),
     ),
@@ -212,6 +212,7 @@ _CONFIG: Final = _Shape(
         "author": _is_author,
         "code": _is_code,
         "param_files": _is_texts,
+        "metrics_files": _is_texts,
     },
 )
 _ENVIRONMENT: Final = _Shape(

@@ -79,7 +79,7 @@ def checkout(workspace: Workspace, ref: str, only: Sequence[str] = ()) -> Checke
     repository = workspace.repository
     with History(workspace) as history:
         run = history.resolve(ref)
-        commit = _commit(history, run)
+        commit = commit_of(history, run)
         plan = _planned(workspace, history, commit, only)
     try:
         remove_files(repository, plan.removed)
@@ -110,7 +110,7 @@ def checkout_beside(workspace: Workspace, ref: str, folder: str) -> CheckedOut:
     place = Path(os.path.normpath(repository.cwd / folder))
     with History(workspace) as history:
         run = history.resolve(ref)
-        commit = _commit(history, run)
+        commit = commit_of(history, run)
     try:
         add_work_tree(repository, place, commit)
     except GitFailed as error:
@@ -128,7 +128,7 @@ def branch(workspace: Workspace, ref: str, name: str) -> JsonObject:
     """
     with History(workspace) as history:
         run = history.resolve(ref)
-        commit = _commit(history, run)
+        commit = commit_of(history, run)
     try:
         add_branch(workspace.repository, name, commit)
     except GitFailed as error:
@@ -136,7 +136,12 @@ def branch(workspace: Workspace, ref: str, name: str) -> JsonObject:
     return run
 
 
-def _commit(history: History, run: JsonObject) -> str:
+def commit_of(history: History, run: JsonObject) -> str:
+    """The commit of a run that has ended.
+
+    Raises:
+        GxtError: it is running, or git has lost it.
+    """
     if run["status"] == "running":
         raise GxtError(f"{run['id']} is running", hint="its code is here when it has ended")
     commit = history.index.reader.read(str(run["commit"]))

@@ -78,7 +78,7 @@ def diff(workspace: Workspace, a: str, b: str | None, *, patch: bool = False) ->
         b=second,
         params=params,
         metrics=metric_changes(first, second, goals) if second else {},
-        environment=_environment(first, second) if second else {},
+        environment=environment_changes(first, second) if second else {},
         files=_files(repository, _tree(first), tree),
         patch=_patch(repository, _tree(first), tree) if patch else None,
     )
@@ -127,7 +127,8 @@ def _tree(run: JsonObject) -> str:
     return str(code.get("tree", "")) if isinstance(code, dict) else ""
 
 
-def _environment(a: JsonObject, b: JsonObject) -> Changes:
+def environment_changes(a: JsonObject, b: JsonObject) -> Changes:
+    """How the environments of two runs differ, packages included where both are whole."""
     first, second = (run["environment"] for run in (a, b))
     if not isinstance(first, dict) or not isinstance(second, dict):
         return {}

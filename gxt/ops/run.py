@@ -58,16 +58,16 @@ def run(
     workspace: Workspace,
     request: StartRequest,
     *,
-    metrics: Sequence[str] = (),
     on_start: Callable[[Started], None],
+    cwd: Path | None = None,
 ) -> RunResult:
     """Run the command in place and record it.
 
     Args:
         workspace: where.
         request: the command, and what the user says about it.
-        metrics: metrics files besides those that `dvc.yaml` declares, relative to the working directory.
         on_start: told when everything is written down, just before the command begins.
+        cwd: where the command runs; by default here.
 
     Raises:
         UsageError: the request makes no sense; nothing was recorded and the command did not start.
@@ -75,7 +75,7 @@ def run(
     """
     planned, live = start(workspace, request)
     on_start(Started(run_id(live.number), planned))
-    files = _MetricsFiles.watch(workspace.repository, metrics)
+    files = _MetricsFiles.watch(workspace.repository, request.metrics)
     console = ConsoleLog(live.path)
     environment = EnvironmentThread(workspace.repository, live, request.command)
 
@@ -88,6 +88,7 @@ def run(
         extra_env={ENV_UID: live.uid, ENV_DIRECTORY: str(live.path)},
         on_lines=console.write,
         on_started=on_started,
+        cwd=cwd,
     )
     untold = environment.finish()
     console.close()

@@ -60,6 +60,8 @@ class StartRequest(NamedTuple):
         params: parameters files besides `params.yaml`, relative to the working directory.
         assignments: `KEY=VALUE` edits of the parameters file.
         config: parameters given by the script itself; they win over all others.
+        metrics: metrics files besides those that `dvc.yaml` declares, relative to the working directory.
+        reproduces: the uid of the run that is executed again.
     """
 
     command: Sequence[str]
@@ -71,6 +73,8 @@ class StartRequest(NamedTuple):
     params: Sequence[str] = ()
     assignments: Sequence[str] = ()
     config: JsonObject | None = None
+    metrics: Sequence[str] = ()
+    reproduces: str | None = None
 
 
 class Plan(NamedTuple):
@@ -144,6 +148,11 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "code": _code(snapshot),
         "params": params,
         "param_files": [os.path.relpath(path, repository.top) for path in paths],
+        "metrics_files": [
+            os.path.relpath(os.path.normpath(repository.cwd / name), repository.top)
+            for name in request.metrics
+        ],
+        "reproduces": request.reproduces,
         "data": [],
     }
     notices = filter(None, (no_reference(request.name), *absent.notices, *_snapshot_notices(snapshot)))

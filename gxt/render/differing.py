@@ -26,9 +26,9 @@ def page(diff: Diff) -> View:
     """The differences, a section each; one line when there are none."""
     sections = [
         *_section("Metrics", _metrics(diff)),
-        *_section("Parameters", _changes(diff.params)),
+        *_section("Parameters", changes_page(diff.params)),
         *_section("Code", _code(diff)),
-        *_section("Environment", _changes(diff.environment)),
+        *_section("Environment", changes_page(diff.environment)),
     ]
     return [_heading(diff), *sections] if sections else [_heading(diff), line("no difference")]
 
@@ -93,13 +93,13 @@ def as_json(diff: Diff) -> JsonObject:
     return {
         "a": diff.a["id"],
         "b": diff.b["id"] if diff.b else None,
-        "params": _pairs(diff.params),
+        "params": pairs_json(diff.params),
         "metrics": {
             name: {"a": one.a, "b": one.b, "delta": _delta(one), "verdict": one.verdict}
             for name, one in diff.metrics.items()
         },
         "data": {},
-        "environment": _pairs(diff.environment),
+        "environment": pairs_json(diff.environment),
         "code": {
             "files": [{"path": one.path, "added": one.added, "removed": one.removed} for one in diff.files],
             **({"patch": diff.patch.decode(errors="replace")} if diff.patch is not None else {}),
@@ -198,7 +198,8 @@ def _metric_row(name: str, one: MetricChange) -> list[Span]:
     ]
 
 
-def _changes(changes: Changes) -> View:
+def changes_page(changes: Changes) -> View:
+    """Values that differ, a line each."""
     if not changes:
         return []
     return [pairs([(key, f"{_side(old)} → {_side(new)}") for key, (old, new) in changes.items()])]
@@ -231,7 +232,8 @@ def _delta(one: MetricChange) -> Json:
     return None if one.delta is None else number_to_json(one.delta)
 
 
-def _pairs(changes: Changes) -> JsonObject:
+def pairs_json(changes: Changes) -> JsonObject:
+    """The same for JSON: both values by key, null where there is none."""
     return {
         key: [None if isinstance(side, Missing) else side for side in pair] for key, pair in changes.items()
     }

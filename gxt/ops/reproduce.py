@@ -1,0 +1,178 @@
+"""`gxt reproduce`: the command of a run once more, in a work tree of its own with the run's files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from gxt.capture.environment import environment_document
+from gxt.errors import GitFailed, GxtError
+from gxt.git.repository import Repository, configured_identity, discover, user_settings
+from gxt.git.work_tree import add_work_tree, remove_work_tree
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.reproduction import TOLERANCE, Comparison, compare, fill
+from gxt.model.run import with_packages
+from gxt.ops.checkout import commit_of
+from gxt.ops.diff import Changes, environment_changes
+from gxt.ops.history import History
+from gxt.ops.run import RunResult, Started, run
+from gxt.ops.show import whole
+from gxt.ops.start import StartRequest
+from gxt.ops.workspace import Workspace
+from gxt.store.places import cache_home
+
+
+class ReproducePlan(NamedTuple):
+    """What would be executed.
+
+    Attributes:
+        run: the original, whole.
+        command: what is executed; what was redacted is filled in.
+        missing: names of what was redacted and is not known.
+        environment: how the environment here differs from the recorded one.
+        is_ours: we have recorded it ourselves.
+        lacking: what the run had besides its code and is not here, in words.
+    """
+
+    run: JsonObject
+    command: tuple[str, ...]
+    missing: tuple[str, ...]
+    environment: Changes
+    is_ours: bool
+    lacking: tuple[str, ...] = ()
+
+
+class Reproduced(NamedTuple):
+    """A reproduction: what it was to be, how it ran, and how it compares."""
+
+    plan: ReproducePlan
+    result: RunResult
+    comparison: Comparison | None
+
+
+def plan_reproduction(workspace: Workspace, ref: str, answers: Mapping[str, str]) -> ReproducePlan:
+    """Look at a run that is to be executed again. Executes nothing.
+
+    Args:
+        workspace: where.
+        ref: which run.
+        answers: what was redacted, by name, see `gxt.model.reproduction.fill`.
+
+    Raises:
+        UnknownRun, AmbiguousRun: the reference names no single run.
+        GxtError: it is running, or git has lost its code.
+    """
+    repository = workspace.repository
+    with History(workspace) as history:
+        found = history.resolve(ref)
+        commit_of(history, found)
+        original = whole(history, found)
+    recorded = tuple(map(str, cast("list[Json]", original["command"])))
+    filled = fill(recorded, answers)
+    now = environment_document(
+        filled.command, cwd=repository.cwd, env=os.environ, cache_dir=cache_home(repository) / "environment"
+    )
+    email = (configured_identity(user_settings(repository)) or ("", ""))[1]
+    return ReproducePlan(
+        run=original,
+        command=filled.command,
+        missing=filled.missing,
+        environment=environment_changes(original, with_packages(original, now)),
+        is_ours=bool(email) and str(original["author"]).endswith(f"<{email}>"),
+    )
+
+
+def reproduce(
+    workspace: Workspace,
+    plan: ReproducePlan,
+    *,
+    tolerance: float = TOLERANCE,
+    ignored: Collection[str] = (),
+    folder: str | None = None,
+    on_start: Callable[[Started], None],
+) -> Reproduced:
+    """Execute the command of a run again, in a clean work tree with its code; recorded as a child of it.
+
+    Args:
+        workspace: where.
+        plan: what to execute.
+        tolerance: see `gxt.model.reproduction.compare`.
+        ignored: the same.
+        folder: where the work tree is made, and stays; by default somewhere for the time of the run.
+        on_start: see `gxt.ops.run.run`.
+
+    Raises:
+        GxtError: the work tree cannot be made; nothing was executed.
+        CannotRecord: nothing can be written down; nothing was executed.
+    """
+    original = plan.run
+    with _work_tree(workspace.repository, original, folder) as top:
+        inside = top / str(original["cwd"])
+        if not inside.is_dir() or not inside.resolve().is_relative_to(top.resolve()):
+            what = f"{original['id']} ran in {original['cwd']}, a folder that its code does not have"
+            raise GxtError(what, hint=f"see it: gxt checkout {original['id']} --worktree DIR")
+        repository = discover(inside)
+        request = StartRequest(
+            command=_found(workspace.repository, repository, plan.command),
+            message=f"reproduces {original['id']}",
+            parent=str(original["uid"]),
+            params=_named_files(repository, original, "param_files"),
+            reproduces=str(original["uid"]),
+            metrics=_named_files(repository, original, "metrics_files"),
+        )
+        result = run(workspace._replace(repository=repository), request, on_start=on_start, cwd=inside)
+    again = result.finished.run if result.finished else None
+    compared = compare(original, again, tolerance=tolerance, ignored=ignored) if again else None
+    return Reproduced(plan, result, compared)
+
+
+@contextmanager
+def _work_tree(repository: Repository, run: JsonObject, folder: str | None) -> Iterator[Path]:
+    """A clean work tree with the run's files; gone afterwards unless the user has named the place."""
+    if folder is not None:
+        place = Path(os.path.normpath(repository.cwd / folder))
+        _add(repository, place, run)
+        yield place
+        return
+    home = Path(tempfile.mkdtemp(prefix=f"gxt-{run['id']}-"))
+    place = home / repository.top.name
+    try:
+        _add(repository, place, run)
+        yield place
+    finally:
+        with suppress(GitFailed):
+            remove_work_tree(repository, place)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _add(repository: Repository, place: Path, run: JsonObject) -> None:
+    try:
+        add_work_tree(repository, place, str(run["commit"]))
+    except GitFailed as error:
+        said = (error.stderr.strip().splitlines() or [str(error)])[-1].removeprefix("fatal: ")
+        raise GxtError(f"no work tree at {place}: {said}", hint="name another folder") from error
+
+
+def _found(ours: Repository, theirs: Repository, command: Sequence[str]) -> list[str]:
+    """The command; of a program that git does not have (`.venv/bin/python`) the one in our work tree."""
+    program = command[0]
+    if "/" in program and not Path(program).is_absolute():
+        here, there = ours.top / theirs.prefix / program, theirs.cwd / program
+        if here.exists() and not there.exists():
+            return [str(here), *command[1:]]
+    return list(command)
+
+
+def _named_files(repository: Repository, run: JsonObject, key: str) -> list[str]:
+    """Files that a run was told of, relative to where it runs, as far as its code can have them."""
+    names = [str(name) for name in cast("list[Json]", run.get(key) or [])]
+    return [
+        os.path.relpath(repository.top / name, repository.cwd)
+        for name in names
+        if not name.startswith(("..", "/")) and (key == "metrics_files" or (repository.top / name).is_file())
+    ]
