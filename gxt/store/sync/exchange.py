@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from gxt.errors import GitFailed, GxtError, StoreBusy
 from gxt.git.fast_import import FastImport
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.repository import Repository
-from gxt.store import locks
+from gxt.store import collector, debris, locks
 from gxt.store.chain import Chain, Over, Written, shows
 from gxt.store.places import EXPERIMENTS, NOTES, outgoing_ref, tracking_notes
 from gxt.store.sync.arrival import Arrival, Arrived
@@ -17,6 +18,8 @@ from gxt.store.sync.merge import Merged, Pending, common_entry, merge, since, wr
 from gxt.store.sync.tracking import goes_on
 from gxt.store.tree import REMOVED, Tip, changed_folders, open_folders, read_tip, tip_at, uid_of
 
+_ATTEMPTS = 4
+_GC_PATIENCE_S = 5.0
 _WITH_A_RUN = 2  # parents of an entry: the one before it, and the run that it brings
 
 
@@ -71,7 +74,7 @@ def prepare(
         moves = _as_it_is(reader, remote, ours, theirs, pending)
         done: tuple[RefUpdate, ...] = ()
         if not moves:
-            written = _written(repository, reader, remote, theirs, pending)
+            written = _safely_written(repository, reader, remote, theirs, pending)
             entries = (written.entry,) if pending else ()
             moves = {move.ref: str(move.new) for move in (*entries, *written.notes)}
             done = written.protecting
@@ -93,6 +96,30 @@ def _lag(reader: ObjectReader, remote: str, theirs: str) -> bool:
     ours = {what: reader.read(ref) for what, ref in NOTES.items()}
     there = {what: reader.read(ref) for what, ref in tracking_notes(remote).items()}
     return any(ours[what] and not (notes and shows(notes, theirs)) for what, notes in there.items())
+
+
+def _safely_written(
+    repository: Repository,
+    reader: ObjectReader,
+    remote: str,
+    theirs: str | None,
+    pending: Sequence[Pending],
+) -> Written:
+    """The same, once more where a `git gc --prune=now` beside us has taken some of it."""
+    for _ in range(_ATTEMPTS):
+        seen = collector.look(repository)
+        try:
+            written = _written(repository, reader, remote, theirs, pending)
+        except GitFailed as error:
+            failed: GxtError = error
+            debris.remove_left_of(repository, f"push-{remote}")
+            continue
+        if collector.await_end(repository, patience_s=_GC_PATIENCE_S) and collector.are_whole(
+            repository, written.commits(), without=written.known, since=seen
+        ):
+            return written
+        failed = StoreBusy("git gc --prune takes what is to be pushed", hint="nothing was pushed: try again")
+    raise failed
 
 
 def _written(
