@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from gxt.demo.connect4.checkpoint import Brain, intuitive
+from gxt.demo.connect4.brain import Brain, intuitive
 from gxt.demo.connect4.elo import Score, estimate
 from gxt.demo.connect4.files import LADDER, MODEL, RESULTS, load_params, read_json, write_json
 from gxt.demo.connect4.ladder import OPPONENTS

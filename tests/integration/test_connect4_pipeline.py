@@ -1,0 +1,153 @@
+"""The project's own pipeline, small: `dvc repro` and `gxt run -- dvc repro` from a clean clone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import data, git, gxt
+
+for package in ("dvc", "torch", "onnxscript", "onnxruntime"):
+    pytest.importorskip(package, reason=f"the pipeline needs {package}")
+
+ROOT = Path(__file__).parents[2]
+TINY = {
+    "seed": 0,
+    "prepare": {
+        "games": 60,
+        "rollouts": 1,
+        "discount": 0.95,
+        "random_plies": 8,
+        "epsilon": 0.2,
+        "val_share": 0.2,
+    },
+    "model": {"type": "mlp", "size": "tiny"},
+    "train": {
+        "epochs": 2,
+        "batch_size": 64,
+        "lr": 5.0e-3,
+        "weight_decay": 1.0e-2,
+        "temperature": 0.1,
+        "value_weight": 1.0,
+    },
+    "ladder": {"starts": 1},
+    "evaluate": {"starts": 1},
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A repository with what a clone of this one has for the pipeline, and with small parameters."""
+    top = tmp_path / "study"
+    git(tmp_path, "init", "-q", str(top))
+    for name in (".dvcignore", ".gitignore", "dvc.yaml", "dvc.lock", *_files(".dvc"), *_files("gxt")):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_bytes((ROOT / name).read_bytes())
+    (top / "params.yaml").write_text(yaml.safe_dump(TINY, sort_keys=False))
+    git(top, "add", ".")
+    git(top, "commit", "-q", "-m", "A small study")
+    return top
+
+
+def _files(folder: str) -> list[str]:
+    """Those that git tracks or would track."""
+    return git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "--", folder).splitlines()
+
+
+@pytest.fixture(autouse=True)
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC keeps to the test's folder, and `python` is the one that runs the tests."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+
+
+def dvc(top: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *words], cwd=top, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_pipeline_runs_from_a_clean_clone(project: Path) -> None:
+    dvc(project, "repro")
+
+    assert dvc(project, "status") == "Data and pipelines are up to date.\n"
+    assert git(project, "status", "--porcelain").splitlines() == [" M dvc.lock"]
+    results = json.loads((project / "eval.json").read_text())
+    assert list(results) == ["elo", "elo_low", "elo_high", "score", "wins, draws, losses"]
+    assert results["elo_low"] < results["elo"] < results["elo_high"]
+    games = results["wins, draws, losses"]
+    assert list(games) == ["random", "greedy", "depth-2", "depth-4", "depth-6"]
+    for phases in games.values():
+        assert {phase: sum(counts) for phase, counts in phases.items()} == dict.fromkeys(
+            ("opening", "midgame", "endgame"), 2
+        )
+    lock = (project / "dvc.lock").read_bytes()
+    dvc(project, "repro", "--force", "prepare", "train")
+    assert (project / "dvc.lock").read_bytes() == lock  # equal bytes of the data and of the checkpoint
+
+
+def test_a_run_of_the_pipeline_has_its_parameters_its_series_and_its_metrics(project: Path) -> None:
+    done = gxt(project, "run", "--set", "model.size=small", "--", sys.executable, "-m", "dvc", "repro")
+
+    run = data(project, "show")
+    expected = {**TINY, "model": {"type": "mlp", "size": "small"}}
+    assert run["params"] == expected
+    assert run["status"] == "completed"
+    results = json.loads((project / "eval.json").read_text())
+    metrics = run["metrics"]
+    assert (metrics["elo"], metrics["parameters"]) == (results["elo"], 10120)
+    assert metrics["score/all/endgame"] == results["score"]["all"]["endgame"]
+    assert {name for name in metrics if name.startswith(("train/", "val/"))} == {
+        *(f"{part}/{name}" for part in ("train", "val") for name in ("loss", "policy_loss", "value_loss")),
+        "val/acc",
+    }
+    assert re.search(r"^exp-001 completed in .*?  elo \d", done.stderr, re.MULTILINE)
+    assert [one["id"] for one in data(project, "list")] == ["exp-001"]  # the script logs to the run around it
+
+
+def test_the_lock_file_is_that_of_the_present_code_and_parameters() -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    locked = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+    assert set(locked) == set(pipeline["stages"])
+    outputs = {one["path"]: one["md5"] for stage in locked.values() for one in stage["outs"]}
+    for name, stage in pipeline["stages"].items():
+        assert locked[name]["cmd"] == stage["cmd"]
+        assert [one["path"] for one in locked[name]["deps"]] == stage["deps"]
+        for one in locked[name]["deps"]:
+            known = outputs.get(one["path"]) or hashlib.md5((ROOT / one["path"]).read_bytes()).hexdigest()
+            assert one["md5"] == known, f"{one['path']} has changed: dvc repro, and commit dvc.lock"
+        assert _flat(locked[name]["params"]["params.yaml"]) == _flat(
+            {key: params[key] for key in stage["params"]}
+        ), "params.yaml has changed: dvc repro, and commit dvc.lock"
+
+
+def _flat(params: dict[str, object], prefix: str = "") -> dict[str, object]:
+    """The parameters by their whole names."""
+    found: dict[str, object] = {}
+    for key, value in params.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
+
+
+def test_each_stage_depends_on_all_code_that_it_imports() -> None:
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    for name, stage in pipeline["stages"].items():
+        script = f"import sys, gxt.demo.connect4.{name}\nfor name in sorted(sys.modules): print(name)"
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        prefix = "gxt.demo.connect4."
+        imported = {f"{one.replace('.', '/')}.py" for one in done.stdout.split() if one.startswith(prefix)}
+        assert imported == {one for one in stage["deps"] if one.endswith(".py")}, name
