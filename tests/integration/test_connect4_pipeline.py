@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -78,42 +79,45 @@ def dvc(top: Path, *words: str) -> str:
     return done.stdout
 
 
-def test_the_pipeline_runs_from_a_clean_clone(project: Path) -> None:
+def test_the_pipeline_runs_from_a_clean_clone_alone_and_as_a_run(project: Path) -> None:
     dvc(project, "repro")
-
     assert dvc(project, "status") == "Data and pipelines are up to date.\n"
     assert git(project, "status", "--porcelain").splitlines() == [" M dvc.lock"]
+    results = check_results(project)
+
+    git(project, "commit", "-q", "-a", "-m", "What came out")
+    git(project, "clean", "-q", "-f", "-d", "-x")
+
+    done = gxt(project, "run", "--", sys.executable, "-m", "dvc", "repro")
+    assert git(project, "status", "--porcelain") == ""  # the data, the ladder and the checkpoint are the same
+    assert check_results(project) == results
+    assert re.search(r"^exp-\d+ completed in .*?  elo \d", done.stderr, re.MULTILINE)
+    run, alone = data(project, "list")  # the stage that logs is a run by itself where none is around it
+    assert alone["command"] == ["python", "-m", "gxt.demo.connect4.train"]
+    assert (run["status"], run["params"]) == ("completed", TINY)
+    metrics = run["metrics"]
+    assert (metrics["elo"], metrics["parameters"]) == (results["elo"], 1496)
+    assert metrics["score/all/endgame"] == results["score"]["all"]["endgame"]
+    assert {name for name in metrics if name.startswith(("train/", "val/"))} == {
+        *(f"{part}/{name}" for part in ("train", "val") for name in ("loss", "policy_loss", "value_loss")),
+        "val/acc",
+    }
+
+
+def check_results(project: Path) -> Any:  # noqa: ANN401 a document
+    """What `eval.json` holds, which is complete."""
     results = json.loads((project / "eval.json").read_text())
     assert list(results) == ["elo", "elo_low", "elo_high", "score", "wins, draws, losses"]
     assert results["elo_low"] < results["elo"] < results["elo_high"]
     games = results["wins, draws, losses"]
     assert list(games) == ["random", "greedy", "depth-2", "depth-4", "depth-6"]
     for phases in games.values():
-        assert {phase: sum(counts) for phase, counts in phases.items()} == dict.fromkeys(
-            ("opening", "midgame", "endgame"), 2
-        )
-    lock = (project / "dvc.lock").read_bytes()
-    dvc(project, "repro", "--force", "prepare", "train")
-    assert (project / "dvc.lock").read_bytes() == lock  # equal bytes of the data and of the checkpoint
-
-
-def test_a_run_of_the_pipeline_has_its_parameters_its_series_and_its_metrics(project: Path) -> None:
-    done = gxt(project, "run", "--set", "model.size=small", "--", sys.executable, "-m", "dvc", "repro")
-
-    run = data(project, "show")
-    expected = {**TINY, "model": {"type": "mlp", "size": "small"}}
-    assert run["params"] == expected
-    assert run["status"] == "completed"
-    results = json.loads((project / "eval.json").read_text())
-    metrics = run["metrics"]
-    assert (metrics["elo"], metrics["parameters"]) == (results["elo"], 10120)
-    assert metrics["score/all/endgame"] == results["score"]["all"]["endgame"]
-    assert {name for name in metrics if name.startswith(("train/", "val/"))} == {
-        *(f"{part}/{name}" for part in ("train", "val") for name in ("loss", "policy_loss", "value_loss")),
-        "val/acc",
-    }
-    assert re.search(r"^exp-001 completed in .*?  elo \d", done.stderr, re.MULTILINE)
-    assert [one["id"] for one in data(project, "list")] == ["exp-001"]  # the script logs to the run around it
+        assert {phase: sum(counts) for phase, counts in phases.items()} == {
+            "opening": 2,
+            "midgame": 2,
+            "endgame": 2,
+        }
+    return results
 
 
 def test_the_lock_file_is_that_of_the_present_code_and_parameters() -> None:
