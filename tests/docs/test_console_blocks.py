@@ -46,6 +46,8 @@ def test_no_command_hides_in_a_block_that_is_not_executed(page: Path) -> None:
     }
     if page.name == "benchmarks.md":  # minutes long, with the peers installed: people run it
         assert all("tests.bench" in line or line.startswith("pip install") for line in hidden)
+    elif page.name == "scaling-study.md":  # minutes long too; tests/integration runs the pipeline, small
+        assert all("dvc repro" in line for line in hidden)
     else:
         assert hidden <= EXECUTED_ELSEWHERE
 
