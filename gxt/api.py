@@ -1,4 +1,4 @@
-"""What training code calls: `init`, `log`, `log_params`, `tag`, `finish`, under `gxt run` or alone.
+"""What training code calls: `init`, `log`, `log_model`, `finish` and their like, under `gxt run` or alone.
 
 It knows which run this process has; what a run does is `gxt.recording`'s part, and how the process ends
 `gxt.ending`'s.
@@ -102,6 +102,26 @@ def log(metrics: Mapping[str, object], step: int | None = None) -> None:
 def log_params(params: Mapping[str, object]) -> None:
     """Record parameters of the present run, merged over those that are known."""
     (_current or _run_for("log_params")).log_params(params)
+
+
+def log_model(
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    step: int | None = None,
+    meta: Mapping[str, object] | None = None,
+) -> None:
+    """Keep a checkpoint of the present run, as `Run.log_model` does; begins a run if there is none."""
+    (_current or _run_for("log_model")).log_model(path, name, step, meta)
+
+
+def log_artifact(
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    step: int | None = None,
+    meta: Mapping[str, object] | None = None,
+) -> None:
+    """Keep any other file or folder of the present run, as `Run.log_artifact` does."""
+    (_current or _run_for("log_artifact")).log_artifact(path, name, step, meta)
 
 
 def tag(*tags: str | Iterable[str]) -> None:

@@ -27,6 +27,7 @@ from gxt.store.descriptor import Descriptor
 
 if TYPE_CHECKING:
     from gxt.ops.environment import EnvironmentThread
+    from gxt.ops.outputs import Keeper
     from gxt.ops.workspace import Workspace
 
 _STEP_LIMIT = 1 << 63
@@ -117,6 +118,35 @@ class Run:
         label = f"{self.uid}-{time.time_ns()}"
         self._write("tag", "tag", lambda: {"id": label, "tags": list[Json](labels(tags))})
 
+    def log_model(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        step: int | None = None,
+        meta: Mapping[str, object] | None = None,
+    ) -> None:
+        """Keep a checkpoint. When it returns the content is safe, and the file may be overwritten.
+
+        Hashing it and storing it goes on beside the training. The same content is stored once.
+
+        Args:
+            path: a file or a folder; of an ONNX file its external data too.
+            name: what it is called; the last part of the path by default.
+            step: of the training, by which its metric is known.
+            meta: what else is to be known of it, as parameters are given.
+        """
+        self._put_out("log_model", "model", path, name, step, meta)
+
+    def log_artifact(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        step: int | None = None,
+        meta: Mapping[str, object] | None = None,
+    ) -> None:
+        """Keep any other file or folder, as `log_model` does a checkpoint."""
+        self._put_out("log_artifact", "", path, name, step, meta)
+
     def finish(self, exit_code: int = 0) -> None:
         """End the run; under `gxt run` it ends with its command. Logging afterwards is ignored."""
         if not self._ended:
@@ -126,10 +156,43 @@ class Run:
     def _end(self, exit_code: int) -> None:  # noqa: ARG002 the command around it says how it ended
         self._close()
 
+    def _put_out(
+        self,
+        what: str,
+        kind: str,
+        path: object,
+        name: object,
+        step: object,
+        meta: Mapping[str, object] | None,
+    ) -> None:
+        writer = self._writer
+        if writer is None:
+            self._ignore(what)
+            return
+        try:
+            from gxt.ops.outputs import put_out, take_back
+
+            at = None if step is None else _whole_step(step)
+            if step is not None and at is None:
+                self._warn(f"{what}: step {step!r} is no 64-bit integer; kept without one")
+            facts = recorded(meta) if meta else {}
+            said = put_out(writer.directory, path, kind=kind, name=name, step=at, meta=facts)
+            try:
+                writer.append("artifact", said)
+            except OSError:
+                take_back(writer.directory, said)
+                raise
+            self._store_beside()
+        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
+            self._failed(what, error)
+
+    def _store_beside(self) -> None:
+        """Have what was put out stored beside the training; under `gxt run` the wrapper does."""
+
     def _whole(self, step: object) -> int:
         """A step that is no plain int64: what has a whole value keeps it, anything else counts on."""
-        whole = int(step) if isinstance(step, SupportsInt) else None
-        if whole is None or whole != step or not -_STEP_LIMIT <= whole < _STEP_LIMIT:
+        whole = _whole_step(step)
+        if whole is None:
             self._warn(f"log: step {step!r} is no 64-bit integer; counted on from the last one")
             return self._step + 1
         return whole
@@ -207,6 +270,7 @@ class OwnRun(Run):
         self._holds = True
         self._has_ranks = False
         self._environment: EnvironmentThread | None = None
+        self._keeper: Keeper | None = None
         # so that the processes that the script starts log into its run, as they do under `gxt run`
         os.environ |= {journal.ENV_UID: live.uid, journal.ENV_DIRECTORY: str(live.path)}
 
@@ -216,6 +280,14 @@ class OwnRun(Run):
 
         self._environment = EnvironmentThread(self._workspace.repository, self._live, [sys.executable])
         self._environment.start()
+
+    def _store_beside(self) -> None:
+        """A forked child leaves that to its parent."""
+        if self._keeper is None and self._pid == os.getpid():
+            from gxt.ops.outputs import Keeper
+
+            self._keeper = Keeper(self._workspace.repository, self._live)
+            self._keeper.start()
 
     def announce(self, job: str) -> None:
         """Let the other ranks of the job log into this run."""
@@ -238,6 +310,8 @@ class OwnRun(Run):
                     say(notice)
             if self._has_ranks and exit_code == 0:  # after a failure the launcher must hear of it at once
                 ranks.await_others(self._live.path)
+            if self._keeper is not None:
+                self._keeper.finish()
             self._writer = None
             finished = finish(
                 self._workspace,
@@ -259,6 +333,11 @@ class OwnRun(Run):
         if self._holds and not self._ended:
             self._holds = False  # the fork of a fork must not close a descriptor of the training
             self._live.held.close()  # the parent's lock must end with the parent
+
+
+def _whole_step(step: object) -> int | None:
+    whole = int(step) if isinstance(step, SupportsInt) else None
+    return None if whole is None or whole != step or not -_STEP_LIMIT <= whole < _STEP_LIMIT else whole
 
 
 def recorded(params: Mapping[str, Any]) -> JsonObject:

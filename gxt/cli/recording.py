@@ -27,6 +27,9 @@ def run_words(parser: Parser) -> None:
     )
     parser.add_repeated("--params", metavar="FILE", help="A parameters file besides params.yaml.")
     parser.add_repeated("--metrics", metavar="FILE", help="A metrics file besides those of dvc.yaml.")
+    parser.add_repeated(
+        "--out", metavar="PATH", help="A file or folder to keep when the command has ended; may be repeated."
+    )
     parser.add("--dry-run", action="store_true", help="Show what would be recorded; run nothing.")
     parser.add("-q", "--quiet", action="store_true", help="No lines of gxt's own.")
     # from the first word that is no option on everything is the command's, with or without `--`
@@ -59,6 +62,7 @@ def run(words: Namespace) -> None:
         params=words.params,
         assignments=words.set,
         metrics=words.metrics,
+        outs=words.out,
     )
     if words.dry_run:
         from gxt.ops.start import dry_run

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gxt.data.digest import Digest, md5_of
+from gxt.data.digest import Digest, Member, md5_of
 from gxt.model.pointers import FOLDER
 
 _READ_ONLY: Final = 0o444  # DVC hashes again whatever has another mode
@@ -32,13 +32,14 @@ class Cache(NamedTuple):
         """Whether the content is there; a folder's list only, not its files."""
         return self.path_of(md5).is_file()
 
-    def keep_file(self, content: Path, md5: str, *, move: bool = False) -> None:
+    def keep_file(self, content: Path, md5: str, *, move: bool = False, share: bool = False) -> None:
         """Store a file's content under its hash; what is there already stays.
 
         Args:
             content: the file.
             md5: its hash, which nobody checks again here.
             move: it may be taken away.
+            share: it never changes again and may be the same file, where both are on one file system.
 
         Raises:
             OSError: it cannot be stored.
@@ -49,7 +50,7 @@ class Cache(NamedTuple):
                 content.unlink()
             return
         place.parent.mkdir(parents=True, exist_ok=True)
-        if move and _moved(content, place):
+        if (move and _moved(content, place)) or (share and _linked(content, place)):
             return
         with _new_file(place) as temporary:
             copy_content(content, Path(temporary.name))
@@ -65,17 +66,33 @@ class Cache(NamedTuple):
             Path(temporary.name).write_bytes(content)
             _put(Path(temporary.name), place)
 
-    def keep(self, path: Path, found: Digest, *, move: bool = False) -> None:
+    def take_in(self, content: Path) -> Member:
+        """Store a file as it is at this moment, which may change the next: hashed while it is copied, once.
+
+        Raises:
+            OSError: it cannot be read or stored.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with _new_file(self.root / "new") as temporary:
+            copy = Path(temporary.name)
+            found = _copied(content, copy)
+            place = self.path_of(found.md5)
+            if not place.is_file():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                _put(copy, place)
+        return found
+
+    def keep(self, path: Path, found: Digest, *, move: bool = False, share: bool = False) -> None:
         """Store a file or a folder: its files, then their list, so that a list never lacks any.
 
         Raises:
             OSError: it cannot be stored.
         """
         if found.members is None:
-            self.keep_file(path, found.md5, move=move)
+            self.keep_file(path, found.md5, move=move, share=share)
             return
         for member in found.members:
-            self.keep_file(path / member.path, member.md5, move=move)
+            self.keep_file(path / member.path, member.md5, move=move, share=share)
         self.keep_bytes(found.listing(), found.md5)
 
     def is_sound(self, md5: str) -> bool:
@@ -90,6 +107,28 @@ def copy_content(source: Path, target: Path) -> None:
             return
         while piece := read.read(_PIECE_BYTES):
             write.write(piece)
+
+
+def _copied(source: Path, target: Path) -> Member:
+    """Copy a file, and hash what was copied."""
+    import hashlib
+
+    with source.open("rb", buffering=0) as read, target.open("wb", buffering=0) as write:
+        if not _cloned(read.fileno(), write.fileno()):
+            seen = hashlib.md5(usedforsecurity=False)
+            size = 0
+            buffer = memoryview(bytearray(_PIECE_BYTES))
+            while count := read.readinto(buffer):
+                seen.update(buffer[:count])
+                _write_all(write.fileno(), buffer[:count])
+                size += count
+            return Member(source.name, seen.hexdigest(), size)
+    return md5_of(target)._replace(path=source.name)
+
+
+def _write_all(file: int, data: memoryview) -> None:
+    while data:
+        data = data[os.write(file, data) :]
 
 
 def _cloned(source: int, target: int) -> bool:
@@ -123,6 +162,19 @@ def _moved(content: Path, place: Path) -> bool:
     if content.stat().st_dev != place.parent.stat().st_dev:
         return False
     _put(content, place)
+    return True
+
+
+def _linked(content: Path, place: Path) -> bool:
+    """Give a file its place as a second name, where the file system can."""
+    temporary = place.parent / f".gxt-{os.getpid()}-{place.name}"
+    try:
+        temporary.unlink(missing_ok=True)
+        temporary.hardlink_to(content)
+    except OSError:
+        return False
+    with _Temporary(str(temporary)):
+        _put(temporary, place)
     return True
 
 

@@ -11,6 +11,8 @@ Sealing the same journal twice must give the same bytes, so nothing here reads a
 | `metrics` | `s` step (null: the last one), `m` {name: number} |
 | `tag` | `id` of the annotation, `tags` |
 | `notice` | `text` |
+| `artifact` | `id`, `name`, `path`, `kind`, `step`, `staged`, `parts`, `meta`: its content is safe |
+| `stored` | `id`, `md5`, `size`, `files`, `model`, `parts`, `notice`: it is in the cache; or `error` |
 | `finished` | `status`, `exit_code`, `duration_s` |
 """
 
@@ -56,6 +58,7 @@ class Folded(NamedTuple):
         offset: the user's offset from UTC, as git writes it.
         started_us: when the run started, in microseconds since the epoch.
         last_us: the time of the last event.
+        about_outputs: those of the notices that tell of outputs.
     """
 
     config: JsonObject
@@ -67,6 +70,7 @@ class Folded(NamedTuple):
     offset: str
     started_us: int
     last_us: int
+    about_outputs: tuple[str, ...] = ()
 
     @property
     def uid(self) -> str:
@@ -103,6 +107,8 @@ class Fold:
         self.notices: list[str] = []
         self.points = SeriesBuilder()
         self.stats: dict[str, JsonObject] = {}
+        self.artifacts: list[JsonObject] = []
+        self.stored: dict[str, JsonObject] = {}
         self.end: JsonObject = {}
         self.offset = "+0000"
         self.started_us = 0
@@ -137,16 +143,18 @@ class Fold:
         """The documents that the events so far amount to, as `fold` does; `series` is what that returned."""
         if "uid" not in self.config:
             raise DamagedRecord("the journal has no start", hint="gxt doctor --repair sets it aside")
+        artifacts, about_outputs = _outputs(self)
         return Folded(
             config=self.config,
             environment=self.environment,
-            metrics=_metrics_document(self, unfinished),
+            metrics=_metrics_document(self, unfinished, artifacts, about_outputs),
             annotations=tuple(self.annotations),
             series=series,
             finished=bool(self.end),
             offset=self.offset,
             started_us=self.started_us,
             last_us=self.last_us,
+            about_outputs=tuple(about_outputs),
         )
 
     def to_json(self) -> JsonObject:
@@ -219,7 +227,8 @@ def _apply(state: Fold, event: JsonObject) -> None:
         state.last_step = step
     else:
         _apply_rare(state, str(kind), at_us, event)
-    state.last_us = max(state.last_us, at_us)
+    if kind != "stored":  # that goes on when the run has ended
+        state.last_us = max(state.last_us, at_us)
 
 
 def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
@@ -246,9 +255,23 @@ def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
         _tag(state, at_us, event)
     elif kind == "notice":
         state.notices.append(str(event["text"]))
+    elif kind in {"artifact", "stored"}:
+        _put_out(state, kind, event)
     elif kind == "finished":
         check_metrics(event, "the event")
         state.end = {**event, "duration_s": float(cast("float", event["duration_s"]))}
+
+
+def _put_out(state: Fold, kind: str, event: JsonObject) -> None:
+    from gxt.model.artifacts import check_said, check_stored  # most runs have none
+
+    facts = {key: value for key, value in event.items() if key not in {"e", "t"}}
+    if kind == "artifact":
+        check_said(facts)
+        state.artifacts.append(facts)
+    else:
+        check_stored(facts)
+        state.stored[str(facts["id"])] = facts
 
 
 def _checked_start(config: JsonObject) -> JsonObject:
@@ -282,6 +305,13 @@ def _check_fold(going: Fold) -> None:
     _checked(going.environment, check_environment)
     for event in going.annotations:
         check_annotation(event, "the fold")
+    if going.artifacts or going.stored:
+        from gxt.model.artifacts import check_said, check_stored
+
+        for said in going.artifacts:
+            check_said(said)
+        for facts in going.stored.values():
+            check_stored(facts)
     metrics = {"status": "", **going.end, "metrics": cast("Json", going.stats)}
     _checked(metrics, check_metrics)
     for stat in going.stats.values():
@@ -311,7 +341,9 @@ def _tag(state: Fold, at_us: int, event: JsonObject) -> None:
     state.annotations += given
 
 
-def _metrics_document(state: Fold, unfinished: str) -> JsonObject:
+def _metrics_document(
+    state: Fold, unfinished: str, artifacts: list[JsonObject], about_outputs: list[str]
+) -> JsonObject:
     status = state.end.get("status", unfinished)
     left_out = [f"{state.damaged} damaged line(s) of the journal left out"] if state.damaged else []
     duration = state.end.get("duration_s", max(0, state.last_us - state.started_us) / 1e6)
@@ -325,9 +357,18 @@ def _metrics_document(state: Fold, unfinished: str) -> JsonObject:
         "duration_s": duration,
         "metrics": {**state.stats},
         "evals": [],
-        "artifacts": [],
-        "notices": [*state.notices, *left_out],
+        "artifacts": list[Json](artifacts),
+        "notices": [*state.notices, *about_outputs, *left_out],
     }
+
+
+def _outputs(state: Fold) -> tuple[list[JsonObject], list[str]]:
+    """The entries of `artifacts`, those that are not stored yet without a hash; and what to say of them."""
+    if not state.artifacts:
+        return [], []
+    from gxt.model.artifacts import listed, notices
+
+    return listed(state.artifacts, state.stored), notices(state.artifacts, state.stored)
 
 
 def _summary(series: Series) -> JsonObject:

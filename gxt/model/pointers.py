@@ -14,6 +14,8 @@ from gxt.errors import DamagedRecord
 MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?", re.ASCII)
 FOLDER: Final = ".dir"
 """The ending of the hash of a folder: of the list of its files."""
+POINTERS: Final = ".gxt"
+"""The folder of a run commit's tree that holds the pointers to what the run has put out."""
 
 
 class Pointer(NamedTuple):

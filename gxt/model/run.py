@@ -58,6 +58,7 @@ def run_json(
         "params": config.get("params", {}),
         "param_files": config.get("param_files", []),
         "metrics_files": config.get("metrics_files", []),
+        "outs": config.get("outs", []),
         "reproduces": config.get("reproduces"),
         "metrics": listed["metrics"],
         "metric_stats": _object(metrics.get("metrics")),

@@ -197,6 +197,14 @@ def _is_stat(value: Json) -> bool:
     return all(map(_is_value, cells[:3])) and all(map(_is_whole, cells[3:]))
 
 
+def _are_artifacts(value: Json) -> bool:
+    if value == []:
+        return True
+    from gxt.model.artifacts import are_artifacts  # most runs have none
+
+    return are_artifacts(value)
+
+
 _TEXT: Final = frozenset[type]((str, NoneType))
 _LIST: Final = frozenset[type]((list, NoneType))
 _OBJECT: Final = frozenset[type]((dict, NoneType))
@@ -213,6 +221,7 @@ _CONFIG: Final = _Shape(
         "code": _is_code,
         "param_files": _is_texts,
         "metrics_files": _is_texts,
+        "outs": _is_texts,
     },
 )
 _ENVIRONMENT: Final = _Shape(
@@ -220,8 +229,8 @@ _ENVIRONMENT: Final = _Shape(
     checked={"memory_bytes": _is_number, "gpus": _is_objects},
 )
 _METRICS: Final = _Shape(
-    plain=((("evals", "artifacts", "notices"), _LIST), (("metrics",), _OBJECT)),
-    checked={"exit_code": _is_whole, "duration_s": _is_number},
+    plain=((("evals", "notices"), _LIST), (("metrics",), _OBJECT)),
+    checked={"exit_code": _is_whole, "duration_s": _is_number, "artifacts": _are_artifacts},
 )
 _EVENT: Final[Mapping[str, _Check]] = {
     "id": _is_filled,

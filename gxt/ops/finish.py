@@ -8,6 +8,7 @@ from gxt.errors import GxtError
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
 from gxt.ops.base import Base, write_base
+from gxt.ops.outputs import read_end
 from gxt.ops.workspace import Workspace
 from gxt.store import journal
 from gxt.store.console import collect
@@ -40,7 +41,9 @@ def finish(
     end: JsonObject = {"status": status, "exit_code": exit_code, "duration_s": round(duration_s, 6)}
     notices, unwritten = _say_end(live, end)
     try:
-        folded = journal.read(live.path, unfinished=status, also=unwritten)
+        folded = read_end(
+            repository, workspace.settings, live.path, unfinished=status, also=unwritten, writer=live.journal
+        )
         files = documents(folded, collect(live.path), series_bytes=workspace.settings.series_bytes)
         with store_lock(repository):
             sealed = seal(repository, folded, files, number=live.number)
@@ -54,6 +57,7 @@ def finish(
         return _unsealed(live, "interrupted" if unwritten else status, notice)
     finally:
         live.release()
+    notices += folded.about_outputs
     if sealed.number != live.number:
         notices.append(f"it is {sealed.run['id']}: its reserved number was taken meanwhile")
     if status == "completed":

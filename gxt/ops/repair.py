@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from gxt.errors import DOCTOR, GxtError
 from gxt.git.repository import Repository
+from gxt.ops.outputs import read_end
 from gxt.store import locks
 from gxt.store.health import files
 from gxt.store.health.finding import Finding
@@ -20,14 +22,16 @@ def mend(repository: Repository) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
         return (), busy
     done: list[str] = []
     failed: list[Finding] = []
-    series_bytes = _settings(repository).series_bytes
+    settings = _settings(repository)
+    series_bytes = settings.series_bytes
+    dead = partial(read_end, repository, settings, unfinished="interrupted")
     steps: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
         ("stale locks", lambda: refs.remove_locks(repository)),
         ("damaged refs", lambda: refs.mend_files(repository)),
         ("the experiments ref", lambda: refs.mend_experiments(repository)),
         ("journals", lambda: journals.set_aside_journals(repository)),
         ("leftovers", lambda: refs.sweep(repository)),
-        ("dead runs", lambda: journals.record(repository, series_bytes=series_bytes)),
+        ("dead runs", lambda: journals.record(repository, series_bytes=series_bytes, read_end=dead)),
         ("the history", lambda: runs.mend_runs(repository)),
         ("the notes", lambda: runs.mend_notes(repository)),
         ("the index", lambda: runs.mend_index(repository)),

@@ -124,6 +124,7 @@ def reproduce(
             params=_named_files(repository, original, "param_files"),
             reproduces=str(original["uid"]),
             metrics=_named_files(repository, original, "metrics_files"),
+            outs=_named_files(repository, original, "outs"),
         )
         result = run(workspace._replace(repository=repository), request, on_start=on_start, cwd=inside)
     again = result.finished.run if result.finished else None
@@ -174,5 +175,5 @@ def _named_files(repository: Repository, run: JsonObject, key: str) -> list[str]
     return [
         os.path.relpath(repository.top / name, repository.cwd)
         for name in names
-        if not name.startswith(("..", "/")) and (key == "metrics_files" or (repository.top / name).is_file())
+        if not name.startswith(("..", "/")) and (key != "param_files" or (repository.top / name).is_file())
     ]

@@ -17,6 +17,7 @@ from gxt.ops.declared import declared_metric, metrics_files, read_metrics
 from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.history import History
+from gxt.ops.outputs import Keeper, put_out_at_end
 from gxt.ops.start import Plan, StartRequest, start, watch_code
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
@@ -78,9 +79,11 @@ def run(
     files = _MetricsFiles.watch(workspace.repository, request.metrics)
     console = ConsoleLog(live.path)
     environment = EnvironmentThread(workspace.repository, live, request.command)
+    keeper = Keeper(workspace.repository, live)
 
     def on_started(_pid: int) -> None:
         environment.start()
+        keeper.start()
         watch_code(workspace.repository, live)
 
     ended = run_command(
@@ -91,7 +94,9 @@ def run(
         cwd=cwd,
     )
     untold = environment.finish()
+    keeper.finish()
     console.close()
+    untold = (*untold, *put_out_at_end(workspace.repository, live, request.outs))
     notices = _record_end(live, ended, files, untold)
     finished = finish(
         workspace,

@@ -61,6 +61,7 @@ class StartRequest(NamedTuple):
         assignments: `KEY=VALUE` edits of the parameters file.
         config: parameters given by the script itself; they win over all others.
         metrics: metrics files besides those that `dvc.yaml` declares, relative to the working directory.
+        outs: files and folders that are kept when the command has ended, relative to the same.
         reproduces: the uid of the run that is executed again.
     """
 
@@ -74,6 +75,7 @@ class StartRequest(NamedTuple):
     assignments: Sequence[str] = ()
     config: JsonObject | None = None
     metrics: Sequence[str] = ()
+    outs: Sequence[str] = ()
     reproduces: str | None = None
 
 
@@ -148,10 +150,8 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "code": _code(snapshot),
         "params": params,
         "param_files": [os.path.relpath(path, repository.top) for path in paths],
-        "metrics_files": [
-            os.path.relpath(os.path.normpath(repository.cwd / name), repository.top)
-            for name in request.metrics
-        ],
+        "metrics_files": _from_top(repository, request.metrics),
+        "outs": _from_top(repository, request.outs),
         "reproduces": request.reproduces,
         "data": [],
     }
@@ -198,6 +198,7 @@ def _begin(
             "config": planned.config,
             "offset": offset or "+0000",
             "parent_asked": planned.request.parent is not None,
+            "top": str(repository.top),
         }
         taken = [journal.reserved_number(path) for path in live_paths(repository)]
         number = reserve(reader, read_tip(reader), taken)
@@ -274,6 +275,12 @@ def _put_in_place(path: Path, content: bytes) -> None:
             f"{path} cannot be written: {error.strerror or error}",
             hint="run without --set, or make it writable",
         ) from error
+
+
+def _from_top(repository: Repository, names: Sequence[str]) -> list[Json]:
+    """Files named in the working directory, relative to the top."""
+    places = (os.path.normpath(repository.cwd / name) for name in names)
+    return [os.path.relpath(place, repository.top) for place in places]
 
 
 def _said(text: str | None) -> str | None:

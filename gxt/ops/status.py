@@ -111,6 +111,9 @@ def seal_lost(workspace: Workspace, ref: str) -> str:
         UnknownRun, AmbiguousRun: the reference names no single run.
         UsageError: the run is in git, or it goes on.
     """
+    from functools import partial
+
+    from gxt.ops.outputs import read_end
     from gxt.store.recovery import seal_elsewhere
 
     with History(workspace) as history:
@@ -130,7 +133,9 @@ def seal_lost(workspace: Workspace, ref: str) -> str:
             f"{run['id']} has written something {silent_s:.0f} s ago: it runs on {host}",
             hint="end it there; when it has been silent for a minute it can be sealed here",
         )
-    sealed = seal_elsewhere(workspace.repository, live.path, series_bytes=workspace.settings.series_bytes)
+    repository, settings = workspace.repository, workspace.settings
+    dead = partial(read_end, repository, settings, unfinished="interrupted")
+    sealed = seal_elsewhere(repository, live.path, series_bytes=settings.series_bytes, read_end=dead)
     if sealed is None:
         raise GxtError(f"{run['id']} has come to life again, or has ended", hint="see: gxt status")
     return f"{sealed.run['id']} is recorded as interrupted: everything it had logged is kept"

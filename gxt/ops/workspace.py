@@ -39,9 +39,14 @@ def open_workspace(cwd: Path | None = None) -> Workspace:
     settings = load_settings(repository)
     if is_quiet(repository):
         return Workspace(repository, settings)
-    from gxt.store.recovery import recover  # what seals runs is loaded only where there may be any to seal
+    # what seals runs is loaded only where there may be any to seal
+    from functools import partial
 
-    recovery = recover(repository, series_bytes=settings.series_bytes)
+    from gxt.ops.outputs import read_end
+    from gxt.store.recovery import recover
+
+    dead = partial(read_end, repository, settings, unfinished="interrupted")
+    recovery = recover(repository, series_bytes=settings.series_bytes, read_end=dead)
     notices = [
         f"{one.run['id']} was interrupted: everything it had logged is kept"
         for one in recovery.sealed

@@ -14,6 +14,7 @@ from gxt.model.params import flatten
 from gxt.model.run import command_line, metrics_of, params_of, title
 from gxt.ops.show import Shown
 from gxt.render.clean import one_line, shortened
+from gxt.render.putting_out import outputs
 from gxt.render.values import (
     VERDICT_STYLES,
     change,
@@ -52,7 +53,8 @@ def page(shown: Shown) -> View:
         *_remarks("Conclusions", run["conclusions"]),
         *_remarks("Comments", run["comments"]),
         *_inputs(run),
-        *_outputs(shown),
+        *_metrics(shown),
+        *outputs(run),
         *_evaluations(run["evals"]),
         *_notices(run),
     ]
@@ -212,7 +214,7 @@ def _inputs(run: JsonObject) -> View:
     return [line(), line(Span("Parameters", "head")), shown]
 
 
-def _outputs(shown: Shown) -> View:
+def _metrics(shown: Shown) -> View:
     stats = cast("dict[str, JsonObject]", shown.run["metric_stats"])
     if not stats:
         return []

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
-from gxt.git.fast_import import FastImport, Person, Put
+from gxt.git.fast_import import Drop, FastImport, Person, Put
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.events import Folded
 from gxt.model.goals import main_metric
 from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
+from gxt.model.pointers import POINTERS
 from gxt.model.run import metrics_of, title
 from gxt.store.chain import Chain, Entry, Note, Written
 from gxt.store.places import NOTED_FILES, live_ref
@@ -47,7 +49,7 @@ def write(
             {path: importer.blob(data) for path, data in documents.items()},
             number=number,
             parents=[head] if head else [],
-            code=[Put("040000", tree, "")] if tree else [],
+            code=[*([Put("040000", tree, "")] if tree else []), *_pointers(importer, folded)],
         )
         chain.write_notes(rebuild=rebuild_notes)
     return chain.written(known=[head], letting_go=[live_ref(folded.uid)], run=run)
@@ -60,7 +62,7 @@ def add_run(
     *,
     number: int,
     parents: Sequence[str],
-    code: Sequence[Put],
+    code: Sequence[Put | Drop],
 ) -> JsonObject:
     """Write a run's commit and the entry that adds it; the run as JSON.
 
@@ -95,6 +97,17 @@ def add_run(
     )
     chain.add(entry)
     return {**run, "commit": commit.oid}
+
+
+def _pointers(importer: FastImport, folded: Folded) -> list[Put | Drop]:
+    """What names the run's own outputs, in place of whatever another run's checkout has left in the code."""
+    artifacts = cast("list[JsonObject]", folded.metrics["artifacts"])
+    if not artifacts:
+        return [Drop(POINTERS)]
+    from gxt.model.placing import pointer_files
+
+    files = pointer_files(artifacts)
+    return [Drop(POINTERS), *(Put("100644", importer.blob(data), path) for path, data in files.items())]
 
 
 def _code(folded: Folded, key: str) -> str:

@@ -2,8 +2,8 @@
 
 `gxt/live/<uid>/` holds `journal.jsonl` (one event a line), `output.log` (the console), `number` (the reserved
 number), `interpreter` (where a script said which Python it runs in), `code.pack` (the snapshot, where a gc
-may have taken it from git) and `summary.json` (what readers have made of a long journal so far; may be
-deleted).
+may have taken it from git), `files` (outputs on their way into the cache) and `summary.json` (what readers
+have made of a long journal so far; may be deleted).
 It is made under a temporary name with its lock held, then renamed into place. Whoever records holds the
 directory; every process that logs shares a lock on the journal file. When both are free and the journal has
 no end, the run was interrupted.
@@ -30,7 +30,7 @@ from gxt.model.version import __version__
 from gxt.store import locks
 from gxt.store.console import HEAD, still_read
 from gxt.store.descriptor import Descriptor
-from gxt.store.places import CODE, live_home
+from gxt.store.places import CODE, STAGED, live_home
 
 # How the training finds its run; the only variables that are added to its environment.
 ENV_UID = "GXT_RUN"
@@ -58,6 +58,11 @@ class JournalWriter:
         self._file = _shared(path, os.O_CREAT)
         self._path = path
         self._torn = False
+
+    @property
+    def directory(self) -> Path:
+        """Of the live run."""
+        return self._path.parent
 
     def append(self, kind: str, fields: Mapping[str, Any], at_us: int | None = None) -> None:
         """Write an event.
@@ -206,9 +211,17 @@ def _delete(folder: Path) -> None:
     with suppress(OSError):
         wanted = still_read(folder)
         for path in folder.iterdir():
-            if path not in wanted:
+            if path.name == STAGED:
+                _delete_staged(path)
+            elif path not in wanted:
                 path.unlink(missing_ok=True)
         folder.rmdir()
+
+
+def _delete_staged(path: Path) -> None:
+    import shutil  # most runs put nothing out
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def is_alive(path: Path) -> bool:
@@ -254,6 +267,15 @@ def last_write_s(path: Path) -> float:
                     found = file.stat()
                     newest_s = max(newest_s, found.st_mtime if found.st_size or file.name != HEAD else 0.0)
     return newest_s
+
+
+def top(path: Path) -> Path | None:
+    """The top of the work tree that a live run began in; None where its journal does not tell."""
+    try:
+        said = json.loads(next(read_lines(path), b"{}")).get("top")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+    return Path(said) if isinstance(said, str) else None
 
 
 def reserved_number(path: Path) -> int:

@@ -15,6 +15,7 @@ NOTES = {
     "annotations": "refs/notes/gxt/annotations",
 }
 CODE = "code.pack"
+STAGED = "files"  # of a live run: outputs on their way into the cache
 LIVE_REFS = "refs/gxt/live"
 TEMPORARY_REFS = "refs/gxt/tmp"
 KEPT_REFS = "refs/gxt/kept"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from gxt.errors import DamagedRecord, GxtError
 from gxt.git.repository import Repository
+from gxt.model.events import Folded
 from gxt.model.ids import run_id
 from gxt.store import collector, debris, journal, locks
 from gxt.store.console import collect
@@ -24,6 +25,10 @@ SILENT_S = 24 * 3600.0
 """How long a run of another machine may be silent before we speak of it: nobody here can tell if it runs."""
 
 
+ReadEnd: TypeAlias = "Callable[[Path], Folded]"
+"""Reads the journal of a dead run, when what it has put out is safe."""
+
+
 class Recovery(NamedTuple):
     """What a recovery did: runs that are in git now, and what it could not do, in words."""
 
@@ -31,7 +36,12 @@ class Recovery(NamedTuple):
     notices: tuple[str, ...] = ()
 
 
-def recover(repository: Repository, *, series_bytes: int) -> Recovery:
+def read_journal(path: Path) -> Folded:
+    """What the journal of a dead run says by itself."""
+    return journal.read(path, unfinished="interrupted")
+
+
+def recover(repository: Repository, *, series_bytes: int, read_end: ReadEnd = read_journal) -> Recovery:
     """Seal every run whose processes are gone. One damaged journal does not stop the others."""
     paths = live_paths(repository)
     dead = [path for path in paths if _is_dead(path)]
@@ -44,7 +54,7 @@ def recover(repository: Repository, *, series_bytes: int) -> Recovery:
             with locks.store_lock(repository):
                 debris.sweep(repository)
                 for path in dead:
-                    one, notice = _try_to_seal(repository, path, series_bytes)
+                    one, notice = _try_to_seal(repository, path, series_bytes, read_end)
                     sealed += [one] if one else []
                     notices += [notice] if notice else []
                 if len(sealed) < len(dead):
@@ -60,17 +70,21 @@ def recover(repository: Repository, *, series_bytes: int) -> Recovery:
     return Recovery(tuple(sealed), (*notices, *([lock] if lock else [])))
 
 
-def _try_to_seal(repository: Repository, path: Path, series_bytes: int) -> tuple[Sealed | None, str]:
+def _try_to_seal(
+    repository: Repository, path: Path, series_bytes: int, read_end: ReadEnd
+) -> tuple[Sealed | None, str]:
     """The dead run, sealed; or why it could not be."""
     try:
-        return _seal_dead(repository, path, series_bytes), ""
+        return _seal_dead(repository, path, series_bytes, read_end), ""
     except GxtError as error:
         return None, f"{path.name} could not be recovered: {error}"
     except OSError as error:
         return None, f"{path.name} could not be recovered: {error.strerror}: {error.filename}"
 
 
-def seal_elsewhere(repository: Repository, path: Path, *, series_bytes: int) -> Sealed | None:
+def seal_elsewhere(
+    repository: Repository, path: Path, *, series_bytes: int, read_end: ReadEnd
+) -> Sealed | None:
     """Seal a run of another machine, which is known to be dead. None when its processes are alive here.
 
     Raises:
@@ -79,7 +93,7 @@ def seal_elsewhere(repository: Repository, path: Path, *, series_bytes: int) -> 
     """
     try:
         with locks.store_lock(repository):
-            return _seal_dead(repository, path, series_bytes, elsewhere=True)
+            return _seal_dead(repository, path, series_bytes, read_end, elsewhere=True)
     except OSError as error:
         raise GxtError(
             f"the run cannot be recorded: {error.strerror}: {error.filename}",
@@ -101,7 +115,7 @@ def _is_dead(path: Path) -> bool:
 
 
 def _seal_dead(
-    repository: Repository, path: Path, series_bytes: int, *, elsewhere: bool = False
+    repository: Repository, path: Path, series_bytes: int, read_end: ReadEnd, *, elsewhere: bool = False
 ) -> Sealed | None:
     held = locks.hold(path)
     if held is None:
@@ -117,7 +131,7 @@ def _seal_dead(
         if known:  # killed between the publication and the removal of the journal
             journal.remove(path)
             return None
-        folded = journal.read(path, unfinished="interrupted")
+        folded = read_end(path)
         if folded.uid != path.name:
             raise DamagedRecord("its journal is another run's", hint="gxt doctor --repair sets it aside")
         files = documents(folded, collect(path), series_bytes=series_bytes)

@@ -13,6 +13,10 @@ untracked_file_mib = 5    # git config gxt.untrackedFileMib 5
 untracked_total_mib = 50  # git config gxt.untrackedTotalMib 50
 series_mib = 64           # git config gxt.seriesMib 64
 
+[artifacts]
+keep_best = 3             # git config gxt.keepBest 3
+keep_last = true          # git config gxt.keepLast true
+
 [push]
 unpushed_code = "refuse"  # git config gxt.unpushedCode refuse
 ```
@@ -32,6 +36,7 @@ from gxt.git.repository import Repository, configured_identity, user_settings
 from gxt.model.goals import Goal
 
 FILE = ".gxt.toml"
+ARTIFACTS = {"keep_best": 0, "keep_last": True}
 LIMITS = {"untracked_file_mib": 5, "untracked_total_mib": 50, "series_mib": 64}
 
 
@@ -46,6 +51,8 @@ class Settings(NamedTuple):
         series_bytes: beyond this the series of a run is thinned.
         takes_code_along: a push of runs may take commits of the code along that no branch of the remote has.
         author: the user's name and email, when git has them.
+        keep_best: how many checkpoints of a name a run goes on naming, the best ones; 0 for all.
+        keep_last: it names the last one besides.
     """
 
     metric: str | None = None
@@ -55,6 +62,8 @@ class Settings(NamedTuple):
     series_bytes: int = 64 << 20
     takes_code_along: bool = True
     author: tuple[str, str] | None = None
+    keep_best: int = 0
+    keep_last: bool = True
 
 
 class MainMetric(NamedTuple):
@@ -75,6 +84,7 @@ def load_settings(repository: Repository) -> Settings:
     goals = {name: read_goal(str(goal), FILE) for name, goal in _table(team, "goals").items()}
     limits = {**LIMITS, **_table(team, "limits")}
     code = str(_table(team, "push").get("unpushed_code", "allow"))
+    kept = {**ARTIFACTS, **_table(team, "artifacts")}
     main = metric.get("main")
     if main and metric.get("goal"):
         goals[str(main)] = read_goal(str(metric["goal"]), "the main metric")
@@ -92,6 +102,8 @@ def load_settings(repository: Repository) -> Settings:
             code = value
         elif key.endswith(".goal"):
             goals[key.removesuffix(".goal")] = read_goal(value, f"git config gxt.{key}")
+        elif key in {"keepbest", "keeplast"}:
+            kept[key.replace("keep", "keep_")] = value
         else:
             limits |= {name: value for name in LIMITS if name.replace("_", "") == key}
     if main and main_goal:
@@ -105,6 +117,8 @@ def load_settings(repository: Repository) -> Settings:
         series_bytes=sizes["series_mib"],
         takes_code_along=_choice("unpushed_code", code, ("allow", "refuse")) == "allow",
         author=configured_identity(mine),
+        keep_best=_count("keep_best", kept["keep_best"]),
+        keep_last=_choice("keep_last", str(kept["keep_last"]).lower(), ("true", "false")) == "true",
     )
 
 
@@ -186,6 +200,12 @@ def read_goal(text: str, where: str) -> Goal:
     if text == "max":
         return "max"
     raise UsageError(f"{where}: a goal is min or max, not {text!r}", hint="write min or max")
+
+
+def _count(name: str, value: object) -> int:
+    if not str(value).isdecimal():
+        raise UsageError(f"{name} is no count: {value!r}", hint="give a number, 0 for all")
+    return int(str(value))
 
 
 def _mebibytes(name: str, value: object) -> int:

@@ -39,7 +39,7 @@ RUN = {
     "parent_uid": str | None, "group": type(None), "tags": list, "comments": list, "conclusions": list,
     "created": str, "duration_s": float,
     "author": str, "host": str, "command": list, "cwd": str, "code": CODE,
-    "params": dict, "param_files": list, "metrics_files": list, "reproduces": str | None,
+    "params": dict, "param_files": list, "metrics_files": list, "outs": list, "reproduces": str | None,
     "metrics": dict, "metric_stats": dict, "evals": list, "data": list,
     "artifacts": list, "environment": ENVIRONMENT, "notices": list,
 }  # fmt: skip

@@ -94,7 +94,17 @@ def test_processes_start_in_few_places() -> None:
 def test_the_public_names_are_exactly_these() -> None:
     import gxt as package
 
-    assert package.__all__ == ["GxtError", "Run", "finish", "init", "log", "log_params", "tag"]
+    assert package.__all__ == [
+        "GxtError",
+        "Run",
+        "finish",
+        "init",
+        "log",
+        "log_artifact",
+        "log_model",
+        "log_params",
+        "tag",
+    ]
     assert all(getattr(package, name) is not None for name in package.__all__)
 
 

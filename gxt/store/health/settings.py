@@ -8,9 +8,14 @@ from gxt.errors import UsageError
 from gxt.git.repository import Repository
 from gxt.store.health.finding import Finding
 from gxt.store.health.machine import Setting
-from gxt.store.settings import FILE, LIMITS, load_settings, read_team
+from gxt.store.settings import ARTIFACTS, FILE, LIMITS, load_settings, read_team
 
-_TEAM = {"metric": ("main", "goal"), "limits": tuple(LIMITS)}
+_TEAM = {
+    "metric": ("main", "goal"),
+    "limits": tuple(LIMITS),
+    "artifacts": tuple(ARTIFACTS),
+    "push": ("unpushed_code",),
+}
 
 
 def check_own_settings(repository: Repository, mine: Mapping[str, Setting]) -> Iterator[Finding]:
@@ -51,7 +56,7 @@ def _in(table: str) -> list[str]:
 
 def _mine() -> dict[str, str]:
     """What git's configuration may say, as git gives it back and as people write it."""
-    written = ["metric", "goal", "remote", *(_camel(name) for name in LIMITS)]
+    written = ["metric", "goal", "remote", *(_camel(name) for name in (*LIMITS, *ARTIFACTS, "unpushed_code"))]
     return {name.lower(): name for name in written}
 
 

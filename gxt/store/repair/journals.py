@@ -10,13 +10,13 @@ from gxt.git.repository import Repository
 from gxt.store import journal, locks
 from gxt.store.health.live import why_unreadable
 from gxt.store.places import kept_ref, live_paths, live_ref
-from gxt.store.recovery import recover
+from gxt.store.recovery import ReadEnd, recover
 from gxt.store.repair.refs import REASON, set_aside
 
 
-def record(repository: Repository, *, series_bytes: int) -> Iterator[str]:
+def record(repository: Repository, *, series_bytes: int, read_end: ReadEnd) -> Iterator[str]:
     """Record the runs whose processes are gone."""
-    for one in recover(repository, series_bytes=series_bytes).sealed:
+    for one in recover(repository, series_bytes=series_bytes, read_end=read_end).sealed:
         yield f"{one.run['id']} is recorded as {one.run['status']}: everything it had logged is kept"
 
 

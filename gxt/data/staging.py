@@ -1,0 +1,136 @@
+"""Content on its way into the cache: copied aside at once, hashed and stored when there is time.
+
+`<home>/<id>/` appears whole or not at all. It holds `main`, with the suffix of what it is a copy of, a file
+or a folder; and in `parts` what belongs to a file: the external data of an ONNX model.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from gxt.data.cache import Cache, copy_content
+from gxt.data.digest import Digest, digest, files_in
+from gxt.data.onnx_file import NotOnnxError, read_onnx
+from gxt.model.json_types import Json, JsonObject
+
+_MAIN: Final = "main"
+_PARTS: Final = "parts"
+
+
+def stage(source: Path, home: Path, id_: str) -> tuple[str, ...]:
+    """Copy a file or a folder aside; the names of its parts, relative to its own folder.
+
+    Raises:
+        OSError: it cannot be read, or there is no room. Then nothing of it is left.
+    """
+    making = home / f".{id_}"
+    making.mkdir(parents=True)
+    try:
+        main = making / f"{_MAIN}{source.suffix}"
+        parts: tuple[str, ...] = ()
+        if source.is_dir():
+            for file in files_in(source):
+                _copy(file, main / file.relative_to(source))
+            main.mkdir(exist_ok=True)
+        else:
+            _copy(source, main)
+            parts = parts_of(source)
+        for name in parts:
+            _copy(source.parent / name, making / _PARTS / name)
+        making.rename(home / id_)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
+    return parts
+
+
+def keep_staged(cache: Cache, folder: Path) -> JsonObject:
+    """Store what was staged; the facts of the event `stored`. It stays staged until `forget`.
+
+    Raises:
+        OSError: it cannot be stored.
+    """
+    main = next(path for path in folder.iterdir() if path.name != _PARTS)
+    beside = folder / _PARTS
+    parts = (
+        {path.relative_to(beside).as_posix(): path for path in files_in(beside)} if beside.is_dir() else {}
+    )
+    return _kept(cache, main, parts, changes=False)
+
+
+def keep_path(cache: Cache, path: Path) -> tuple[JsonObject, tuple[str, ...]]:
+    """Store a file or a folder as it is at this moment; the same facts, and the names of its parts.
+
+    Raises:
+        OSError: it cannot be read or stored.
+    """
+    names = () if path.is_dir() else parts_of(path)
+    return _kept(cache, path, {name: path.parent / name for name in names}, changes=True), names
+
+
+def forget(folder: Path) -> None:
+    """Take away what is stored."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def parts_of(path: Path) -> tuple[str, ...]:
+    """The files with the weights of an ONNX model that are there, relative to its folder."""
+    if path.suffix.lower() != ".onnx":
+        return ()
+    try:
+        external = read_onnx(path).external
+    except (NotOnnxError, OSError):  # it is kept all the same, and told when it is stored
+        return ()
+    folder = path.parent.resolve()
+    # a link could lead to any file of this machine
+    return tuple(name for name in external if _is_below(folder, path.parent / name))
+
+
+def _is_below(folder: Path, path: Path) -> bool:
+    return path.is_file() and path.resolve().is_relative_to(folder)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copy_content(source, target)
+
+
+def _kept(cache: Cache, main: Path, parts: Mapping[str, Path], *, changes: bool) -> JsonObject:
+    facts = _content(_stored(cache, main, changes=changes))
+    if parts:
+        content = {name: _content(_stored(cache, path, changes=changes)) for name, path in parts.items()}
+        facts["parts"] = dict[str, Json](content)
+    if main.suffix.lower() == ".onnx" and main.is_file():
+        facts |= _model(main, list(parts))
+    return facts
+
+
+def _stored(cache: Cache, path: Path, *, changes: bool) -> Digest:
+    """Put content into the cache. Nothing is copied where a file can have a second name there."""
+    cache.root.mkdir(parents=True, exist_ok=True)
+    if not changes and path.stat().st_dev == cache.root.stat().st_dev:
+        found = digest(path)
+        cache.keep(path, found, share=True)
+        return found
+    found = digest(path, hash_file=cache.take_in)
+    if found.members is not None:
+        cache.keep_bytes(found.listing(), found.md5)
+    return found
+
+
+def _content(found: Digest) -> JsonObject:
+    files = None if found.members is None else len(found.members)
+    return {"md5": found.md5, "size": found.size_bytes, "files": files}
+
+
+def _model(path: Path, parts: Sequence[str]) -> JsonObject:
+    try:
+        onnx = read_onnx(path)
+    except NotOnnxError as error:
+        return {"notice": f"is no valid ONNX model: {error}"}
+    missing = [name for name in onnx.external if name not in parts]
+    lost: JsonObject = {"notice": f"lacks its external data: {', '.join(missing[:3])}"} if missing else {}
+    return {"model": onnx.facts, **lost}

@@ -1,0 +1,224 @@
+"""What a run puts out: copied aside while it runs, stored beside the training, named when it ends."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gxt.errors import GxtError
+from gxt.model.artifacts import MODEL, clean_name, place
+from gxt.model.json_types import Json, JsonObject
+from gxt.store import journal
+from gxt.store.places import STAGED, names_in
+
+if TYPE_CHECKING:
+    from gxt.data.cache import Cache
+    from gxt.git.repository import Repository
+    from gxt.model.events import Folded
+    from gxt.store.settings import Settings
+
+_POLL_S = 0.5
+_IMAGES: Final = frozenset((".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".tif", ".tiff"))
+Say = Callable[[JsonObject], None]
+
+
+class Keeper(threading.Thread):
+    """Stores, beside the training, what the processes of a run have put aside."""
+
+    def __init__(self, repository: Repository, live: journal.LiveRun) -> None:
+        super().__init__(name="gxt-outputs", daemon=True)
+        self._repository = repository
+        self._live = live
+        self._ends = threading.Event()
+        self._home = live.path / STAGED
+
+    def start(self) -> None:
+        """Begin; where the system has no thread left, the end of the run does it all."""
+        with suppress(RuntimeError):
+            super().start()
+
+    def run(self) -> None:
+        """Look now and then; what fails is tried once more at the end of the run."""
+        failed: set[str] = set()
+        while not self._ends.wait(_POLL_S):
+            for name in _names(self._home).difference(failed):
+                try:
+                    _store(self._repository, self._home / name, self._say)
+                except Exception:  # noqa: BLE001 whatever it is, the end of the run tells of it
+                    failed.add(name)
+                if self._ends.is_set():
+                    return
+
+    def finish(self) -> None:
+        """Stop when what is being stored is stored."""
+        self._ends.set()
+        if self.ident is not None:
+            self.join()
+
+    def _say(self, facts: JsonObject) -> None:
+        self._live.journal.append("stored", facts)
+
+
+def put_out(
+    directory: Path, path: object, *, kind: str, name: object, step: int | None, meta: JsonObject
+) -> JsonObject:
+    """Copy a file or a folder aside; the facts of the event `artifact`, which makes it an output of the run.
+
+    Args:
+        directory: of the live run.
+        path: relative to the working directory of this process.
+        kind: `model`, or empty to tell it from the path.
+        name: what it is called; the last part of the path by default.
+        step: of the training.
+        meta: what else is to be known of it.
+
+    Raises:
+        GxtError: there is no such file or folder.
+        OSError: it cannot be copied.
+    """
+    from gxt.data.staging import stage
+
+    source = _source(os.fspath(path) if isinstance(path, os.PathLike) else path)
+    id_ = f"{time.time_ns()}-{os.getpid()}-{threading.get_ident() & 0xFFFF}"
+    parts = stage(source, directory / STAGED, id_)
+    about = _said(source, journal.top(directory), kind=kind, name=name, step=step)
+    extra: JsonObject = {"meta": meta} if meta else {}
+    return {"id": id_, **about, "staged": f"{STAGED}/{id_}", "parts": list[Json](parts), **extra}
+
+
+def take_back(directory: Path, said: JsonObject) -> None:
+    """Forget what was copied aside: the journal did not take its event."""
+    from gxt.data.staging import forget
+
+    forget(directory / str(said["staged"]))
+
+
+def put_out_at_end(repository: Repository, live: journal.LiveRun, paths: Sequence[str]) -> list[str]:
+    """Store the outputs that the user named, relative to the working directory; what to say of them."""
+    notices = []
+    for number, name in enumerate(paths):
+        try:
+            said, facts = _taken(repository, name, f"out-{number}")
+            live.journal.append("artifact", said)
+            live.journal.append("stored", facts)
+        except GxtError:
+            notices.append(f"--out {name}: there is no such file or folder")
+        except OSError as error:
+            notices.append(f"--out {name} is not kept: {error.strerror or error}")
+    return notices
+
+
+def read_end(
+    repository: Repository,
+    settings: Settings,
+    directory: Path,
+    *,
+    unfinished: str,
+    also: Iterable[bytes] = (),
+    writer: journal.JournalWriter | None = None,
+) -> Folded:
+    """What the journal of a run that is over says, when all that it has put out is stored.
+
+    Args:
+        repository: where.
+        settings: which outputs it goes on naming, and the metric that they are judged by.
+        directory: of the live run, which nobody else records.
+        unfinished: its status when the journal has no end.
+        also: lines that could not be written into the journal.
+        writer: the journal, if the caller has it open.
+
+    Raises:
+        DamagedRecord, NewerFormat: the journal cannot be read.
+        OSError: nor can its file.
+    """
+    untold = _store_all(repository, directory, writer) if _names(directory / STAGED) else []
+    folded = journal.read(directory, unfinished=unfinished, also=[*also, *untold])
+    if not folded.metrics["artifacts"]:
+        return folded
+    from gxt.ops.naming import settled
+
+    return settled(repository, settings, folded)
+
+
+def _store_all(repository: Repository, directory: Path, writer: journal.JournalWriter | None) -> list[bytes]:
+    """Store what is left; the lines that the journal did not take."""
+    own = writer or journal.JournalWriter(directory / journal.JOURNAL)
+    untold: list[bytes] = []
+
+    def say(facts: JsonObject) -> None:
+        try:
+            own.append("stored", facts)
+        except OSError:
+            untold.append(journal.encode({"e": "stored", "t": journal.now_us(), **facts}).encode())
+
+    try:
+        for name in sorted(_names(directory / STAGED)):
+            try:
+                _store(repository, directory / STAGED / name, say)
+            except OSError as error:
+                say({"id": name, "error": error.strerror or str(error)})
+    finally:
+        if writer is None:
+            own.close()
+    return untold
+
+
+def _store(repository: Repository, folder: Path, say: Say) -> None:
+    """Store one output, say so, and only then take the copy away: nothing is lost at any instant."""
+    from gxt.data.staging import forget, keep_staged
+
+    say({"id": folder.name, **keep_staged(_cache(repository), folder)})
+    forget(folder)
+
+
+def _cache(repository: Repository) -> Cache:
+    from gxt.data.place import find_cache
+
+    return find_cache(repository)
+
+
+def _names(home: Path) -> set[str]:
+    """What waits to be stored; what is being copied has a hidden name."""
+    return {name for name in names_in(home) if not name.startswith(".")}
+
+
+def _taken(repository: Repository, name: str, id_: str) -> tuple[JsonObject, JsonObject]:
+    from gxt.data.staging import keep_path
+
+    source = _source(str(repository.cwd / name))
+    facts, parts = keep_path(_cache(repository), source)
+    said = _said(source, repository.top, kind="", name=None, step=None)
+    return {"id": id_, **said, "staged": None, "parts": list[Json](parts)}, {"id": id_, **facts}
+
+
+def _source(path: object) -> Path:
+    """The file or folder, absolute, with no link on the way to it."""
+    if not isinstance(path, str):
+        raise GxtError(f"a path is a text, not a {type(path).__name__}", hint="name a file or a folder")
+    folder, name = os.path.split(os.path.normpath(Path.cwd() / path))
+    source = Path(os.path.realpath(folder), name)
+    if not source.is_file() and not source.is_dir():
+        raise GxtError(f"there is no file or folder {path}", hint="name one that is there")
+    return source
+
+
+def _said(source: Path, top: Path | None, *, kind: str, name: object, step: int | None) -> JsonObject:
+    relative = os.path.relpath(source, top) if top is not None else str(source)
+    return {
+        "name": clean_name(source.name if name is None else str(name)),
+        "path": place(relative.replace(os.sep, "/")),
+        "kind": kind or _kind(source),
+        "step": step,
+    }
+
+
+def _kind(source: Path) -> str:
+    if source.is_dir():
+        return "folder"
+    suffix = source.suffix.lower()
+    return "image" if suffix in _IMAGES else MODEL if suffix == ".onnx" else "file"
