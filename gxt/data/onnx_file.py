@@ -7,7 +7,7 @@ takes milliseconds. The file may be anybody's: nothing in it is trusted, neither
 
 from __future__ import annotations
 
-import mmap
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,6 +21,7 @@ _MOST_AXES: Final = 32
 _NAME: Final = 100
 _LARGEST: Final = 1 << 63
 _EXTERNAL: Final = 1
+_PAGE_BYTES: Final = 4096
 _COUNTED: Final = ("gxt.parameters", "gxt.params", "parameters")
 # of TensorProto.DataType
 _TYPES: Final = dict(
@@ -66,21 +67,26 @@ def read_onnx(path: Path) -> Onnx:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        if not path.stat().st_size:
+        size = os.fstat(file.fileno()).st_size
+        if not size:
             raise NotOnnxError("it is empty")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _Reader(data).model()
+        return _Reader(file.fileno(), size).model()
 
 
 class _Reader:
-    def __init__(self, data: mmap.mmap) -> None:
-        self._data = data
+    """Reads pages of a file: one that is mapped kills us where somebody cuts it off meanwhile."""
+
+    def __init__(self, file: int, size: int) -> None:
+        self._file = file
+        self._size = size
+        self._page = b""
+        self._start = 0
         self._left = _MOST_FIELDS
 
     def model(self) -> Onnx:
         said: dict[str, str] = {}
         version, graph, opset = 0, None, None
-        for field in self._fields(0, len(self._data)):
+        for field in self._fields(0, self._size):
             if field.number == 1:
                 version = field.value
             elif field.number == 7:
@@ -190,8 +196,8 @@ class _Reader:
         return texts[1], texts[2]
 
     def _text(self, field: _Field, most: int = _NAME) -> str:
-        text = self._data[field.start : min(field.end, field.start + most * 4)].decode("utf-8", "replace")
-        return text[:most]
+        size = min(field.end - field.start, most * 4)
+        return os.pread(self._file, size, field.start).decode("utf-8", "replace")[:most]
 
     def _numbers(self, field: _Field) -> Iterator[int]:
         """A repeated number: one at a time, or all in one field."""
@@ -226,10 +232,17 @@ class _Reader:
             yield _Field(number, 0, at, at + size)
             at += size
 
+    def _byte(self, at: int) -> int:
+        if not 0 <= at - self._start < len(self._page):
+            self._page, self._start = os.pread(self._file, _PAGE_BYTES, at), at
+            if not self._page:
+                raise NotOnnxError("it was cut off this moment")
+        return self._page[at - self._start]
+
     def _varint(self, at: int, end: int) -> tuple[int, int]:
         value = shift = 0
         while at < end and shift < 70:
-            byte = self._data[at]
+            byte = self._byte(at)
             value |= (byte & 0x7F) << shift
             at += 1
             shift += 7

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from errno import ENOENT
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +39,7 @@ def stage(source: Path, home: Path, id_: str) -> tuple[str, ...]:
             main.mkdir(exist_ok=True)
         else:
             _copy(source, main)
-            parts = parts_of(source)
+            parts = parts_of(source, main)
         for name in parts:
             _copy(source.parent / name, making / _PARTS / name)
         making.rename(home / id_)
@@ -53,7 +55,9 @@ def keep_staged(cache: Cache, folder: Path) -> JsonObject:
     Raises:
         OSError: it cannot be stored.
     """
-    main = next(path for path in folder.iterdir() if path.name != _PARTS)
+    main = next((path for path in folder.iterdir() if path.name != _PARTS), None)
+    if main is None:
+        raise FileNotFoundError(ENOENT, "its content is gone", str(folder))
     beside = folder / _PARTS
     parts = (
         {path.relative_to(beside).as_posix(): path for path in files_in(beside)} if beside.is_dir() else {}
@@ -72,16 +76,24 @@ def keep_path(cache: Cache, path: Path) -> tuple[JsonObject, tuple[str, ...]]:
 
 
 def forget(folder: Path) -> None:
-    """Take away what is stored."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Take away what is stored: out of sight first, so that no half of it is stored again."""
+    gone = folder.with_name(f".done-{folder.name}")
+    with suppress(OSError):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
-def parts_of(path: Path) -> tuple[str, ...]:
-    """The files with the weights of an ONNX model that are there, relative to its folder."""
+def parts_of(path: Path, copy: Path | None = None) -> tuple[str, ...]:
+    """The files with the weights of an ONNX model that are there, relative to its folder.
+
+    Args:
+        path: the model.
+        copy: one of it, that nobody writes to.
+    """
     if path.suffix.lower() != ".onnx":
         return ()
     try:
-        external = read_onnx(path).external
+        external = read_onnx(copy or path).external
     except (NotOnnxError, OSError):  # it is kept all the same, and told when it is stored
         return ()
     folder = path.parent.resolve()

@@ -271,7 +271,8 @@ def _put_out(state: Fold, kind: str, event: JsonObject) -> None:
         state.artifacts.append(facts)
     else:
         check_stored(facts)
-        state.stored[str(facts["id"])] = facts
+        if "error" not in facts or str(facts["id"]) not in state.stored:  # what is stored stays so
+            state.stored[str(facts["id"])] = facts
 
 
 def _checked_start(config: JsonObject) -> JsonObject:
