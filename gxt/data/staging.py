@@ -6,7 +6,7 @@ or a folder; and in `parts` what belongs to a file: the external data of an ONNX
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from errno import ENOENT
@@ -44,7 +44,7 @@ def stage(source: Path, home: Path, id_: str) -> tuple[str, ...]:
             _copy(source.parent / name, making / _PARTS / name)
         making.rename(home / id_)
     except BaseException:
-        shutil.rmtree(making, ignore_errors=True)
+        _remove(making)
         raise
     return parts
 
@@ -80,7 +80,7 @@ def forget(folder: Path) -> None:
     gone = folder.with_name(f".done-{folder.name}")
     with suppress(OSError):
         folder.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    _remove(gone)
 
 
 def parts_of(path: Path, copy: Path | None = None) -> tuple[str, ...]:
@@ -99,6 +99,18 @@ def parts_of(path: Path, copy: Path | None = None) -> tuple[str, ...]:
     folder = path.parent.resolve()
     # a link could lead to any file of this machine
     return tuple(name for name in external if _is_below(folder, path.parent / name))
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder as far as that is possible; shutil would cost a training 8 ms to load."""
+    for place, folders, names in os.walk(folder, topdown=False):
+        with suppress(OSError):
+            for name in names:
+                Path(place, name).unlink()
+            for name in folders:
+                Path(place, name).rmdir()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _is_below(folder: Path, path: Path) -> bool:

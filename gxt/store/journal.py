@@ -219,9 +219,12 @@ def _delete(folder: Path) -> None:
 
 
 def _delete_staged(path: Path) -> None:
-    import shutil  # most runs put nothing out
+    try:
+        path.rmdir()
+    except OSError:  # what could not be stored
+        import shutil
 
-    shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def is_alive(path: Path) -> bool:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench import log_calls
+from tests.bench.artifact import bench_artifact
 from tests.bench.dvc_repository import dvc_experiments, dvc_nothing
 from tests.bench.generate import generate
 from tests.bench.log_calls import CALLS
@@ -174,6 +175,7 @@ BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
     "run": bench_run,
     "run-files": bench_run_files,
     "race": bench_race,
+    "artifact": bench_artifact,
     "output": bench_output,
     "list-small": bench_list_small,
     "list": bench_list,

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from gxt.git.repository import discover
 from gxt.store.journal import JOURNAL, JournalWriter
 from tests.conftest import data, git, gxt
 from tests.crash.conftest import check_sound, kill, live_directory, read_line
-from tests.crash.faults import FULL_DISK, KILL, Fault, Outcome, calls_of, traced
+from tests.crash.faults import FULL_DISK, KILL, Fault, Outcome
+from tests.crash.test_faults import fault_by_fault
 from tests.crash.test_full_disk import needs_mounts
 
 # Says on a pipe which checkpoint is kept, each written over the one before.
@@ -164,40 +166,27 @@ def test_a_full_disk_costs_the_checkpoint_and_no_more(lab: Path, full: str) -> N
     check_sound(lab)
 
 
-def check(repo: Path, fault: Fault, outcome: Outcome) -> None:
-    """Each checkpoint that the training was told is kept, unless the run says why not."""
-    assert "Traceback" not in outcome.stderr
-    gxt(repo, "list")
-    said = [int(line.removeprefix("kept ")) for line in outcome.said if line.startswith("kept ")]
-    if said and data(repo, "list"):
-        found = kept(repo)
-        assert all(content == f"weights {step}" for step, content in found.items())
-        is_told = fault is FULL_DISK and ("gxt: " in outcome.stderr or data(repo, "show")["notices"])
-        assert is_told or set(found) >= set(said)
-    check_sound(repo)
+def checks(fault: Fault) -> Callable[[Path, Outcome], None]:
+    """Each checkpoint that the training was told is kept is there, unless the run says why not."""
 
+    def check(repo: Path, outcome: Outcome) -> None:
+        assert "Traceback" not in outcome.stderr
+        gxt(repo, "list")
+        said = [int(line.removeprefix("kept ")) for line in outcome.said if line.startswith("kept ")]
+        if said and data(repo, "list"):
+            found = kept(repo)
+            assert all(content == f"weights {step}" for step, content in found.items())
+            is_told = fault is FULL_DISK and ("gxt: " in outcome.stderr or data(repo, "show")["notices"])
+            assert is_told or set(found) >= set(said)
+        check_sound(repo)
 
-def fault_by_fault(lab: Path, folder: Path, fault: Fault, words: list[str], chosen: slice) -> None:
-    def copy(name: str) -> tuple[Path, Path]:
-        place = folder / name
-        return place, shutil.copytree(lab, place / "repo", symlinks=True)
-
-    place, repo = copy("calm")
-    calls = calls_of(repo, place, fault, words)
-    for number, (call, count) in list(enumerate(calls))[chosen]:
-        place, repo = copy(f"{number}")
-        outcome = traced(repo, place, fault.at(call, count), words)
-        try:
-            check(repo, fault, outcome)
-        except AssertionError as error:
-            raise AssertionError(f"{fault.name} at {call} {count}: {outcome}") from error
-        shutil.rmtree(place)
+    return check
 
 
 @needs_strace
 @pytest.mark.parametrize("fault", [KILL, FULL_DISK], ids=lambda fault: fault.name)
 def test_a_fault_at_some_calls_loses_no_checkpoint(lab: Path, tmp_path: Path, fault: Fault) -> None:
-    fault_by_fault(lab, tmp_path, fault, ALONE, slice(7, None, 17))
+    fault_by_fault(lab, tmp_path / "faults", fault, ALONE, checks(fault), slice(7, None, 17))
 
 
 @needs_strace
@@ -207,4 +196,4 @@ def test_a_fault_at_some_calls_loses_no_checkpoint(lab: Path, tmp_path: Path, fa
 def test_a_fault_at_any_call_loses_no_checkpoint(
     lab: Path, tmp_path: Path, fault: Fault, words: list[str]
 ) -> None:
-    fault_by_fault(lab, tmp_path, fault, words, slice(None))
+    fault_by_fault(lab, tmp_path / "faults", fault, words, checks(fault), slice(None))
