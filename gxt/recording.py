@@ -310,8 +310,6 @@ class OwnRun(Run):
                     say(notice)
             if self._has_ranks and exit_code == 0:  # after a failure the launcher must hear of it at once
                 ranks.await_others(self._live.path)
-            if self._keeper is not None:
-                self._keeper.finish()
             self._writer = None
             finished = finish(
                 self._workspace,
@@ -319,6 +317,7 @@ class OwnRun(Run):
                 status=status,
                 exit_code=exit_code,
                 duration_s=time.monotonic() - self._started_s,
+                keep=self._keeper.finish if self._keeper else tuple,
             )
             for notice in finished.notices if finished else ("the run could not be recorded",):
                 if not (self._warned and notice.startswith("the journal ")):  # that was the warning

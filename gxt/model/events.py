@@ -227,7 +227,8 @@ def _apply(state: Fold, event: JsonObject) -> None:
         state.last_step = step
     else:
         _apply_rare(state, str(kind), at_us, event)
-    if kind != "stored":  # that goes on when the run has ended
+    # what it has put out is stored also when it has ended, be it days after a kill
+    if kind == "finished" or (kind != "stored" and not state.end):
         state.last_us = max(state.last_us, at_us)
 
 

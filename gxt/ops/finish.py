@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gxt.errors import GxtError
@@ -30,17 +31,32 @@ class Finished(NamedTuple):
 
 
 def finish(
-    workspace: Workspace, live: journal.LiveRun, *, status: str, exit_code: int | None, duration_s: float
+    workspace: Workspace,
+    live: journal.LiveRun,
+    *,
+    status: str,
+    exit_code: int | None,
+    duration_s: float,
+    keep: Callable[[], Sequence[str]] = tuple,
 ) -> Finished | None:
     """Say how a live run ended, put it into git, and make it the base if it completed.
 
     A failure to seal loses nothing: the journal stays, and the next gxt command tries again. None when not
     even the journal could be read.
+
+    Args:
+        workspace: where.
+        live: the run.
+        status: completed, failed or interrupted.
+        exit_code: None when nobody saw it.
+        duration_s: how long it ran.
+        keep: stores its outputs, when it is written down how it ended, for that may take long; what to say.
     """
     repository = workspace.repository
     end: JsonObject = {"status": status, "exit_code": exit_code, "duration_s": round(duration_s, 6)}
     notices, unwritten = _say_end(live, end)
     try:
+        notices += keep()
         folded = read_end(
             repository, workspace.settings, live.path, unfinished=status, also=unwritten, writer=live.journal
         )

@@ -54,11 +54,12 @@ class Keeper(threading.Thread):
                 if self._ends.is_set():
                     return
 
-    def finish(self) -> None:
-        """Stop when what is being stored is stored."""
+    def finish(self) -> tuple[str, ...]:
+        """Stop when what is being stored is stored; nothing is to be said of it."""
         self._ends.set()
         if self.ident is not None:
             self.join()
+        return ()
 
     def _say(self, facts: JsonObject) -> None:
         self._live.journal.append("stored", facts)
@@ -110,6 +111,9 @@ def put_out_at_end(repository: Repository, live: journal.LiveRun, paths: Sequenc
             notices.append(f"--out {name}: there is no such file or folder")
         except OSError as error:
             notices.append(f"--out {name} is not kept: {error.strerror or error}")
+    with suppress(OSError):
+        for text in notices:
+            live.journal.append("notice", {"text": text})
     return notices
 
 

@@ -94,9 +94,7 @@ def run(
         cwd=cwd,
     )
     untold = environment.finish()
-    keeper.finish()
     console.close()
-    untold = (*untold, *put_out_at_end(workspace.repository, live, request.outs))
     notices = _record_end(live, ended, files, untold)
     finished = finish(
         workspace,
@@ -104,10 +102,18 @@ def run(
         status=_status(ended),
         exit_code=ended.returncode,
         duration_s=ended.duration_s,
+        keep=lambda: _keep_outputs(workspace.repository, live, keeper, request.outs),
     )
     parent, kept = _parent(workspace, planned, finished), live.path.exists()
     main = _main(workspace, parent, finished)
     return RunResult(run_id(live.number), planned, ended, finished, parent, kept, main, notices)
+
+
+def _keep_outputs(
+    repository: Repository, live: LiveRun, keeper: Keeper, outs: Sequence[str]
+) -> Sequence[str]:
+    keeper.finish()
+    return put_out_at_end(repository, live, request.outs)
 
 
 def _parent(workspace: Workspace, planned: Plan, finished: Finished | None) -> JsonObject | None:

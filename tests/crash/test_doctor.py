@@ -688,7 +688,10 @@ def test_settings_that_gxt_does_not_know(three: Path) -> None:
     assert [(one.what, one.hint) for one in doctor(three).findings] == [
         (".gxt.toml sets [metrics], which gxt does not know", "did you mean [metric]?"),
         (".gxt.toml sets limits.series_mb, which gxt does not know", "did you mean limits.series_mib?"),
-        (".gxt.toml sets [zoo], which gxt does not know", "gxt knows [metric], [limits], [goals]"),
+        (
+            ".gxt.toml sets [zoo], which gxt does not know",
+            "gxt knows [metric], [limits], [artifacts], [push], [goals]",
+        ),
         ("git config sets gxt.seriemib, which gxt does not know", "did you mean gxt.seriesMib?"),
     ]
 
