@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from gxt.model.pointers import FOLDER
 
 _PIECE_BYTES: Final = 1 << 20
-_NEVER: Final = frozenset((".git", ".hg", ".dvc"))  # DVC looks into none of them
+NEVER: Final = frozenset((".git", ".hg", ".dvc"))
+"""Folders that DVC does not look into."""
 
 
 class Member(NamedTuple):
@@ -84,7 +85,7 @@ def files_in(folder: Path) -> Iterator[Path]:
         raise error
 
     for place, folders, names in os.walk(folder, onerror=stop):
-        folders[:] = [name for name in folders if name not in _NEVER]
+        folders[:] = [name for name in folders if name not in NEVER]
         yield from (path for name in names if (path := Path(place, name)).is_file())
 
 

@@ -84,7 +84,7 @@ def put_out(
     """
     from gxt.data.staging import stage
 
-    source = _source(os.fspath(path) if isinstance(path, os.PathLike) else path)
+    source = _source(os.fspath(path) if isinstance(path, os.PathLike) else path, directory)
     id_ = f"{time.time_ns()}-{os.getpid()}-{threading.get_ident() & 0xFFFF}"
     parts = stage(source, directory / STAGED, id_)
     about = _said(source, journal.top(directory), kind=kind, name=name, step=step)
@@ -104,11 +104,12 @@ def put_out_at_end(repository: Repository, live: journal.LiveRun, paths: Sequenc
     notices = []
     for number, name in enumerate(paths):
         try:
-            said, facts = _taken(repository, name, f"out-{number}")
+            source = _source(name, live.path, repository.cwd)
+            said, facts = _taken(repository, source, f"out-{number}")
             live.journal.append("artifact", said)
             live.journal.append("stored", facts)
-        except GxtError:
-            notices.append(f"--out {name}: there is no such file or folder")
+        except GxtError as error:
+            notices.append(f"--out: {error.message}")
         except OSError as error:
             notices.append(f"--out {name} is not kept: {error.strerror or error}")
     with suppress(OSError):
@@ -191,28 +192,33 @@ def _names(home: Path) -> set[str]:
     return {name for name in names_in(home) if not name.startswith(".")}
 
 
-def _taken(repository: Repository, name: str, id_: str) -> tuple[JsonObject, JsonObject]:
+def _taken(repository: Repository, source: Path, id_: str) -> tuple[JsonObject, JsonObject]:
     from gxt.data.staging import keep_path
 
-    source = _source(str(repository.cwd / name))
     facts, parts = keep_path(_cache(repository), source)
     said = _said(source, repository.top, kind="", name=None, step=None)
     return {"id": id_, **said, "staged": None, "parts": list[Json](parts)}, {"id": id_, **facts}
 
 
-def _source(path: object) -> Path:
-    """The file or folder, absolute, with no link on the way to it."""
+def _source(path: object, directory: Path, cwd: Path | None = None) -> Path:
+    """The file or folder, absolute, with no link on the way; none that would be copied into itself."""
+    from gxt.data.digest import NEVER
+
     if not isinstance(path, str):
         raise GxtError(f"a path is a text, not a {type(path).__name__}", hint="name a file or a folder")
-    folder, name = os.path.split(os.path.normpath(Path.cwd() / path))
+    folder, name = os.path.split(os.path.normpath((cwd or Path.cwd()) / path))
     source = Path(os.path.realpath(folder), name)
     if not source.is_file() and not source.is_dir():
         raise GxtError(f"there is no file or folder {path}", hint="name one that is there")
+    if directory.is_relative_to(source) and NEVER.isdisjoint(directory.relative_to(source).parts):
+        raise GxtError(f"{path} holds the record of the run itself", hint="name a folder of the work tree")
     return source
 
 
 def _said(source: Path, top: Path | None, *, kind: str, name: object, step: int | None) -> JsonObject:
     relative = os.path.relpath(source, top) if top is not None else str(source)
+    if relative == ".":  # all of the work tree cannot come back in its own place
+        relative = f"../{source.name}"
     return {
         "name": clean_name(source.name if name is None else str(name)),
         "path": place(relative.replace(os.sep, "/")),

@@ -142,7 +142,7 @@ def test_files_and_folders_named_at_the_start_are_kept_at_the_end(repo: Path, tm
         ("m.bin", "m.bin", 1, None, "file", None, None),
         ("outside.bin", ".gxt/out/outside.bin", 7, None, "file", None, None),
     ]
-    assert data(repo, "show")["notices"] == ["--out nothing: there is no such file or folder"]
+    assert data(repo, "show")["notices"] == ["--out: there is no file or folder nothing"]
     found = pointers(repo)
     assert content(repo, found[".gxt/outside.bin.dvc"]) == "outside"
     assert (found[".gxt/runs.dvc"].is_folder, found[".gxt/runs.dvc"].files) == (True, 1)
@@ -173,6 +173,17 @@ def test_what_cannot_be_kept_is_one_warning_and_the_training_goes_on(repo: Path)
         "gxt: log_model: there is no file or folder none.bin (name one that is there); the training goes on\n"
     )
     assert artifacts(repo) == []
+
+
+def test_a_folder_is_not_copied_into_itself(repo: Path) -> None:
+    done = script(repo, "import gxt\ngxt.log_artifact('.git')\ngxt.log_artifact('.')", "--out", ".git/gxt")
+    assert done.stderr == (
+        "gxt: log_artifact: .git holds the record of the run itself (name a folder of the work tree); "
+        "the training goes on\n"
+    )
+    (one,) = data(repo, "show")["artifacts"]
+    assert (one["path"], one["files"]) == (".gxt/out/repo", 3)
+    assert data(repo, "show")["notices"][1:] == ["--out: .git/gxt holds the record of the run itself"]
 
 
 def test_pointers_of_another_run_are_not_taken_over(repo: Path) -> None:
