@@ -113,7 +113,7 @@ def _keep_outputs(
     repository: Repository, live: LiveRun, keeper: Keeper, outs: Sequence[str]
 ) -> Sequence[str]:
     keeper.finish()
-    return put_out_at_end(repository, live, request.outs)
+    return put_out_at_end(repository, live, outs)
 
 
 def _parent(workspace: Workspace, planned: Plan, finished: Finished | None) -> JsonObject | None:
