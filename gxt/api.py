@@ -247,6 +247,7 @@ def _start_recording(said: _Said) -> OwnRun:
         say(notice)
     run = OwnRun(workspace, live, said.given)
     run.watch_environment()
+    run.watch_data(planned)
     watch_code(workspace.repository, live)
     return run
 

@@ -26,8 +26,10 @@ from gxt.store import journal, ranks
 from gxt.store.descriptor import Descriptor
 
 if TYPE_CHECKING:
+    from gxt.ops.datasets import DataThread
     from gxt.ops.environment import EnvironmentThread
     from gxt.ops.outputs import Keeper
+    from gxt.ops.start import Plan
     from gxt.ops.workspace import Workspace
 
 _STEP_LIMIT = 1 << 63
@@ -271,6 +273,7 @@ class OwnRun(Run):
         self._has_ranks = False
         self._environment: EnvironmentThread | None = None
         self._keeper: Keeper | None = None
+        self._data: DataThread | None = None
         # so that the processes that the script starts log into its run, as they do under `gxt run`
         os.environ |= {journal.ENV_UID: live.uid, journal.ENV_DIRECTORY: str(live.path)}
 
@@ -288,6 +291,14 @@ class OwnRun(Run):
 
             self._keeper = Keeper(self._workspace.repository, self._live)
             self._keeper.start()
+
+    def watch_data(self, planned: Plan) -> None:
+        """Hash beside the training what is not hashed yet of the data that it uses."""
+        from gxt.ops.start import watch_data
+
+        self._data = watch_data(self._workspace, planned, self._live)
+        if self._data is not None:
+            self._data.start()
 
     def announce(self, job: str) -> None:
         """Let the other ranks of the job log into this run."""
@@ -307,6 +318,9 @@ class OwnRun(Run):
         try:
             if self._environment is not None:
                 for notice in self._environment.finish():
+                    say(notice)
+            if self._data is not None:
+                for notice in self._data.finish():
                     say(notice)
             if self._has_ranks and exit_code == 0:  # after a failure the launcher must hear of it at once
                 ranks.await_others(self._live.path)

@@ -30,6 +30,9 @@ def run_words(parser: Parser) -> None:
     parser.add_repeated(
         "--out", metavar="PATH", help="A file or folder to keep when the command has ended; may be repeated."
     )
+    parser.add_repeated(
+        "--data", metavar="PATH", help="A file or folder of data that the command uses; may be repeated."
+    )
     parser.add("--dry-run", action="store_true", help="Show what would be recorded; run nothing.")
     parser.add("-q", "--quiet", action="store_true", help="No lines of gxt's own.")
     # from the first word that is no option on everything is the command's, with or without `--`
@@ -63,6 +66,7 @@ def run(words: Namespace) -> None:
         assignments=words.set,
         metrics=words.metrics,
         outs=words.out,
+        data=words.data,
     )
     if words.dry_run:
         from gxt.ops.start import dry_run

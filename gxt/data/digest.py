@@ -7,13 +7,15 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from gxt.model.pointers import FOLDER
 
 _PIECE_BYTES: Final = 1 << 20
 NEVER: Final = frozenset((".git", ".hg", ".dvc"))
 """Folders that DVC does not look into."""
+Ignored: TypeAlias = Callable[[Path, bool], bool]
+"""Whether a path in a folder does not count, by its path and whether it is a folder."""
 
 
 class Member(NamedTuple):
@@ -42,8 +44,8 @@ class Digest(NamedTuple):
         return _listing(self.members or ())
 
 
-def md5_of(path: Path) -> Member:
-    """A file's hash. Raises OSError where it cannot be read."""
+def md5_of(path: Path, *, tick: Callable[[], None] | None = None) -> Member:
+    """A file's hash. Raises OSError where it cannot be read; what `tick`, called for each MiB, raises too."""
     seen = hashlib.md5(usedforsecurity=False)
     size = 0
     with path.open("rb", buffering=0) as file:
@@ -51,15 +53,20 @@ def md5_of(path: Path) -> Member:
         while count := file.readinto(buffer):
             seen.update(buffer[:count])
             size += count
+            if tick is not None:
+                tick()
     return Member(path.name, seen.hexdigest(), size)
 
 
-def digest(path: Path, *, hash_file: Callable[[Path], Member] = md5_of) -> Digest:
+def digest(
+    path: Path, *, hash_file: Callable[[Path], Member] = md5_of, ignored: Ignored | None = None
+) -> Digest:
     """The hash of a file or a folder.
 
     Args:
         path: of what.
         hash_file: hashes one file; one that remembers saves reading what has not changed.
+        ignored: what of a folder does not count.
 
     Raises:
         OSError: it is not there, or cannot be read.
@@ -68,13 +75,16 @@ def digest(path: Path, *, hash_file: Callable[[Path], Member] = md5_of) -> Diges
         one = hash_file(path)
         return Digest(one.md5, one.size_bytes)
     members = tuple(
-        sorted(hash_file(file)._replace(path=file.relative_to(path).as_posix()) for file in files_in(path))
+        sorted(
+            hash_file(file)._replace(path=file.relative_to(path).as_posix())
+            for file in files_in(path, ignored)
+        )
     )
     md5 = hashlib.md5(_listing(members), usedforsecurity=False).hexdigest()
     return Digest(md5 + FOLDER, sum(one.size_bytes for one in members), members)
 
 
-def files_in(folder: Path) -> Iterator[Path]:
+def files_in(folder: Path, ignored: Ignored | None = None) -> Iterator[Path]:
     """Every file that DVC would take: also links to files, nothing behind links to folders.
 
     Raises:
@@ -86,7 +96,11 @@ def files_in(folder: Path) -> Iterator[Path]:
 
     for place, folders, names in os.walk(folder, onerror=stop):
         folders[:] = [name for name in folders if name not in NEVER]
-        yield from (path for name in names if (path := Path(place, name)).is_file())
+        paths = [Path(place, name) for name in names if name != ".git"]
+        if ignored is not None:
+            folders[:] = [name for name in folders if not ignored(Path(place, name), True)]
+            paths = [path for path in paths if not ignored(path, False)]
+        yield from (path for path in paths if path.is_file())
 
 
 def _listing(members: tuple[Member, ...]) -> bytes:

@@ -25,7 +25,7 @@ from gxt.model.secrets import secret_in
 _LOGGER_FOLDERS = frozenset(["wandb", "mlruns", "lightning_logs", "tb_logs", "dvclive", ".aim", ".gxt"])
 # Packages have these names too: there, what is written in a programming language is code.
 _COMMON_FOLDERS = frozenset(["runs", "outputs"])
-_CODE_ENDINGS = tuple(".py .pyi .pyx .ipynb .sh .c .cc .cpp .cu .cuh .h .hpp .rs .jl .r .toml".split())
+CODE_ENDINGS = tuple(".py .pyi .pyx .ipynb .sh .c .cc .cpp .cu .cuh .h .hpp .rs .jl .r .toml".split())
 _PRIVATE_PREFIXES = (".dvc/tmp/", ".dvc/cache/")
 _PRIVATE_FILES = (".dvc/config.local",)
 
@@ -280,7 +280,7 @@ def _is_output(path: str) -> bool:
     if path.startswith(_PRIVATE_PREFIXES) or path in _PRIVATE_FILES:
         return True
     folders = path.split("/")[:-1]
-    if any(folder in _COMMON_FOLDERS for folder in folders) and not path.lower().endswith(_CODE_ENDINGS):
+    if any(folder in _COMMON_FOLDERS for folder in folders) and not path.lower().endswith(CODE_ENDINGS):
         return True
     return any(folder in _LOGGER_FOLDERS for folder in folders)
 

@@ -8,6 +8,7 @@ Sealing the same journal twice must give the same bytes, so nothing here reads a
 | `environment` | `document` |
 | `described` | any of `name`, `message`, `hypothesis`, `parent`: taken where the command line gave none |
 | `params` | `params`: merged over what is there |
+| `data` | `items`: all datasets, in place of those in `config` |
 | `metrics` | `s` step (null: the last one), `m` {name: number} |
 | `tag` | `id` of the annotation, `tags` |
 | `notice` | `text` |
@@ -252,6 +253,8 @@ def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
         if "parent" in event and not state.parent_asked:
             state.config["parent"] = None if event["parent"] is None else str(event["parent"])
             state.parent_asked = True
+    elif kind == "data":
+        state.config = _checked({**state.config, "data": event["items"]}, check_config)
     elif kind == "tag":
         _tag(state, at_us, event)
     elif kind == "notice":

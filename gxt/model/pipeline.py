@@ -1,11 +1,13 @@
-"""Which metrics files a `dvc.yaml` declares, its templates (`${…}`, `vars`, `foreach`, `matrix`) worked out.
+"""Which metrics files and which data a `dvc.yaml` declares.
 
-A reading of the document without DVC. Files that it names are loaded by the caller.
+Its templates (`${…}`, `vars`, `foreach`, `matrix`) are worked out; files that it names
+are loaded by the caller. A reading of the document without DVC.
 """
 
 from __future__ import annotations
 
 import posixpath
+from contextlib import suppress
 from itertools import islice, product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -13,7 +15,7 @@ from gxt.errors import InvalidParams
 from gxt.model.params import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from gxt.model.json_types import Json, JsonObject
 
@@ -33,6 +35,19 @@ class DeclaredMetrics(NamedTuple):
 
     files: tuple[str, ...]
     unresolved: tuple[str, ...]
+
+
+class DeclaredData(NamedTuple):
+    """What the stages of a pipeline read and write, relative to the folder of the `dvc.yaml`.
+
+    Attributes:
+        deps: what they depend on. outs: what they make, but for metrics and plots.
+        folders: of each stage, by its name in `dvc.yaml`, the folder that its paths start from.
+    """
+
+    deps: tuple[str, ...]
+    outs: tuple[str, ...]
+    folders: dict[str, str]
 
 
 class _UnresolvedError(Exception):
@@ -66,21 +81,49 @@ def metrics_declared(pipeline: JsonObject, load: Load) -> DeclaredMetrics:
     add(pipeline.get("metrics"), ".", context)
     for name, stage in _object(pipeline.get("stages")).items():
         try:
-            for one, known in _expanded(_object(stage), context):
+            for one, known in _expanded(_object(stage), context, ("metrics",)):
                 folder = _filled(str(one.get("wdir", ".")), known)
-                templated = "${" in str(one.get("metrics"))
-                own = _with_vars(known, one.get("vars"), folder, load) if templated else {}
-                items: JsonObject = {name: known[name] for name in ("key", "item") if name in known}
-                add(one.get("metrics"), folder, {**own, **items})
+                add(one.get("metrics"), folder, _own(one, ("metrics",), known, folder, load))
         except _UnresolvedError as reason:
             unresolved.append(f"stage {name} ({reason})")
     return DeclaredMetrics(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(unresolved)))
 
 
-def _expanded(stage: JsonObject, context: JsonObject) -> Iterator[tuple[JsonObject, JsonObject]]:
-    """The stages that a stage stands for, those with metrics only, each with what its templates know."""
+def data_declared(pipeline: JsonObject, load: Load) -> DeclaredData:
+    """What the stages read and write; what cannot be worked out is left out. Arguments as above."""
+    parts = ("deps", "outs")
+    found: dict[str, list[str]] = {part: [] for part in parts}
+    folders: dict[str, str] = {}
+    context: JsonObject = {}
+    if "${" in str(pipeline):
+        with suppress(_UnresolvedError):
+            context = _with_vars({}, pipeline.get("vars"), ".", load)
+    for name, stage in _object(pipeline.get("stages")).items():
+        with suppress(_UnresolvedError):
+            for one, known in _expanded(_object(stage), context, parts):
+                folders[name] = folder = _filled(str(one.get("wdir", ".")), known)
+                own = _own(one, parts, known, folder, load)
+                for part in parts:
+                    for entry in _names(one.get(part)):
+                        found[part].append(posixpath.normpath(posixpath.join(folder, _filled(entry, own))))
+    deps, outs = (tuple(dict.fromkeys(found[part])) for part in parts)
+    return DeclaredData(deps, outs, folders)
+
+
+def _own(stage: JsonObject, parts: Sequence[str], known: JsonObject, folder: str, load: Load) -> JsonObject:
+    """What the templates in these parts of a stage know."""
+    templated = any("${" in str(stage.get(part)) for part in parts)
+    own = _with_vars(known, stage.get("vars"), folder, load) if templated else {}
+    items: JsonObject = {name: known[name] for name in ("key", "item") if name in known}
+    return {**own, **items}
+
+
+def _expanded(
+    stage: JsonObject, context: JsonObject, parts: Sequence[str]
+) -> Iterator[tuple[JsonObject, JsonObject]]:
+    """The stages that a stage stands for, those with such parts only, each with what its templates know."""
     body = _object(stage["do"]) if "foreach" in stage and "do" in stage else stage
-    if not body.get("metrics"):
+    if not any(map(body.get, parts)):
         return
     found: Iterator[JsonObject] = iter([{}])
     if "foreach" in stage:

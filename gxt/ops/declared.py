@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +13,10 @@ from gxt.git import process
 from gxt.git.repository import Repository
 from gxt.model.json_types import JsonObject
 from gxt.model.metrics import flatten_numbers
-from gxt.store.places import cache_home
+from gxt.store.places import cache_home, names_in
 
 _NAME = "dvc.yaml"
+POINTERS = ".dvc"
 
 
 class Declared(NamedTuple):
@@ -29,9 +31,15 @@ class Declared(NamedTuple):
     notices: tuple[str, ...]
 
 
-def metrics_files(repository: Repository) -> Declared:
-    """The metrics files that each `dvc.yaml` declares, for its whole pipeline and for its stages."""
-    found = [_declared_in(path, repository) for path in _pipelines(repository)]
+def metrics_files(repository: Repository, files: Sequence[Path] | None = None) -> Declared:
+    """The metrics files that each `dvc.yaml` declares, for its whole pipeline and for its stages.
+
+    Args:
+        repository: where.
+        files: what `dvc_files` has found, where that is known.
+    """
+    known = dvc_files(repository) if files is None else files
+    found = [_declared_in(path, repository) for path in known if path.name == _NAME]
     paths = dict.fromkeys(path for one in found for path in one.paths)
     return Declared(tuple(paths), tuple(notice for one in found for notice in one.notices))
 
@@ -58,18 +66,32 @@ def read_metrics(path: Path) -> dict[str, float]:
         return {}
 
 
-def _pipelines(repository: Repository) -> list[Path]:
-    """`dvc.yaml` beside the user and in the folders above, up to the top; with DVC all that git tracks.
+def dvc_files(repository: Repository) -> list[Path]:
+    """`dvc.yaml` and `.dvc` files beside the user and in the folders above; with DVC all that git tracks.
 
     DVC itself looks at every folder of the work tree, which takes seconds in a large one.
     """
-    top, cwd = repository.top, repository.cwd
-    folders = [cwd, *(folder for folder in cwd.parents if folder.is_relative_to(top)), top]
+    folders = folders_above(repository)
     paths = [folder / _NAME for folder in folders]
+    listed: list[Path] = []
     if any((folder / ".dvc").is_dir() for folder in folders):
-        listed = process.attempt(top, ("ls-files", "-z", "--", _NAME, f"**/{_NAME}"))
-        paths += [top / name for name in os.fsdecode(listed.stdout).split("\0") if name]
-    return list(dict.fromkeys(paths))
+        asked = ("ls-files", "-z", "--", _NAME, f"**/{_NAME}", f"*{POINTERS}")
+        said = os.fsdecode(process.attempt(repository.top, asked).stdout)
+        listed = [repository.top / name for name in said.split("\0") if name]
+    beside = dict.fromkeys((*folders, *(path.parent for path in listed if path.suffix == POINTERS)))
+    pointers = [folder / name for folder in beside for name in sorted(names_in(folder)) if is_pointer(name)]
+    return list(dict.fromkeys((*paths, *listed, *pointers)))
+
+
+def folders_above(repository: Repository) -> list[Path]:
+    """The folder of the user, those above it, and the top."""
+    top, cwd = repository.top, repository.cwd
+    return list(dict.fromkeys((cwd, *(folder for folder in cwd.parents if folder.is_relative_to(top)), top)))
+
+
+def is_pointer(name: str) -> bool:
+    """Whether a file of this name stands for data of DVC's."""
+    return name.endswith(POINTERS) and name != POINTERS
 
 
 def _declared_in(path: Path, repository: Repository) -> Declared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, cast
@@ -14,17 +15,20 @@ from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.git.snapshot import take
 from gxt.model.codec import number_from_json
+from gxt.model.datasets import DataChange, data_changes, data_of
 from gxt.model.goals import Goal, Verdict, goal_of, judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import Missing, difference, flatten, merge
 from gxt.model.run import metrics_of, params_of
 from gxt.model.secrets import redact_params
 from gxt.ops.history import History
+from gxt.ops.inputs import look_at_inputs
 from gxt.ops.show import whole
 from gxt.ops.start import limits, params_paths
 from gxt.ops.workspace import Workspace
 from gxt.store.places import cache_home
 
+_PATIENCE_S = 10.0  # for hashing data of the work tree; what has no hash by then counts as the same
 Changes: TypeAlias = "dict[str, tuple[Json | Missing, Json | Missing]]"
 
 
@@ -53,6 +57,7 @@ class Diff(NamedTuple):
     b: JsonObject | None
     params: Changes
     metrics: dict[str, MetricChange]
+    data: dict[str, DataChange]
     environment: Changes
     files: tuple[FileChange, ...]
     patch: bytes | None
@@ -78,10 +83,25 @@ def diff(workspace: Workspace, a: str, b: str | None, *, patch: bool = False) ->
         b=second,
         params=params,
         metrics=metric_changes(first, second, goals) if second else {},
+        data=data_changes(first, second or _data_now(repository, first)),
         environment=environment_changes(first, second) if second else {},
         files=_files(repository, _tree(first), tree),
         patch=_patch(repository, _tree(first), tree) if patch else None,
     )
+
+
+def _data_now(repository: Repository, run: JsonObject) -> JsonObject:
+    """The data as it is now of a run's paths, and of what DVC's files declare."""
+    known = data_of(run)
+    named = [os.path.relpath(repository.top / path, repository.cwd) for path in known]
+    here = [name for name in named if (repository.cwd / name).exists()]
+    inputs = look_at_inputs(repository, here, patience_s=_PATIENCE_S)
+    entries = {str(one["path"]): one for one in inputs.entries} if inputs else {}
+    # what a stage makes, and has not made here, is no difference
+    gone = {path for path, one in known.items() if path not in entries and one.get("kind") == "input"}
+    kept = [one for path, one in entries.items() if path in known or one["kind"] == "input"]
+    untold = [one for path, one in known.items() if path not in entries and path not in gone]
+    return {"data": [*kept, *untold]}
 
 
 def metric_changes(a: JsonObject, b: JsonObject, goals: Mapping[str, Goal]) -> dict[str, MetricChange]:

@@ -18,7 +18,7 @@ from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.history import History
 from gxt.ops.outputs import Keeper, put_out_at_end
-from gxt.ops.start import Plan, StartRequest, start, watch_code
+from gxt.ops.start import Plan, StartRequest, start, watch_code, watch_data
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
@@ -76,14 +76,18 @@ def run(
     """
     planned, live = start(workspace, request)
     on_start(Started(run_id(live.number), planned))
-    files = _MetricsFiles.watch(workspace.repository, request.metrics)
+    declared = planned.inputs.found.files if planned.inputs else None
+    files = _MetricsFiles.watch(workspace.repository, request.metrics, declared)
     console = ConsoleLog(live.path)
     environment = EnvironmentThread(workspace.repository, live, request.command)
     keeper = Keeper(workspace.repository, live)
+    data = watch_data(workspace, planned, live)
 
     def on_started(_pid: int) -> None:
         environment.start()
         keeper.start()
+        if data is not None:
+            data.start()
         watch_code(workspace.repository, live)
 
     ended = run_command(
@@ -94,6 +98,8 @@ def run(
         cwd=cwd,
     )
     untold = environment.finish()
+    if data is not None:
+        untold = (*untold, *data.finish())
     console.close()
     notices = _record_end(live, ended, files, untold)
     finished = finish(
@@ -168,9 +174,11 @@ class _MetricsFiles(NamedTuple):
     undeclared: tuple[str, ...]
 
     @classmethod
-    def watch(cls, repository: Repository, named: Sequence[str]) -> _MetricsFiles:
+    def watch(
+        cls, repository: Repository, named: Sequence[str], files: Sequence[Path] | None
+    ) -> _MetricsFiles:
         asked = tuple(repository.cwd / name for name in named)
-        declared = metrics_files(repository)
+        declared = metrics_files(repository, files)
         before = {path: _stamp(path) for path in dict.fromkeys((*asked, *declared.paths))}
         return cls(repository.top, before, asked, declared.notices)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gxt.capture.params_files import edit_params, holds, parse_assignment, parse_params
 from gxt.capture.programs import find_executable
@@ -37,6 +37,7 @@ from gxt.model.run import is_recorded
 from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_command, redact_params
 from gxt.ops.history import Absent, History
+from gxt.ops.inputs import look_at_inputs
 from gxt.ops.parent import parent_of_new
 from gxt.ops.workspace import Workspace
 from gxt.store import collector, debris, journal
@@ -45,8 +46,13 @@ from gxt.store.places import CODE, cache_home, live_paths, live_ref
 from gxt.store.settings import Settings
 from gxt.store.tree import read_tip, reserve
 
+if TYPE_CHECKING:
+    from gxt.ops.datasets import DataThread, Inputs
+
 DEFAULT_PARAMS = "params.yaml"
 _ATTEMPTS = 5
+_PATIENCE_S = 1.0  # that a training waits for hashes; the others are computed beside it
+_PATIENCE_DRY_S = 10.0
 
 
 class StartRequest(NamedTuple):
@@ -63,6 +69,7 @@ class StartRequest(NamedTuple):
         metrics: metrics files besides those that `dvc.yaml` declares, relative to the working directory.
         outs: files and folders that are kept when the command has ended, relative to the same.
         reproduces: the uid of the run that is executed again.
+        data: paths of data besides what DVC's files declare, relative to the working directory.
     """
 
     command: Sequence[str]
@@ -77,6 +84,7 @@ class StartRequest(NamedTuple):
     metrics: Sequence[str] = ()
     outs: Sequence[str] = ()
     reproduces: str | None = None
+    data: Sequence[str] = ()
 
 
 class Plan(NamedTuple):
@@ -92,6 +100,7 @@ class Plan(NamedTuple):
         uid: the identity of the run.
         at_us: when it starts, in microseconds since the epoch.
         absent: what to call a parent that cannot be shown.
+        inputs: the data that it uses; None where there is none that can be told.
     """
 
     config: JsonObject
@@ -103,6 +112,7 @@ class Plan(NamedTuple):
     uid: str
     at_us: int
     absent: str = ""
+    inputs: Inputs | None = None
 
 
 def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, write: bool = True) -> Plan:
@@ -111,6 +121,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     Raises:
         InvalidParams: a parameters file or an assignment that cannot be used. Nothing was changed.
         UsageError: there are assignments, but no file to edit or no command to run. Nothing was changed.
+        UsageError: there is no data where the request says so. Nothing was changed.
         UnknownRun, AmbiguousRun: the parent is not one run.
     """
     repository, settings = workspace.repository, workspace.settings
@@ -125,6 +136,8 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     with History(workspace, reader) as history:
         parent, parent_uid, base_left = parent_of_new(history, request.parent)
         absent = history.absent(parent_uid) if parent_uid and parent is None else Absent("", ())
+    inputs = look_at_inputs(repository, request.data, patience_s=_PATIENCE_S if write else _PATIENCE_DRY_S)
+    data = list[Json](inputs.entries) if inputs else []
     for path, content in edits.items() if write else ():
         _put_in_place(path, content)
     bounds = limits(settings)
@@ -153,10 +166,14 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "metrics_files": _from_top(repository, request.metrics),
         "outs": _from_top(repository, request.outs),
         "reproduces": request.reproduces,
-        "data": [],
+        "data": data,
     }
-    notices = filter(None, (no_reference(request.name), *absent.notices, *_snapshot_notices(snapshot)))
-    return Plan(config, snapshot, parent, base_left, tuple(notices), request, uid, at_us, absent.label)
+    notices = [*absent.notices, *_snapshot_notices(snapshot), *_data_notices(parent, inputs)]
+    if clash := no_reference(request.name):
+        notices.insert(0, clash)
+    return Plan(
+        config, snapshot, parent, base_left, tuple(notices), request, uid, at_us, absent.label, inputs
+    )
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:
@@ -210,6 +227,15 @@ def _begin(
         tags: JsonObject = {"id": planned.uid, "tags": list[Json](said)}
         live.journal.append("tag", tags)
     return live
+
+
+def watch_data(workspace: Workspace, planned: Plan, live: journal.LiveRun) -> DataThread | None:
+    """What looks at the data of a run beside it; None where it uses none. To be started."""
+    if planned.inputs is None:
+        return None
+    from gxt.ops.datasets import DataThread
+
+    return DataThread(workspace.repository, live, planned, planned.inputs)
 
 
 def watch_code(repository: Repository, live: journal.LiveRun) -> None:
@@ -313,6 +339,16 @@ def _snapshot_notices(snapshot: Snapshot) -> list[str]:
             more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
             notices.append(f"{what}: {', '.join(paths[:5])}{more}")
     return notices
+
+
+def _data_notices(parent: JsonObject | None, inputs: Inputs | None) -> list[str]:
+    """What could not be read of the data, and what of it has changed since the parent run."""
+    if inputs is None:
+        return []
+    from gxt.model.datasets import change_notices
+
+    changed = change_notices(parent, list(inputs.entries)) if parent else []
+    return [*inputs.notices, *changed]
 
 
 def _take(workspace: Workspace, reader: ObjectReader) -> Snapshot:

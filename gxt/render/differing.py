@@ -14,12 +14,15 @@ from gxt.model.run import metrics_of, params_of, title
 from gxt.ops.compare import Comparison
 from gxt.ops.diff import Changes, Diff, FileChange, MetricChange
 from gxt.render.clean import cells, clean_line, one_line
+from gxt.render.datasets import facts
 from gxt.render.fitting import GAP
-from gxt.render.values import VERDICT_STYLES, change, number, scalar
+from gxt.render.values import VERDICT_STYLES, change, number, scalar, size
 from gxt.render.view import Column, Line, Span, Style, Table, View, line, pairs
 
 _TITLE = 28  # cells of a terminal
 _CELL = 32
+_FACTS = 20  # of a dataset
+_HASH = 8  # digits
 
 
 def page(diff: Diff) -> View:
@@ -27,6 +30,7 @@ def page(diff: Diff) -> View:
     sections = [
         *_section("Metrics", _metrics(diff)),
         *_section("Parameters", changes_page(diff.params)),
+        *_section("Data", _data(diff)),
         *_section("Code", _code(diff)),
         *_section("Environment", changes_page(diff.environment)),
     ]
@@ -61,6 +65,7 @@ def table(diff: Diff, *, exact: bool) -> Table:
             [kind, key, _side(old, absent, exact=exact), _side(new, absent, exact=exact), "", ""]
             for key, (old, new) in changes.items()
         ]
+    rows += [["data", *sides, "", ""] for sides in _data_cells(diff, absent, exact=exact)]
     rows += [["file", one.path, "", "", _counts(one), ""] for one in diff.files]
     return Table(columns, [[Span(text) for text in row] for row in rows])
 
@@ -98,7 +103,7 @@ def as_json(diff: Diff) -> JsonObject:
             name: {"a": one.a, "b": one.b, "delta": _delta(one), "verdict": one.verdict}
             for name, one in diff.metrics.items()
         },
-        "data": {},
+        "data": {path: {"a": one.a, "b": one.b} for path, one in diff.data.items()},
         "environment": pairs_json(diff.environment),
         "code": {
             "files": [{"path": one.path, "added": one.added, "removed": one.removed} for one in diff.files],
@@ -203,6 +208,53 @@ def changes_page(changes: Changes) -> View:
     if not changes:
         return []
     return [pairs([(key, f"{_side(old)} → {_side(new)}") for key, (old, new) in changes.items()])]
+
+
+def _data(diff: Diff) -> View:
+    """What has changed of each dataset: a line for each fact, some of them where there are many."""
+    rows: list[list[Span]] = []
+    for path, one in diff.data.items():
+        facts = list(one.facts.items())
+        lines = [(*_both(key, old, new), key) for key, (old, new) in facts[:_FACTS]]
+        if one.a is None or one.b is None:
+            lines = [(_whole(one.a), _whole(one.b), "")]
+        elif len(facts) > _FACTS:
+            lines[-1] = ("", f"and {len(facts) - _FACTS + 1} more", "")
+        for i, (old, new, key) in enumerate(lines):
+            told = f"{old} → {new}" if old else new
+            rows.append([Span("" if i else one_line(path)), Span(one_line(key)), Span(told)])
+    columns = [Column("", cut=True, tail=True, floor=16), Column("", cut=True), Column("", cut=True)]
+    return [Table(columns, rows, head=False, indent=2)] if rows else []
+
+
+def _data_cells(diff: Diff, absent: str, *, exact: bool) -> list[list[str]]:
+    """Of each fact of a dataset that differs the name and both sides."""
+    found = []
+    for path, one in diff.data.items():
+        if one.a is None or one.b is None:
+            sides = (str(side["md5"] or "") if side else absent for side in (one.a, one.b))
+            found.append([f"{path} md5", *sides])
+        found += [
+            [f"{path} {key}", _side(old, absent, exact=exact), _side(new, absent, exact=exact)]
+            for key, (old, new) in one.facts.items()
+        ]
+    return found
+
+
+def _both(key: str, old: Json | Missing, new: Json | Missing) -> tuple[str, str]:
+    """Both sides of a fact on a line: the first digits of a hash, sizes as people read them."""
+    if key == "md5":
+        return str(old)[:_HASH], str(new)[:_HASH]
+    if key == "size":
+        sizes = tuple(size(side) for side in (old, new) if not isinstance(side, Missing))
+        if len(set(sizes)) == 2:
+            return sizes[0], sizes[1]
+    first, second = (f"{side:,}" if type(side) is int else _side(side) for side in (old, new))
+    return first, second
+
+
+def _whole(entry: JsonObject | None) -> str:
+    return facts(entry) if entry else "absent"
 
 
 def _code(diff: Diff) -> View:

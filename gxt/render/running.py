@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gxt.model.codec import number_from_json
+from gxt.model.datasets import data_of
 from gxt.model.goals import goal_of, judge
 from gxt.model.ids import parse_run_id
 from gxt.model.json_types import Json, JsonObject
@@ -95,6 +96,13 @@ def plan_view(planned: Plan) -> View:
         *(("", f"{_why_secret(kind)}, and git tracks it: {path}") for path, kind in snapshot.secrets.items()),
     ]
     params = [f"{key} = {scalar(value)}" for key, value in flatten(params_of(config)).items()]
+    data = [*data_of(config).values()]
+    if data:
+        from gxt.render.datasets import facts
+
+        rows += [
+            ("" if i else "data", f"{one_line(str(one['path']))}  {facts(one)}") for i, one in enumerate(data)
+        ]
     rows += [("params" if i == 0 else "", one_line(text)) for i, text in enumerate(params)]
     return [
         line(Span("would be recorded; nothing was run", "title")),

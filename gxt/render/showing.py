@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 
 from gxt.model.codec import number_from_json, number_to_json, time_to_json
+from gxt.model.datasets import data_of
 from gxt.model.goals import judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
@@ -207,11 +208,24 @@ def _remarks(heading: str, remarks: Json) -> list[Line]:
 
 
 def _inputs(run: JsonObject) -> View:
+    """Parameters, then data: what came from elsewhere apart from what a stage of the pipeline has made."""
+    shown: list[Line | Table] = []
     flat = flatten(params_of(run))
-    if not flat:
-        return []
-    shown = pairs([(one_line(key), one_line(scalar(value))) for key, value in flat.items()])
-    return [line(), line(Span("Parameters", "head")), shown]
+    if flat:
+        rows = [(one_line(key), one_line(scalar(value))) for key, value in flat.items()]
+        shown += [line(), line(Span("Parameters", "head")), pairs(rows)]
+    data = list(data_of(run).values())
+    if data:
+        from gxt.render.datasets import data_table
+
+        made = [one for one in data if one.get("kind") == "intermediate"]
+        for heading, entries in (
+            ("Data", [one for one in data if one not in made]),
+            ("Intermediate data", made),
+        ):
+            if entries:
+                shown += [line(), line(Span(heading, "head")), data_table(entries)]
+    return shown
 
 
 def _metrics(shown: Shown) -> View:
