@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from gxt.data.digest import Member
-from gxt.model.json_types import JsonObject
+from gxt.model.json_types import Json, JsonObject
 
 VERSION: Final = 1  # of the descriptions: another one is found out anew
 _TABLES: Final = frozenset((".csv", ".tsv"))
 _LINES: Final = frozenset((".jsonl", ".ndjson"))
+_READ: Final = (*_TABLES, *_LINES)  # of the others the header is enough
+_OF_A_FOLDER: Final = 32 << 20  # bytes of the files that are read
+_MOST_PARTS: Final = 20
+_LONGEST_PATH: Final = 1000
 _FAILURES: Final = (
     *(OSError, ValueError, ArithmeticError, LookupError, TypeError, SyntaxError, AttributeError),
     *(RecursionError, MemoryError, EOFError, NotImplementedError),
@@ -53,13 +57,23 @@ def describe_file(path: Path) -> JsonObject:
 
 
 def describe_folder(folder: Path, members: Sequence[Member]) -> JsonObject:
-    """What a folder holds: images by their class, else nothing."""
+    """What a folder holds: images by their class, else what its first files hold, by their paths."""
     from gxt.data.images import describe_images
 
     try:
-        return describe_images(folder, members)
+        if images := describe_images(folder, members):
+            return images
     except _FAILURES:
         return {}
+    parts: dict[str, Json] = {}
+    left = _OF_A_FOLDER
+    for one in members:
+        left -= one.size_bytes if one.path.lower().endswith(_READ) else 0
+        if left < 0 or len(parts) >= _MOST_PARTS:
+            break
+        if found := describe_file(folder / one.path):
+            parts[one.path[:_LONGEST_PATH]] = found
+    return {"parts": parts} if parts else {}
 
 
 def description_key(path: Path, md5: str) -> str:

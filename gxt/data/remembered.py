@@ -69,8 +69,8 @@ class Remembered:
             self._tick()
         key = os.fsencode(path)
         for _ in range(_ATTEMPTS):
-            stamp, newest_ns = _stamp(path)
-            self.newest_ns = max(self.newest_ns, newest_ns)
+            stamp, found_at = _stamp(path)
+            self.newest_ns = max(self.newest_ns, found_at.st_mtime_ns, found_at.st_ctime_ns)
             known = self._read("SELECT md5, size FROM files WHERE path = ? AND stamp = ?", key, stamp)
             if known:
                 return Member(path.name, str(known[0]), int(str(known[1])))
@@ -78,7 +78,7 @@ class Remembered:
             found = md5_of(path, tick=self._tick)
             if _stamp(path)[0] != stamp:
                 continue
-            if newest_ns < asked_ns - _TIMESTAMP_GRAIN_NS:
+            if found_at.st_mtime_ns < asked_ns - _TIMESTAMP_GRAIN_NS:
                 self._keep(
                     "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
                     key,
@@ -133,9 +133,8 @@ class Remembered:
         self._written_s = time.monotonic()
 
 
-def _stamp(path: Path) -> tuple[str, int]:
-    """What changes when a file changes, and when that was last."""
+def _stamp(path: Path) -> tuple[str, os.stat_result]:
+    """What changes when a file changes, and all that was found with it."""
     found = path.stat()
-    newest_ns = max(found.st_mtime_ns, found.st_ctime_ns)
     parts = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-    return " ".join(map(str, parts)), newest_ns
+    return " ".join(map(str, parts)), found

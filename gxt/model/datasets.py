@@ -34,7 +34,7 @@ def data_changes(a: Mapping[str, Json], b: Mapping[str, Json]) -> dict[str, Data
     for path in dict.fromkeys((*before, *after)):
         old, new = before.get(path), after.get(path)
         if old is None or new is None or _has_changed(old, new):
-            facts = {} if old is None or new is None else difference(_facts(old), _facts(new))
+            facts = {} if old is None or new is None else _differing(old, new)
             changes[path] = DataChange(old, new, facts)
     return changes
 
@@ -76,12 +76,23 @@ def _how(old: JsonObject, new: JsonObject) -> str:
     return ""
 
 
-def _facts(entry: JsonObject) -> JsonObject:
-    """What two datasets are compared by."""
-    description = {key: value for key, value in description_of(entry).items() if key != "approximate"}
-    columns = description.get("columns")
+def _differing(old: JsonObject, new: JsonObject) -> Difference:
+    """What two datasets hold that differs; after that their sizes and hashes."""
+    amounts = ({key: one[key] for key in ("size", "files", "md5") if one.get(key)} for one in (old, new))
+    return {
+        **difference(_compared(description_of(old)), _compared(description_of(new))),
+        **difference(*amounts),
+    }
+
+
+def _compared(description: JsonObject) -> JsonObject:
+    """A description with its columns and its parts by name."""
+    found = {key: value for key, value in description.items() if key != "approximate"}
+    columns, parts = description.get("columns"), description.get("parts")
     if isinstance(columns, list):
         named = [one for one in columns if isinstance(one, dict)]
-        description["columns"] = {str(one.get("name")): one.get("type") for one in named}
-    facts = {key: entry[key] for key in ("size", "files", "md5") if entry.get(key) is not None}
-    return {**description, **facts}
+        found["columns"] = {str(one.get("name")): one.get("type") for one in named}
+    if isinstance(parts, dict):
+        del found["parts"]
+        found |= {name: _compared(one) for name, one in parts.items() if isinstance(one, dict)}
+    return found

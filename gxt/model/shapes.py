@@ -26,6 +26,11 @@ MAX_EVALUATION_DEPTH: Final = 32
 _OID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 _LARGEST: Final = 1e300
 _WORDS: Final = frozenset(("NaN", "Infinity", "-Infinity"))
+_MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?", re.ASCII)
+_LONGEST_TEXT: Final = 4096  # of a path or a URL
+MAX_DATASETS: Final = 10_000
+MAX_DESCRIPTION: Final = 20_000
+"""Values in the description of a dataset; those that are made here have a few thousand at most."""
 _JUST_TEXT: Final = frozenset((str,))
 
 
@@ -174,6 +179,45 @@ def _is_code(value: Json) -> bool:
     )
 
 
+def _is_datasets(value: Json) -> bool:
+    """A list of datasets with a path each, none of them so large that a page of them could not be shown."""
+    return isinstance(value, list) and len(value) <= MAX_DATASETS and all(map(is_dataset, value))
+
+
+def is_dataset(value: Json) -> bool:
+    """Whether a dataset can be recorded: it has a path, and what is said of it can be shown."""
+    if not isinstance(value, dict) or not _is_filled(value.get("path")):
+        return False
+    texts = (value.get(key) for key in ("path", "md5", "tracked", "kind", "source"))
+    counts = (value.get(key) for key in ("size", "files"))
+    md5, description = value.get("md5"), value.get("description")
+    return (
+        all(text is None or (isinstance(text, str) and len(text) <= _LONGEST_TEXT) for text in texts)
+        and (md5 is None or _MD5.fullmatch(str(md5)) is not None)
+        and all(count is None or (type(count) is int and 0 <= count < 1 << 63) for count in counts)
+        and isinstance(value.get("missing", False), bool)
+        and (description is None or is_described(description))
+    )
+
+
+def is_described(description: Json) -> bool:
+    """Whether a description is neither too deep nor too large."""
+    if not isinstance(description, dict) or is_deeper(description, MAX_EVALUATION_DEPTH):
+        return False
+    return _nodes(description, MAX_DESCRIPTION) <= MAX_DESCRIPTION
+
+
+def _nodes(value: Json, most: int) -> int:
+    """How many values there are in a value, counted until they are too many."""
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    count = 1
+    for one in inner:
+        if count > most:
+            return count
+        count += _nodes(one, most - count)
+    return count
+
+
 def _is_value(value: Json) -> bool:
     if isinstance(value, float):
         return True
@@ -211,10 +255,10 @@ _OBJECT: Final = frozenset[type]((dict, NoneType))
 _CONFIG: Final = _Shape(
     plain=(
         (("name", "message", "hypothesis", "parent", "group", "cwd", "host", "reproduces"), _TEXT),
-        (("data",), _LIST),
         (("params",), _OBJECT),
     ),
     checked={
+        "data": _is_datasets,
         "command": _is_texts,
         "created": _is_time,
         "author": _is_author,

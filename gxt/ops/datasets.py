@@ -27,6 +27,7 @@ from gxt.git.snapshot import CODE_ENDINGS
 from gxt.model.datasets import change_notices
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.pipeline import data_declared
+from gxt.model.shapes import MAX_DATASETS, is_dataset, is_described
 from gxt.model.version import __version__
 from gxt.ops.declared import POINTERS, dvc_files, folders_above
 from gxt.store import journal
@@ -80,12 +81,10 @@ def find(repository: Repository, named: Sequence[str]) -> Found:
     files = dvc_files(repository)
     declared, notices = _declared(repository, [path for path in files if path.is_file()])
     sources = {one.path: one for one in declared}
-    for name in named:
-        path = Path(os.path.relpath(repository.cwd / name, repository.top)).as_posix()
-        known = sources.get(path) or Source(path, tracked=_around(path, sources.values()))
-        sources[path] = known
-    asked = {Path(os.path.relpath(repository.cwd / name, repository.top)).as_posix() for name in named}
-    kept = _with_git(repository, sources, asked)
+    asked = [_below_top(repository, name) for name in named]
+    for path in asked:
+        sources[path] = sources.get(path) or Source(path, tracked=_around(path, sources.values()))
+    kept = _with_git(repository, sources, set(asked))
     remote = next(filter(None, map(default_remote, folders_above(repository))), None)
     return Found(tuple(sorted(kept)), tuple(files), remote, tuple(notices))
 
@@ -115,7 +114,8 @@ def look(
         if tick is not None:
             tick()
 
-    entries, notices, is_complete = [], [*found.notices], True
+    entries: list[JsonObject] = []
+    notices, is_complete = [*found.notices], True
     with Remembered(cache_home(repository) / "data-1.sqlite", tick=check) as memory:
         for source in found.sources:
             memory.changing.clear()
@@ -133,7 +133,12 @@ def look(
                 notices.append(
                     f"{source.path} changed after the run had started: recorded as it was read then"
                 )
-            entries.append(entry)
+            if is_dataset(entry) and len(entries) < MAX_DATASETS:
+                entries.append(entry)
+            else:
+                notices.append(
+                    f"{source.path} cannot be recorded: too much is known of it, or too many are there"
+                )
     return Inputs(found, tuple(entries), is_complete, tuple(notices))
 
 
@@ -233,7 +238,8 @@ def _declared(repository: Repository, files: Sequence[Path]) -> tuple[list[Sourc
                 else:
                     known = _of_pipeline(path, folder, cache_dir, loaded)
             except (InvalidParams, DamagedRecord, OSError, ValueError) as error:
-                notices.append(f"no data from {path.relative_to(repository.top)}: {_why(error)}")
+                why = error.message if isinstance(error, InvalidParams) else _why(error)
+                notices.append(f"no data from {os.path.relpath(path, repository.top)}: {why}")
                 continue
             sources |= {one.path: one for one in known}
         watched = [*map(str, files), *map(str, locks), *map(str, loaded)]
@@ -270,6 +276,15 @@ def _load(path: Path) -> object:
     with path.open("rb") as file:
         data = file.read(_LARGEST_FILE)
     return load_yaml(data.decode(), path.name)
+
+
+def _below_top(repository: Repository, name: str) -> str:
+    """A path that the user names, relative to the top; through links where it is there only behind them."""
+    path = Path(os.path.normpath(repository.cwd / name))
+    if not path.is_relative_to(repository.top):
+        real = Path(os.path.realpath(path.parent), path.name)
+        path = real if real.is_relative_to(repository.top) else path
+    return Path(os.path.relpath(path, repository.top)).as_posix()
 
 
 def _around(path: str, sources: Iterable[Source]) -> str | None:
@@ -326,7 +341,7 @@ def _content(repository: Repository, source: Source, memory: Remembered) -> Json
         return {"md5": source.md5, "size": source.size_bytes, "files": source.files, "missing": True}
     if not (path.is_file() or path.is_dir()):
         raise GxtError("it is neither a file nor a folder")
-    ignored = ignored_in(path, repository.top) if path.is_dir() else None
+    ignored = ignored_in(path, _project(repository, path)) if path.is_dir() else None
     found = digest(path, hash_file=memory.hash_file, ignored=ignored)
     members = found.members
     key = description_key(path, found.md5)
@@ -338,8 +353,13 @@ def _content(repository: Repository, source: Source, memory: Remembered) -> Json
         "md5": found.md5,
         "size": found.size_bytes,
         "files": None if members is None else len(members),
-        "description": description,
+        "description": description if is_described(description) else {},
     }
+
+
+def _project(repository: Repository, path: Path) -> Path:
+    """The top of the DVC project that a path belongs to; that of the repository where there is none."""
+    return next((folder for folder in path.parents if (folder / ".dvc").is_dir()), repository.top)
 
 
 def _why(error: Exception) -> str:

@@ -12,6 +12,7 @@ from gxt.render.view import Column, Span, Table
 
 _CLASSES = 4
 _ARRAYS = 3
+_PARTS = 2
 
 
 def facts(entry: JsonObject) -> str:
@@ -66,6 +67,10 @@ def _parts(description: JsonObject) -> list[str]:
         parts.append(f"{count:,} column{'' if count == 1 else 's'}" if isinstance(count, int) else "")
     if "shape" in description:
         parts.append(_array(description))
+    files = _object(description.get("parts"))
+    parts += [f"{name}: {''.join(_parts(_object(one))[:1])}" for name, one in list(files.items())[:_PARTS]]
+    if len(files) > _PARTS:
+        parts.append(f"and {len(files) - _PARTS} files more")
     arrays = _object(description.get("arrays"))
     parts += [f"{name} {_array(_object(one))}" for name, one in list(arrays.items())[:_ARRAYS]]
     if len(arrays) > _ARRAYS:

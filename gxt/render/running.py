@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gxt.model.codec import number_from_json
-from gxt.model.datasets import data_of
 from gxt.model.goals import goal_of, judge
 from gxt.model.ids import parse_run_id
 from gxt.model.json_types import Json, JsonObject
@@ -96,18 +95,21 @@ def plan_view(planned: Plan) -> View:
         *(("", f"{_why_secret(kind)}, and git tracks it: {path}") for path, kind in snapshot.secrets.items()),
     ]
     params = [f"{key} = {scalar(value)}" for key, value in flatten(params_of(config)).items()]
-    data = [*data_of(config).values()]
-    if data:
-        from gxt.render.datasets import facts
-
-        rows += [
-            ("" if i else "data", f"{one_line(str(one['path']))}  {facts(one)}") for i, one in enumerate(data)
-        ]
+    if config["data"]:
+        rows += _data_rows(config)
     rows += [("params" if i == 0 else "", one_line(text)) for i, text in enumerate(params)]
     return [
         line(Span("would be recorded; nothing was run", "title")),
         pairs([(label, text) for label, text in rows if text]),
     ]
+
+
+def _data_rows(config: JsonObject) -> list[tuple[str, str]]:
+    from gxt.model.datasets import data_of
+    from gxt.render.datasets import facts
+
+    data = data_of(config).items()
+    return [("" if i else "data", f"{one_line(path)}  {facts(one)}") for i, (path, one) in enumerate(data)]
 
 
 def _why_secret(kind: str) -> str:

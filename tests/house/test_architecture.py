@@ -75,6 +75,14 @@ def test_a_run_with_known_parameters_loads_no_heavy_module(repo: Path) -> None:
     assert data(repo, "show")["params"] == {"lr": 0.1, "model": {"type": "mlp", "width": 64}}
 
 
+def test_a_run_without_data_loads_nothing_that_looks_at_data(repo: Path) -> None:
+    run = "from gxt.cli.main import _run\ntry: _run(['run', '-q', '--', 'true'])\nexcept SystemExit: pass"
+    loaded = _loaded(run, repo)
+    assert {
+        name for name in loaded if name.startswith(("gxt.data", "gxt.ops.data", "gxt.model.data"))
+    } == set()
+
+
 def test_processes_start_in_few_places() -> None:
     pattern = re.compile(r"^\s*(?:import subprocess|from subprocess import)", re.MULTILINE)
     found = {
@@ -120,6 +128,7 @@ def test_commands_keep_to_their_budget_of_git_processes(repo: Path, tmp_path: Pa
     trace = tmp_path / "trace"
     git(repo, "status")
     assert _git_processes(repo, trace, "run", "-q", "--", "true") <= 11
+    assert _git_processes(repo, trace, "run", "-q", "--data", "train.py", "--", "true") <= 12
     assert _git_processes(repo, trace, "list") <= 4  # the index is behind
     assert _git_processes(repo, trace, "list") <= 4
     assert _git_processes(repo, trace, "show") <= 4

@@ -49,6 +49,8 @@ def test_a_journal_of_every_event() -> None:
         line("described", name="given", message="too late", hypothesis=None),
         line("params", params={"lr": 0.2, "model": {"width": 64}}),
         logged(1, 0, loss=1.0),
+        line("data", items=[{"path": "x.csv", "md5": None}]),
+        line("data", items=[{"path": "x.csv", "md5": "0" * 32}]),
         line("tag", 2, id="T", tags=["first", "second"]),
         line("notice", text="something"),
         FINISHED,
@@ -58,6 +60,7 @@ def test_a_journal_of_every_event() -> None:
     assert result == Folded(
         config={
             **CONFIG,
+            "data": [{"path": "x.csv", "md5": "0" * 32}],
             "name": "given",
             "params": {"lr": 0.2, "model": {"type": "mlp", "width": 64}},
         },
