@@ -125,6 +125,7 @@ def look(
                 entry |= _content(repository, source, memory)
             except _TooLongError:
                 is_complete = False
+                entry["size"] = _file_size(repository.top / source.path)
             except (OSError, GxtError) as error:
                 notices.append(f"{source.path} has no hash: {_why(error)}")
             if entry["missing"] and source.kind == "intermediate" and source.md5 is None:
@@ -181,14 +182,15 @@ class DataThread(threading.Thread):
         if not self._inputs.is_complete and self.ident is None:
             self.run()
         elif self.ident is not None:
-            self.join(_PATIENCE_S)
+            with suppress(KeyboardInterrupt):  # who does not wait has the run without the hash
+                self.join(_PATIENCE_S)
             self._is_over = True
             self.join(_PATIENCE_S)
         if any(source.kind == "intermediate" for source in self._inputs.found.sources):
             self._look_again()
         if not self._inputs.is_complete:
             unknown = ", ".join(str(one["path"]) for one in self._inputs.entries if one["md5"] is None)
-            self._notices.append(f"hashing took too long, and is not recorded: {unknown}")
+            self._notices.append(f"not hashed when the run had ended: {unknown}")
         return (*self._notices, *self._changed())
 
     def _changed(self) -> list[str]:
@@ -355,6 +357,14 @@ def _content(repository: Repository, source: Source, memory: Remembered) -> Json
         "files": None if members is None else len(members),
         "description": description if is_described(description) else {},
     }
+
+
+def _file_size(path: Path) -> int | None:
+    """Of a file, in bytes; None for a folder, and for what is gone."""
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except OSError:
+        return None
 
 
 def _project(repository: Repository, path: Path) -> Path:

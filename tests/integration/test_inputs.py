@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -219,6 +220,30 @@ def test_what_is_not_hashed_in_time_is_hashed_beside_the_training(
     assert folded.config["data"] == [complete]
     events = [json.loads(line) for line in journal.read_lines(live.path)]
     assert [event["items"] for event in events if event["e"] == "data"] == [[complete]]
+    live.release()
+
+
+def test_ctrl_c_while_the_end_of_the_run_waits_for_a_hash_leaves_the_hash_out(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo / "x.bin").touch()
+    os.truncate(repo / "x.bin", 1 << 40)  # bytes that take half an hour to read, and no place
+    workspace, planned, live = _live(repo, monkeypatch, "x.bin")
+    thread = watch_data(workspace, planned, live)
+    assert thread is not None
+    thread.start()
+
+    def ctrl_c(_signum: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    found = signal.signal(signal.SIGALRM, ctrl_c)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        assert thread.finish() == ("not hashed when the run had ended: x.bin",)
+    finally:
+        signal.signal(signal.SIGALRM, found)
+    entry: Any = cast("list[Any]", journal.read(live.path, unfinished="running").config["data"])[0]
+    assert (entry["path"], entry["md5"], entry["size"]) == ("x.bin", None, 1 << 40)
     live.release()
 
 
