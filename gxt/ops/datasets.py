@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gxt.ops.start import Plan
 
 _PATIENCE_S: Final = 60.0  # what has no hash after that must not keep the exit code of a training
+_PATIENCE_DECLARED_S: Final = 10.0  # for what nobody has named: a repository can declare more than a run uses
 _LARGEST_FILE: Final = 64 << 20  # of DVC's, in bytes
 
 
@@ -44,13 +45,15 @@ class Found(NamedTuple):
     """What a repository declares and the user names.
 
     Attributes:
-        sources: sorted by path.
+        sources: what the user names first, the others by path.
+        named: the paths that the user names.
         files: the `dvc.yaml` and `.dvc` files.
         remote: name and URL of where DVC keeps its data.
         notices: what could not be read, in words.
     """
 
     sources: tuple[Source, ...]
+    named: frozenset[str]
     files: tuple[Path, ...]
     remote: str | None
     notices: tuple[str, ...]
@@ -85,8 +88,9 @@ def find(repository: Repository, named: Sequence[str]) -> Found:
     for path in asked:
         sources[path] = sources.get(path) or Source(path, tracked=_around(path, sources.values()))
     kept = _with_git(repository, sources, set(asked))
+    kept.sort(key=lambda one: (one.path not in asked, one.path))
     remote = next(filter(None, map(default_remote, folders_above(repository))), None)
-    return Found(tuple(sorted(kept)), tuple(files), remote, tuple(notices))
+    return Found(tuple(kept), frozenset(asked), tuple(files), remote, tuple(notices))
 
 
 def look(
@@ -140,6 +144,7 @@ def look(
                 notices.append(
                     f"{source.path} cannot be recorded: too much is known of it, or too many are there"
                 )
+    entries.sort(key=lambda one: str(one["path"]))
     return Inputs(found, tuple(entries), is_complete, tuple(notices))
 
 
@@ -178,12 +183,12 @@ class DataThread(threading.Thread):
             self._notices.append(f"not all data is recorded: {error!r}")
 
     def finish(self) -> tuple[str, ...]:
-        """Wait for it, a minute at most; look again at what a pipeline's stages make. Returns notices."""
+        """Wait for it, some time; look again at what a pipeline's stages make. Returns notices."""
         if not self._inputs.is_complete and self.ident is None:
             self.run()
         elif self.ident is not None:
             with suppress(KeyboardInterrupt):  # who does not wait has the run without the hash
-                self.join(_PATIENCE_S)
+                self.join(_PATIENCE_S if self._is_named_unknown() else _PATIENCE_DECLARED_S)
             self._is_over = True
             self.join(_PATIENCE_S)
         if any(source.kind == "intermediate" for source in self._inputs.found.sources):
@@ -192,6 +197,11 @@ class DataThread(threading.Thread):
             unknown = ", ".join(str(one["path"]) for one in self._inputs.entries if one["md5"] is None)
             self._notices.append(f"not hashed when the run had ended: {unknown}")
         return (*self._notices, *self._changed())
+
+    def _is_named_unknown(self) -> bool:
+        """Whether something that the user has named has no hash yet."""
+        unknown = {str(one["path"]) for one in self._inputs.entries if one["md5"] is None}
+        return not unknown.isdisjoint(self._inputs.found.named)
 
     def _changed(self) -> list[str]:
         """Which inputs are others than in the parent run, and were not told at the start."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,15 +39,19 @@ def look_at_inputs(repository: Repository, named: Sequence[str], *, patience_s: 
 
 def _check(repository: Repository, named: str) -> None:
     path = repository.cwd / named
-    if not named.strip() or "\0" in named or not path.exists():
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode) if named.strip() else 0
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        kind = 0
+    if not kind:
         raise UsageError(
             f"there is no data at {named!r}", hint="--data takes a file or a folder that is here"
         )
-    if not (path.is_file() or path.is_dir()):
+    if kind not in (stat.S_IFREG, stat.S_IFDIR):
         raise UsageError(
             f"{named!r} is neither a file nor a folder", hint="--data takes what can be read twice"
         )
-    if Path(os.path.normpath(path)) == repository.top:
+    if Path(os.path.realpath(path)) == repository.top:
         raise UsageError("the whole repository is no data", hint="name the folder in it that holds the data")
 
 

@@ -120,6 +120,10 @@ def test_a_dry_run_shows_the_data(lab: Path) -> None:
             "nope.csv",
             "gxt: there is no data at 'nope.csv'\n     --data takes a file or a folder that is here\n",
         ),
+        (
+            "x" * 300,
+            f"gxt: there is no data at '{'x' * 300}'\n     --data takes a file or a folder that is here\n",
+        ),
         ("", "gxt: there is no data at ''\n     --data takes a file or a folder that is here\n"),
         (
             ".",

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from gxt.data.remembered import Remembered
 from gxt.git.repository import discover
 from gxt.model.json_types import JsonObject
 from gxt.ops.datasets import find, look
@@ -178,6 +179,25 @@ def test_what_has_not_changed_is_not_read_again(repo: Path) -> None:
     assert read == (known, [])
     os.utime(folder / "b", (LONG_AGO + 1, LONG_AGO))
     assert _reads(folder, lambda: look(repository, found, patience_s=60).entries) == (known, ["b"])
+
+
+def test_what_dvc_has_linked_out_of_its_cache_is_not_read_at_all(project: Path) -> None:
+    dvc(project, "config", "cache.type", "symlink")
+    dvc(project, "checkout", "-q", "--relink", "data/raw.dvc")
+    assert (project / "data" / "raw" / "train.csv").is_symlink()
+    repository = discover(project)
+    found = find(repository, [])
+    cached = project / ".dvc" / "cache"
+    with Remembered(project / "memory.sqlite") as memory:
+        one = memory.hash_file(project / "data" / "raw" / "train.csv")
+        assert _reads(cached, lambda: memory.hash_file(project / "data" / "raw" / "train.csv")) == (one, [])
+    md5 = {str(one["path"]): one["md5"] for one in look(repository, found, patience_s=60).entries}
+    assert md5["data/raw"] == hashes(project, "data/raw.dvc")["raw"]
+    target = (project / "data" / "raw" / "train.csv").resolve()
+    target.chmod(0o644)
+    target.write_text("written through the link\n")
+    md5 = {str(one["path"]): one["md5"] for one in look(repository, found, patience_s=60).entries}
+    assert md5["data/raw"] != hashes(project, "data/raw.dvc")["raw"]
 
 
 def _reads(folder: Path, call: Any) -> tuple[Any, list[str]]:  # noqa: ANN401 whatever it returns
