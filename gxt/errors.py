@@ -17,6 +17,8 @@ GxtError                  1   something failed
 ├── MachineFailed         1
 ├── RemoteFailed          1
 ├── RewrittenRemote       1
+├── MissingData           1
+├── DamagedData           1
 ├── DamagedRecord         1
 ├── MissingData           1
 └── NewerFormat           1
@@ -236,6 +238,40 @@ class RemoteFailed(GxtError):
         self.remote = remote
         self.url = url
         self.said = said
+
+
+class MissingData(GxtError):
+    """Content that a run names is neither here nor where it should come from.
+
+    Attributes:
+        missing: the run, the path and the hash of each.
+    """
+
+    code = "missing-data"
+
+    def __init__(self, missing: tuple[tuple[str, str, str], ...], where: str, *, hint: str) -> None:
+        shown = ", ".join(f"{run}: {path} ({md5})" for run, path, md5 in missing[:6])
+        more = f" and {len(missing) - 6} more" if len(missing) > 6 else ""
+        super().__init__(f"not {where}: {shown}{more}", hint=hint)
+        self.missing = missing
+
+
+class DamagedData(GxtError):
+    """Content that a run names has another hash than the one that it is kept under.
+
+    Attributes:
+        run, path, md5: who names it, where, and the hash that it should have.
+        where: it is damaged.
+    """
+
+    code = "damaged-data"
+
+    def __init__(self, run: str, path: str, md5: str, where: str, *, hint: str = "") -> None:
+        super().__init__(f"{run}: {path} ({md5}) is damaged in {where}", hint=hint)
+        self.run = run
+        self.path = path
+        self.md5 = md5
+        self.where = where
 
 
 class DamagedRecord(GxtError):

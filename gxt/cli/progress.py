@@ -33,3 +33,13 @@ class Bar:
 def bar() -> Progress:
     """A bar where there is a terminal to draw it on."""
     return Bar() if output.talks_to_terminal() else untold
+
+
+def in_bytes(progress: Progress) -> Progress:
+    """The same for what is counted in bytes: it tells how many, too."""
+    from gxt.render.values import size
+
+    def told(what: str, done: int, total: int) -> None:
+        progress(f"{what}: {size(done)} of {size(total)}", done, total)
+
+    return told

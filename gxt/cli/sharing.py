@@ -13,6 +13,7 @@ from gxt.errors import UnknownRun
 
 if TYPE_CHECKING:
     from gxt.git.repository import Repository
+    from gxt.ops.carrying import Carrying
 
 _WORDS = "A git remote, by its name (default: origin), and runs."
 
@@ -20,11 +21,15 @@ _WORDS = "A git remote, by its name (default: origin), and runs."
 def pull_words(parser: Parser) -> None:
     """What `gxt pull` takes."""
     _words(parser)
+    parser.add("--data", action="store_true", help="Bring the data of the runs, too; without runs, of all.")
+    _data_words(parser)
 
 
 def push_words(parser: Parser) -> None:
     """What `gxt push` takes."""
     _words(parser)
+    parser.add("--no-data", action="store_true", help="Leave the data of the runs here.")
+    _data_words(parser)
 
 
 def _words(parser: Parser) -> None:
@@ -33,42 +38,80 @@ def _words(parser: Parser) -> None:
     parser.add_json()
 
 
+def _data_words(parser: Parser) -> None:
+    parser.add("--data-only", action="store_true", help="The data of runs that are here, and nothing else.")
+    parser.add("--yes", action="store_true", help="Use the remote that .dvc/config names without asking.")
+
+
 def pull(words: Namespace) -> None:
     """Take over what colleagues have recorded and said.
 
     Their runs keep their numbers. A run of yours that was not pushed yet and has the number of one of theirs
-    gets the next free one.
+    gets the next free one. Data stays where it is until somebody needs it: `--data` brings it.
     """
     from gxt.cli.progress import bar
+    from gxt.ops.pull import Pulled
     from gxt.ops.pull import pull as operation
     from gxt.ops.workspace import open_workspace
     from gxt.render import sharing
 
     workspace = open_workspace()._replace(progress=bar())
+    pulled, data = Pulled("", is_empty=False), None
     with _sorted(workspace.repository, words.words) as (remote, runs):
-        pulled = operation(workspace, remote, runs, dry_run=words.dry_run)
-    output.say_notices((*workspace.notices, *_left_out(pulled.refused)))
+        if not words.data_only:
+            pulled = operation(workspace, remote, runs, dry_run=words.dry_run)
+        if words.data or words.data_only:
+            from gxt.ops.pull_data import pull_data
+
+            data = pull_data(workspace, runs, _carrying(words), dry_run=words.dry_run)
+    notices = (*workspace.notices, *_left_out(pulled.refused), *(data.notices if data else ()))
+    output.say_notices(notices)
     if words.json:
-        output.show_json(sharing.pulled_json(pulled))
+        output.show_json(sharing.pulled_json(pulled, data))
     else:
-        output.show(sharing.pulled_page(pulled, dry_run=words.dry_run))
+        output.show(sharing.pulled_page(pulled, data, dry_run=words.dry_run))
 
 
 def push(words: Namespace) -> None:
-    """Publish runs, and what was said of runs; what others have pushed comes here first."""
+    """Publish runs, and what was said of runs; what others have pushed comes here first.
+
+    The data that runs name goes first, to the remote that DVC has.
+    """
     from gxt.cli.progress import bar
-    from gxt.ops.push import push as operation
+    from gxt.errors import UsageError
+    from gxt.ops.push import Pushed
+    from gxt.ops.push_data import push_both, push_data_only
     from gxt.ops.workspace import open_workspace
     from gxt.render import sharing
 
+    if words.no_data and words.data_only:
+        raise UsageError("--no-data and --data-only leave nothing to push", hint="give one of them")
     workspace = open_workspace()._replace(progress=bar())
     with _sorted(workspace.repository, words.words) as (remote, runs):
-        pushed = operation(workspace, remote, runs, dry_run=words.dry_run)
-    output.say_notices((*workspace.notices, *_left_out(pushed.refused), *pushed.notices))
+        if words.data_only:
+            pushed = Pushed("")
+            data = push_data_only(workspace, runs, _carrying(words), dry_run=words.dry_run)
+        else:
+            carrying = None if words.no_data else _carrying(words)
+            pushed, data = push_both(workspace, remote, runs, carrying, dry_run=words.dry_run)
+    stays = sharing.staying(data, is_asked_for=words.no_data)
+    said = (*_left_out(pushed.refused), *pushed.notices, *data.notices, *stays)
+    output.say_notices((*workspace.notices, *said))
     if words.json:
-        output.show_json(sharing.pushed_json(pushed))
+        output.show_json(sharing.pushed_json(pushed, data))
     else:
-        output.show(sharing.pushed_page(pushed, dry_run=words.dry_run))
+        output.show(sharing.pushed_page(pushed, data, dry_run=words.dry_run))
+
+
+def _carrying(words: Namespace) -> Carrying:
+    """How data travels: who is asked, where it is shown."""
+    from gxt.cli.progress import bar, in_bytes
+    from gxt.ops.carrying import Carrying
+
+    def agree(question: str) -> bool:
+        return words.yes or (output.can_ask() and output.ask(question))
+
+    return Carrying(agree, in_bytes(bar()))
 
 
 @contextmanager

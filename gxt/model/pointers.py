@@ -41,6 +41,11 @@ class Pointer(NamedTuple):
         return self.md5.endswith(FOLDER)
 
 
+def is_md5(text: object) -> bool:
+    """Whether it is a hash as DVC writes it, be it of a file or of a folder."""
+    return isinstance(text, str) and _MD5.fullmatch(text) is not None
+
+
 def dump_pointer(pointer: Pointer, *, wdir: str = "") -> bytes:
     """A `.dvc` file for one output.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from gxt.errors import GxtError, RemoteFailed
 from gxt.git import process
@@ -21,7 +21,7 @@ from gxt.store.sync.exchange import prepare, unpublished
 from gxt.store.sync.merge import Pending
 from gxt.store.sync.taking import Taken, take_over
 from gxt.store.sync.tracking import accept, published, remember_notes
-from gxt.store.tree import REMOVED, read_tip
+from gxt.store.tree import REMOVED, RunFolder, read_tip
 
 _ATTEMPTS = 10
 _DONE = ("accepted", "up to date")
@@ -51,8 +51,16 @@ class Pushed(NamedTuple):
     notices: tuple[str, ...] = ()
 
 
+Carry: TypeAlias = Callable[[Sequence[RunFolder], "frozenset[str] | None"], None]
+"""Brings the content of runs to where it belongs: of those that go now, or of those with chosen uids."""
+
+
 def nothing() -> None:
     """What happens between the look at the remote and the push, unless a test wants it otherwise."""
+
+
+def leave(going: Sequence[RunFolder], uids: frozenset[str] | None) -> None:
+    """Leave the content of runs where it is."""
 
 
 def push(
@@ -63,6 +71,7 @@ def push(
     dry_run: bool = False,
     again: bool = False,
     between: Callable[[], None] = nothing,
+    carry: Carry = leave,
 ) -> Pushed:
     """Publish runs, and what was said of runs.
 
@@ -73,6 +82,7 @@ def push(
         dry_run: tell what would be, and change nothing.
         again: publish again what the remote had and has lost; what is removed stays so.
         between: called after each look at the remote.
+        carry: called before runs go, so that what is published has its content; what it raises ends the push.
 
     Raises:
         RemoteFailed: it could not be reached, or has refused.
@@ -82,7 +92,7 @@ def push(
     """
     repository = workspace.repository
     to = resolve(repository, remote)
-    uids = _chosen(workspace, runs)
+    uids = chosen(workspace, runs)
     had = published(repository, to.name) if again else frozenset[str]()
 
     def is_wanted(one: Pending) -> bool:
@@ -90,7 +100,10 @@ def push(
         is_secret = one.is_new and REMOVED in one.folder.entries and one.uid not in had
         return not is_secret and (uids is None or one.uid in uids)
 
-    pushing = _Pushing(workspace, to, is_wanted, again=again)
+    def carried(going: Sequence[Pending]) -> None:
+        carry([one.folder for one in going if one.is_new and REMOVED not in one.folder.entries], uids)
+
+    pushing = _Pushing(workspace, to, is_wanted, carried, again=again)
     for _ in range(_ATTEMPTS):
         theirs, taken = pushing.look(dry_run=dry_run)
         between()
@@ -114,13 +127,20 @@ class _Pushing:
     """The attempts of one push, and what they have done here meanwhile."""
 
     def __init__(
-        self, workspace: Workspace, remote: Remote, is_wanted: Callable[[Pending], bool], *, again: bool
+        self,
+        workspace: Workspace,
+        remote: Remote,
+        is_wanted: Callable[[Pending], bool],
+        carry: Callable[[Sequence[Pending]], None],
+        *,
+        again: bool,
     ) -> None:
         self._repository = workspace.repository
         self._progress = workspace.progress
         self._takes_code_along = workspace.settings.takes_code_along
         self._remote = remote
         self._is_wanted = is_wanted
+        self._carry = carry
         self._again = again
         self._renumbered: list[tuple[str, str]] = []
         self._refused: list[str] = []
@@ -149,6 +169,7 @@ class _Pushing:
         pending = tuple(one for one in merged.pending if self._is_wanted(one)) if merged else ()
         new, updated = _ids(self._remote, pending)
         code = _code(self._repository, self._remote, pending)
+        self._carry(pending)
         return Pushed(
             self._remote.name,
             new=new,
@@ -168,10 +189,12 @@ class _Pushing:
         """
         outgoing = prepare(self._repository, self._remote.name, theirs, self._is_wanted)
         if not outgoing.moves:
+            self._carry(())
             return None
         code = _code(self._repository, self._remote, outgoing.pending)
         if code and not self._takes_code_along:
             raise _refused_code(self._remote, code)
+        self._carry(outgoing.pending)
         moves = [(oid, ref) for ref, oid in outgoing.moves]
         answers = git_push(self._repository, self._remote, moves, progress=told(self._progress))
         return _Sent(outgoing.pending, answers, code)
@@ -209,7 +232,13 @@ class _Pushing:
             self._refused += taken.refused()
 
 
-def _chosen(workspace: Workspace, runs: tuple[str, ...]) -> frozenset[str] | None:
+def chosen(workspace: Workspace, runs: tuple[str, ...]) -> frozenset[str] | None:
+    """The uids of runs that may go; None where none is named.
+
+    Raises:
+        UnknownRun, AmbiguousRun: one of the runs is not here.
+        GxtError: one of them is running.
+    """
     if not runs:
         return None
     with History(workspace) as history:

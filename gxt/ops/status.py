@@ -20,7 +20,7 @@ from gxt.store import journal
 from gxt.store.places import incoming_ref, tracking_ref
 from gxt.store.sync.exchange import unpublished
 from gxt.store.sync.tracking import goes_on
-from gxt.store.tree import REMOVED, read_tip
+from gxt.store.tree import REMOVED, RunFolder, read_tip
 
 _PULSE_S = 60.0  # the clock of a shared file system need not be ours, and its news may take a while
 
@@ -33,12 +33,14 @@ class Sharing(NamedTuple):
         new: ids of runs that it does not have.
         updated: ids of runs of which it does not have the newest.
         waits: it had more, when it was asked last, than was taken over.
+        data_bytes: of the content of the new runs that DVC's remote has not got yet.
     """
 
     remote: str
     new: tuple[str, ...]
     updated: tuple[str, ...]
     waits: bool
+    data_bytes: int = 0
 
 
 class Status(NamedTuple):
@@ -95,13 +97,26 @@ def _sharing(repository: Repository, reader: ObjectReader) -> Sharing | None:
         pending = unpublished(repository, reader, ours, taken.oid if taken else None).pending if ours else ()
     except DamagedRecord:  # lists say which run it is
         return None
+    new = [one for one in pending if one.is_new and REMOVED not in one.folder.entries]
     waits = seen is not None and not (ours and goes_on(reader, ours.oid, seen.oid))
     return Sharing(
         remote=remote.name,
-        new=tuple(run_id(one.number) for one in pending if one.is_new and REMOVED not in one.folder.entries),
+        new=tuple(run_id(one.number) for one in new),
         updated=tuple(run_id(one.number) for one in pending if not one.is_new),
         waits=waits,
+        data_bytes=_data_bytes(repository, reader, [one.folder for one in new]),
     )
+
+
+def _data_bytes(repository: Repository, reader: ObjectReader, folders: list[RunFolder]) -> int:
+    if not folders:
+        return 0
+    from gxt.ops.push_data import waiting_bytes  # what carries content is loaded only where there may be any
+
+    try:
+        return waiting_bytes(repository, reader, folders)
+    except GxtError:  # the push itself tells what is wrong with DVC's configuration
+        return 0
 
 
 def seal_lost(workspace: Workspace, ref: str) -> str:

@@ -9,7 +9,7 @@ from gxt.ops.base import BaseResult
 from gxt.ops.status import Sharing, Status
 from gxt.render.clean import one_line
 from gxt.render.sharing import counts
-from gxt.render.values import duration, left_out, standing_on
+from gxt.render.values import duration, left_out, size, standing_on
 from gxt.render.view import Column, Line, Span, Table, View, line
 
 _FILES = 10
@@ -40,7 +40,8 @@ def _to_exchange(sharing: Sharing | None) -> View:
     lines: list[Line | Table] = []
     if sharing.new or sharing.updated:
         told = counts(sharing.new, sharing.updated)
-        lines.append(_line("to push", f"to {sharing.remote}: {told}"))
+        data = f", data of {size(sharing.data_bytes)}" if sharing.data_bytes else ""
+        lines.append(_line("to push", f"to {sharing.remote}: {told}{data}"))
     if sharing.waits:
         lines.append(_line("to pull", f"{sharing.remote} had more when it was asked last"))
     return lines
@@ -97,6 +98,7 @@ def _sharing_json(sharing: Sharing | None) -> Json:
         "new": list[Json](sharing.new),
         "updated": list[Json](sharing.updated),
         "waits": sharing.waits,
+        "data_bytes": sharing.data_bytes,
     }
 
 
