@@ -8,7 +8,9 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -138,3 +140,44 @@ def ssh_command(folder: Path, daemon: str) -> str:
         f"ssh -F none -i {folder}/user -o IdentitiesOnly=yes -o UserKnownHostsFile={folder}/known_hosts "
         f"-o ProxyCommand='{daemon} -i -f {folder}/sshd_config'"
     )
+
+
+@contextlib.contextmanager
+def s3_server() -> Iterator[str]:
+    """moto's server with a bucket `bucket`; its URL."""
+    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    with running(command, stderr=subprocess.STDOUT) as said:
+        line = next(line for line in said if "Running on http" in line)
+        url = line.split("Running on ")[1].split()[0]
+        urllib.request.urlopen(urllib.request.Request(f"{url}/bucket", method="PUT"), timeout=WAIT_S).close()
+        yield url
+
+
+class SftpServer(NamedTuple):
+    """A running one: its port, its host key, the folder that it serves. The user is `ada`, with `secret`."""
+
+    port: int
+    key: str
+    folder: Path
+
+
+@contextlib.contextmanager
+def sftp_server(folder: Path) -> Iterator[SftpServer]:
+    """Serves a folder."""
+    script = Path(__file__).with_name("sftp_server.py")
+    with running([sys.executable, "-W", "ignore", str(script), str(folder)]) as said:
+        yield SftpServer(int(next(said)), next(said).strip(), folder)
+
+
+@contextlib.contextmanager
+def running(command: list[str], stderr: int | None = None) -> Iterator[Iterator[str]]:
+    """The lines that a server prints, which runs as a process of its own as long."""
+    server = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True, bufsize=1
+    )
+    assert server.stdout is not None
+    try:
+        yield iter(server.stdout)
+    finally:
+        server.kill()
+        server.communicate(timeout=WAIT_S)

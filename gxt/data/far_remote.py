@@ -136,7 +136,7 @@ def _callback(moved: Moved) -> Any:  # noqa: ANN401 a library without types
 
     seen = 0
 
-    def update(*_: object, value: int, **__: object) -> None:
+    def update(_size: int | None, value: int, **_: object) -> None:
         nonlocal seen
         moved(value - seen)
         seen = value

@@ -115,8 +115,8 @@ def push_data(
 ) -> PushedData:
     """Bring the content of runs to the remote that DVC's configuration names.
 
-    All of what the runs name that go now, or that were asked for, must be there afterwards. Of the others,
-    published before, whatever is here and was never seen there.
+    All of what the runs name that go now, or that were asked for, is there afterwards; of the latter it is
+    looked at again. Of the others, published before, goes whatever is here and was never seen there.
 
     Args:
         repository: ours.
@@ -136,7 +136,7 @@ def push_data(
         return PushedData(stays=_with_content(repository, going))
     with ObjectReader(repository) as reader, Known(cache_home(repository), remote.identity) as known:
         looked = _looked_through(reader, known, going, only)
-        pushing = _Pushing(remote, find_cache(repository), known, carrying)
+        pushing = _Pushing(remote, find_cache(repository), known, carrying, looks_again=only is not None)
         carried, lacking = pushing.push(looked.needed, looked.others, dry_run=dry_run)
         if looked.tip is not None and not dry_run:
             known.settle(looked.tip, lacking)
@@ -194,13 +194,17 @@ class _Pushing:
         cache: from here.
         known: what is known to be there.
         carrying: how.
+        looks_again: what was there once may be lost: ask the remote.
     """
 
-    def __init__(self, remote: DataRemote, cache: Cache, known: Known, carrying: Carrying) -> None:
+    def __init__(
+        self, remote: DataRemote, cache: Cache, known: Known, carrying: Carrying, *, looks_again: bool
+    ) -> None:
         self._remote = remote
         self._cache = cache
         self._known = known
         self._progress = carrying.progress
+        self._looks_again = looks_again
 
     def push(
         self, needed: Iterable[Named], others: Iterable[Named], *, dry_run: bool
@@ -235,6 +239,8 @@ class _Pushing:
 
     def _unknown(self, wanted: Iterable[Named]) -> list[Named]:
         once = each_once(wanted)
+        if self._looks_again:
+            return once
         known = self._known.has(one.md5 for one in once)
         return [one for one in once if one.md5 not in known]
 

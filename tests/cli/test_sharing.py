@@ -413,7 +413,7 @@ def test_what_cannot_be_taken_over_is_named_and_changes_nothing_here(hub: Path, 
 
 def test_the_status_tells_what_there_is_to_exchange(ada: Path, bob: Path) -> None:
     """As far as is known without asking the remote."""
-    nothing = {"remote": "origin", "new": [], "updated": [], "waits": False}
+    nothing = {"remote": "origin", "new": [], "updated": [], "waits": False, "data_bytes": 0}
     assert data(ada, "status")["sharing"] == nothing
     record(ada, "one")
     assert data(ada, "status")["sharing"] == {**nothing, "new": ["exp-001"]}
