@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.bench import log_calls
 from tests.bench.artifact import bench_artifact
+from tests.bench.data import bench_data
 from tests.bench.dvc_repository import dvc_experiments, dvc_nothing
 from tests.bench.generate import generate
 from tests.bench.log_calls import CALLS
@@ -184,6 +185,7 @@ BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
     "steps": bench_steps,
     "share": bench_share,
     "share-many": bench_share_many,
+    "data": bench_data,
 }
 
 

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
+from gxt.data.cache import Cache
 from gxt.git.fast_import import FastImport, Person, Put
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import discover
 from gxt.model.json_types import JsonObject
 from tests.bench.made_up import AUTHORS, Idea, first_us, next_idea
 from tests.bench.measure import Bench
+from tests.with_data import put
 
 _TRAIN = """\
 import json
@@ -60,6 +62,12 @@ stages:
       md5: {metrics}
       size: {metrics_size}
 """
+_MODEL = """\
+    - path: model.bin
+      hash: md5
+      md5: {md5}
+      size: {size}
+"""
 
 
 def dvc_nothing(bench: Bench, directory: Path) -> None:
@@ -67,9 +75,14 @@ def dvc_nothing(bench: Bench, directory: Path) -> None:
     _project(bench, directory, {"dvc.yaml": _NOTHING})
 
 
-def dvc_experiments(bench: Bench, directory: Path, count: int) -> None:
-    """A DVC project with that many experiments on its one commit, read once so that DVC's cache is warm."""
-    _project(bench, directory, {"dvc.yaml": _STAGE, "train.py": _TRAIN})
+def dvc_experiments(bench: Bench, directory: Path, count: int, *, with_data: bool = False) -> None:
+    """A DVC project with that many experiments on its one commit, read once so that DVC's cache is warm.
+
+    With data each of them has a small file of its own in DVC's cache.
+    """
+    outs = "    outs:\n    - model.bin\n" if with_data else ""
+    _project(bench, directory, {"dvc.yaml": _STAGE + outs, "train.py": _TRAIN})
+    cache = Cache(directory / ".dvc/cache")
     chance, ideas = Random(1), list[Idea]()
     with ObjectReader(discover(directory)) as reader, FastImport(directory) as importer:
         head = reader.read("HEAD")
@@ -77,7 +90,11 @@ def dvc_experiments(bench: Bench, directory: Path, count: int) -> None:
         for number in range(count):
             idea = next_idea(ideas, chance, first_us(count))
             ideas = [*ideas[-100:], idea]
-            _experiment(importer, head.oid, f"idea-{number:05d}", idea)
+            lock = b""
+            if with_data:
+                found = put(cache, b"model of %d" % number)
+                lock = _MODEL.format(md5=found.md5, size=found.size_bytes).encode()
+            _experiment(importer, head.oid, f"idea-{number:05d}", idea, lock)
     shown = json.loads(bench.run(directory, "dvc", "exp", "show", "--json"))
     experiments = shown[1]["experiments"]
     assert len(experiments) == count
@@ -96,7 +113,7 @@ def _project(bench: Bench, directory: Path, files: Mapping[str, str]) -> None:
     bench.run(directory, "git", "commit", "-q", "-m", "the first model")
 
 
-def _experiment(importer: FastImport, head: str, name: str, idea: Idea) -> None:
+def _experiment(importer: FastImport, head: str, name: str, idea: Idea, more: bytes) -> None:
     params = json.dumps(idea.nested()).encode() + b"\n"
     loss = 1 - idea.quality
     measured: JsonObject = {
@@ -105,13 +122,16 @@ def _experiment(importer: FastImport, head: str, name: str, idea: Idea) -> None:
         "lr": idea.params["lr"],
     }
     metrics = json.dumps(measured).encode()
-    lock = _LOCK.format(
-        code=_md5(_TRAIN.encode()),
-        code_size=len(_TRAIN),
-        params=params.decode().rstrip(),
-        metrics=_md5(metrics),
-        metrics_size=len(metrics),
-    ).encode()
+    lock = (
+        _LOCK.format(
+            code=_md5(_TRAIN.encode()),
+            code_size=len(_TRAIN),
+            params=params.decode().rstrip(),
+            metrics=_md5(metrics),
+            metrics_size=len(metrics),
+        ).encode()
+        + more
+    )
     person = Person(*AUTHORS[0], idea.at_us // 1_000_000, "+0100")
     files = {"params.yaml": params, "metrics.json": metrics, "dvc.lock": lock}
     importer.commit(

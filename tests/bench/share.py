@@ -25,8 +25,8 @@ def bench_share(bench: Bench) -> list[Row]:
     ours = bench.once(f"{SHARED:,} runs", partial(generate, runs=SHARED))
     pushed, plain_push, pulled, plain_fetch = alternate(
         5,
-        partial(_first_push, bench, ours, "gxt", "push"),
-        partial(_first_push, bench, ours, "git", "push", "-q", "origin", *_REFSPECS),
+        partial(first_push, bench, ours, "gxt", "push"),
+        partial(first_push, bench, ours, "git", "push", "-q", "origin", *_REFSPECS),
         partial(_first_pull, bench, ours, "gxt", "pull"),
         partial(_first_pull, bench, ours, "git", "fetch", "-q", "origin", *_REFSPECS),
     )
@@ -55,15 +55,15 @@ def _dvc(bench: Bench) -> tuple[Cost, Cost]:
     words = ("-q", "-A", "origin")
     push_one, pull_one, push, pull = alternate(
         3,
-        partial(_first_push, bench, one, "dvc", "exp", "push", *words),
+        partial(first_push, bench, one, "dvc", "exp", "push", *words),
         partial(_first_pull, bench, one, "dvc", "exp", "pull", *words),
-        partial(_first_push, bench, several, "dvc", "exp", "push", *words),
+        partial(first_push, bench, several, "dvc", "exp", "push", *words),
         partial(_first_pull, bench, several, "dvc", "exp", "pull", *words),
     )
-    return _scaled(push_one, push), _scaled(pull_one, pull)
+    return scaled(push_one, push), scaled(pull_one, pull)
 
 
-def _scaled(one: Cost, several: Cost) -> Cost:
+def scaled(one: Cost, several: Cost) -> Cost:
     added, times = several - one, (SHARED - 1) / (DVC_SHARED - 1)
     return Cost(one.cpu_s + added.cpu_s * times, one.wall_s + added.wall_s * times)
 
@@ -75,7 +75,7 @@ def _dvc_project(bench: Bench, directory: Path, count: int) -> None:
     bench.run(directory, "git", "commit", "-q", "-a", "-m", "where the data is")
 
 
-def _first_push(bench: Bench, repository: Path, *command: str) -> Cost:
+def first_push(bench: Bench, repository: Path, *command: str) -> Cost:
     """What a push costs to a new server that has the code alone."""
     server = bench.directory / "server.git"
     shutil.rmtree(server, ignore_errors=True)
