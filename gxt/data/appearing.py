@@ -26,6 +26,8 @@ def appearing(place: Path) -> Iterator[Path]:
         os.fsync(handle)
         os.fchmod(handle, _READ_ONLY)
         os.replace(name, place)  # noqa: PTH105 as its name came
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
     finally:
         os.close(handle)
-        Path(name).unlink(missing_ok=True)

@@ -27,7 +27,7 @@ class Cache(NamedTuple):
 
     def path_of(self, md5: str) -> Path:
         """Where content with a hash lies, or would lie."""
-        return self.root / "files" / "md5" / md5[:2] / md5[2:]
+        return Path(f"{self.root}/files/md5/{md5[:2]}/{md5[2:]}")
 
     def has(self, md5: str) -> bool:
         """Whether the content is there; a folder's list only, not its files."""

@@ -21,6 +21,11 @@ _FILE: Final = "data-1.sqlite"
 _BATCH: Final = 500
 
 
+def is_known(folder: Path) -> bool:
+    """Whether anything is known."""
+    return (folder / _FILE).is_file()
+
+
 class Known:
     """What one remote has. Use it as a context manager.
 

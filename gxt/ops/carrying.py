@@ -37,7 +37,7 @@ class Carrying(NamedTuple):
     progress: Progress = untold
 
 
-def trusted_remote(repository: Repository, carrying: Carrying) -> DataRemote | None:
+def trusted_remote(repository: Repository, carrying: Carrying, *, dry_run: bool = False) -> DataRemote | None:
     """The remote of DVC's that may be used; None where DVC has none.
 
     Raises:
@@ -55,7 +55,8 @@ def trusted_remote(repository: Repository, carrying: Carrying) -> DataRemote | N
                 f"{what}, or other settings for it than before; {before}",
                 hint="if that is meant: the same command with --yes; gxt push --no-data leaves data here",
             )
-    trusted.remember(remote)
+    if not dry_run:
+        trusted.remember(remote)
     return remote
 
 

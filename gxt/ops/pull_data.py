@@ -74,7 +74,7 @@ def bring(
     lacking += lacking_files(cache, [one for one in wanted if one.is_folder and is_here(cache, one)])
     if not lacking:
         return PulledData()
-    remote = trusted_remote(repository, carrying)
+    remote = trusted_remote(repository, carrying, dry_run=dry_run)
     if remote is None:
         first = lacking[0]
         raise UnknownRemote(f"{first.run}: {first.path} ({first.md5}) is not here", hint=_NO_REMOTE)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from gxt.data.cache import Cache
-from gxt.data.known import Known
+from gxt.data.known import Known, is_known
 from gxt.data.named import Named, each_once, members
 from gxt.data.place import find_cache
 from gxt.data.remotes import DataRemote, find_remote
@@ -99,7 +99,7 @@ def waiting_bytes(repository: Repository, reader: ObjectReader, folders: Sequenc
     if remote is None:
         return 0
     cache, seen = find_cache(repository), set[str]()
-    if (place := cache_home(repository)).is_dir():
+    if is_known(place := cache_home(repository)):
         with Known(place, remote.identity) as known:
             seen = known.has(one.md5 for one in named)
     return sum(one.size_bytes or 0 for one in named if one.md5 not in seen and is_here(cache, one))
@@ -131,7 +131,7 @@ def push_data(
         RemoteFailed: the remote cannot be reached, or has refused.
         GxtError: the remote cannot be used, or is another than before.
     """
-    remote = trusted_remote(repository, carrying)
+    remote = trusted_remote(repository, carrying, dry_run=dry_run)
     if remote is None:
         return PushedData(stays=_with_content(repository, going))
     with ObjectReader(repository) as reader, Known(cache_home(repository), remote.identity) as known:

@@ -56,12 +56,14 @@ def _runs(bench: Bench, directory: Path) -> None:
     bench.run(directory, "git", "add", ".")
     bench.run(directory, "git", "commit", "-q", "-m", "where the data is")
     add_runs(directory, [{"model.bin": b"model of %d" % number} for number in range(SHARED)])
+    bench.run(directory, "git", "repack", "-adq")
 
 
 def _experiments(bench: Bench, directory: Path, count: int) -> None:
     dvc_experiments(bench, directory, count, with_data=True)
     bench.run(directory, "dvc", "remote", "add", "-q", "-d", "storage", str(_storage(directory)))
     bench.run(directory, "git", "commit", "-q", "-a", "-m", "where the data is")
+    bench.run(directory, "git", "repack", "-adq")
 
 
 def _first(bench: Bench, repository: Path, *command: str) -> Cost:
