@@ -56,7 +56,7 @@ class FarRemote:
     def size_of(self, md5: str) -> int | None:
         """As `Backend` says."""
         try:
-            size = self._system.info(place_of(self._root, md5), refresh=True)["size"]
+            size = self._info(place_of(self._root, md5))["size"]
         except FileNotFoundError:
             return None
         return None if size is None else int(size)
@@ -69,7 +69,7 @@ class FarRemote:
             raise WrongContent(is_ours=True)
         place, size = place_of(self._root, md5), source.stat().st_size
         self._system.put_file(str(source), place, callback=_callback(moved))
-        there = self._system.info(place, refresh=True)
+        there = self._info(place)
         told = _MD5.fullmatch(str(there.get("ETag", "")))
         if there["size"] != size:
             raise WrongContent(is_ours=False)
@@ -78,6 +78,11 @@ class FarRemote:
             return
         if size <= _SMALL_BYTES and not _is_content(self._system.cat_file(place), md5):
             raise WrongContent(is_ours=False)
+
+    def _info(self, place: str) -> dict[str, Any]:
+        # s3fs remembers what it has listed
+        told: dict[str, Any] = self._system.info(place, **({"refresh": True} if self._scheme == "s3" else {}))
+        return told
 
     def get(self, md5: str, target: Path, moved: Moved) -> None:
         """As `Backend` says."""

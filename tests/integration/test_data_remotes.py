@@ -13,8 +13,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.cli.scratch import Terminal
 from tests.conftest import data, git, gxt
-from tests.servers import WAIT_S, SftpServer, s3_server, sftp_server
+from tests.servers import WAIT_S, SftpServer, folder_server, s3_server, sftp_server
 from tests.with_data import Content, add_runs
 
 FOLDER = {"a": b"one", "b/c": b"two"}
@@ -315,6 +316,45 @@ def test_another_place_than_before_is_asked_about(ada: Path, storage: Path) -> N
     )
 
 
+@pytest.mark.parametrize(("typed", "goes"), [("y\n", True), ("\n", False)])
+def test_on_a_terminal_it_is_a_question(ada: Path, storage: Path, typed: str, goes: bool) -> None:
+    gxt(ada, "push")
+    elsewhere = ada.parent / "elsewhere"
+    configure(ada, str(elsewhere))
+    shown = Terminal(ada, 300).show("push", "--data-only", typed=typed)
+    question = (
+        f".dvc/config names {elsewhere} as the remote storage; so far data went to {storage}. Use it? [y/N] "
+    )
+    assert shown.startswith(question)
+    assert elsewhere.exists() is goes
+
+
+def test_a_linked_work_tree_uses_the_remote_and_the_cache_of_the_main_one(ada: Path, storage: Path) -> None:
+    configure(ada, "../../storage", own="    jobs = 2\n")
+    git(ada, "commit", "-q", "-a", "-m", "beside")
+    git(ada, "worktree", "add", "-q", str(ada.parent / "far/away/linked"))
+    linked = ada.parent / "far/away/linked"
+    assert gxt(linked, "push").stdout.endswith("to storage: 5 objects of data, 141 B\n")
+    assert content(storage) == content(cache(ada))
+    assert gxt(ada, "push").stdout == "nothing to push: origin has it all\n"
+
+
+def test_what_a_colleague_calls_his_data_writes_no_escapes(ada: Path) -> None:
+    add_runs(ada, [{"\x1b[31mred.bin": b"red"}], keep=False)
+    done = gxt(ada, "push", code=1)
+    assert "exp-003: " in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_two_push_at_the_same_time(ada: Path, bob: Path, storage: Path) -> None:
+    for repo in (ada, bob):
+        add_runs(repo, [{"same.bin": b"same" * 1000, repo.name: repo.name.encode()}])
+    command = [sys.executable, "-m", "gxt", "push"]
+    pushes = [subprocess.Popen(command, cwd=repo, stdout=subprocess.DEVNULL) for repo in (ada, bob)]
+    assert [one.wait(WAIT_S) for one in pushes] == [0, 0]
+    assert content(storage) == content(cache(ada)) | content(cache(bob))
+
+
 def test_ones_own_settings_need_no_question(ada: Path, storage: Path) -> None:
     gxt(ada, "push")
     configure(ada, str(storage), own=f"    url = {ada.parent / 'mine'}\n")
@@ -436,11 +476,34 @@ def test_s3(ada: Path, s3: str) -> None:
     assert (ada / "model.bin").read_bytes() == b"second"
 
 
+def test_a_package_that_is_missing_is_named(ada: Path, tmp_path: Path) -> None:
+    configure(ada, "s3://bucket/dvc")
+    lacking = "raise ModuleNotFoundError('none', name='dvc_s3')\n"
+    (tmp_path / "dvc_s3.py").write_text(lacking)
+    done = gxt(ada, "push", code=1, PYTHONPATH=str(tmp_path))
+    assert done.stderr == (
+        "gxt: storage (s3://bucket/dvc) takes a package that is not installed: dvc_s3\n"
+        "     pip install 'gxt[s3]'\n"
+    )
+
+
 def test_s3_that_refuses_is_said_in_a_line(ada: Path, s3: str) -> None:
     configure(ada, "s3://nowhere/dvc", more=f"    endpointurl = {s3}\n    region = us-east-1\n")
     done = gxt(ada, "push", code=1, AWS_ACCESS_KEY_ID="me", AWS_SECRET_ACCESS_KEY="x")
     assert done.stderr.startswith("gxt: storage (s3://nowhere/dvc): The specified bucket does not exist")
     assert git(ada.parent / "hub.git", "for-each-ref", "refs/gxt") == ""
+
+
+def test_http_can_only_be_read(ada: Path, bob: Path, storage: Path) -> None:
+    with folder_server(storage) as url:
+        configure(bob, url)
+        object_of(storage, lost := hash_of(ada, "1", "model.bin")).unlink()
+        done = gxt(bob, "pull", "--data-only", "--yes", code=1)
+        assert done.stderr.startswith(f"gxt: not on storage ({url}): exp-001: model.bin ({lost})\n")
+        assert content(cache(bob)) == content(storage)
+        configure(ada, url)
+        done = gxt(ada, "push", "--data-only", "--yes", "1", code=1)
+        assert done.stderr.startswith(f"gxt: storage ({url}): what is behind http can only be read\n")
 
 
 def test_sftp(ada: Path, sftp: SftpServer, sealed: Path) -> None:
