@@ -23,12 +23,14 @@ class Named(NamedTuple):
         size_bytes: as the run tells it; None where it does not. Of a folder that of all files together.
         run: the id of a run that names it.
         path: under which name.
+        was_here: the run had it; it may do without what it had not.
     """
 
     md5: str
     size_bytes: int | None
     run: str
     path: str
+    was_here: bool = True
 
     @property
     def is_folder(self) -> bool:
@@ -41,7 +43,13 @@ def named_by(run: str, config: JsonObject, metrics: JsonObject) -> list[Named]:
     data, artifacts = _entries(config.get("data")), _entries(metrics.get("artifacts"))
     kept = [*(one for one in data if one.get("tracked") == "dvc"), *artifacts]
     return [
-        Named(str(one["md5"]), _whole(one.get("size")), run, str(one.get("path", "")))
+        Named(
+            str(one["md5"]),
+            _whole(one.get("size")),
+            run,
+            str(one.get("path", "")),
+            one.get("missing") is not True,
+        )
         for one in kept
         if is_md5(one.get("md5"))
     ]
@@ -81,7 +89,8 @@ def each_once(named: Iterable[Named]) -> list[Named]:
 
 
 def _damaged(folder: Named) -> DamagedData:
-    return DamagedData(folder.run, folder.path, folder.md5, "the cache")
+    hint = "remove it there, and get it again: gxt pull --data"
+    return DamagedData(folder.run, folder.path, folder.md5, "the cache", hint=hint)
 
 
 def _entries(listed: Json) -> list[JsonObject]:

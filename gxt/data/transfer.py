@@ -107,26 +107,28 @@ class Carrier:
             DamagedData: it has another hash there.
             RemoteFailed: the remote cannot be reached.
         """
-        folders = each_once(one for one in wanted if one.is_folder)
-        lists = self._pull(folders, settled)
-        files = [member for folder in folders for member in members(self._cache, folder)]
-        rest = self._pull(each_once([*(one for one in wanted if not one.is_folder), *files]), settled)
-        return Carried(lists.objects + rest.objects, lists.size_bytes + rest.size_bytes)
-
-    def _pull(self, wanted: Sequence[Named], settled: Callable[[str], None]) -> Carried:
-        lacking = [one for one in wanted if not is_here(self._cache, one)]
-        total, done = sum(0 if one.is_folder else one.size_bytes or 0 for one in lacking), Carried()
-        missing = []
-        for one, size in self._each(lacking, self._fetch, total):
-            if size is None:
-                missing.append(one)
-                continue
-            settled(one.md5)
-            done = Carried(done.objects + 1, done.size_bytes + size)
+        files, folders = (each_once(part) for part in _files_first(wanted))
+        total = sum(one.size_bytes or 0 for one in (*files, *folders))
+        done, missing = Carried(), list[Named]()
+        for phase in ("lists", "files"):
+            part = folders if phase == "lists" else each_once([*files, *self._listed(folders)])
+            lacking = [one for one in part if not is_here(self._cache, one)]
+            for one, size in self._each(lacking, self._fetch, total):
+                if size is None:
+                    missing.append(one)
+                    continue
+                settled(one.md5)
+                done = Carried(done.objects + 1, done.size_bytes + size)
         self._told(total, total)
         if missing:
-            raise missing_data(missing, f"on {self._remote.name} ({self._remote.shown})")
+            where = f"on {self._remote.name} ({self._remote.shown})"
+            raise missing_data(missing, where, "gxt push --data-only RUN from the clone that has recorded it")
         return done
+
+    def _listed(self, folders: Sequence[Named]) -> list[Named]:
+        """The files of the folders whose lists have come."""
+        here = (one for one in folders if is_here(self._cache, one))
+        return [member for folder in here for member in members(self._cache, folder)]
 
     def _fetch(self, one: Named) -> int | None:
         """The size of what came; None where there is nothing."""
@@ -165,7 +167,7 @@ class Carrier:
                     try:
                         future = answers.get(timeout=_TICK_S)
                     except Empty:
-                        self._told(min(self._moved_bytes, total - 1), total) if total else None
+                        self._told(max(0, min(self._moved_bytes, total - 1)), total)
                         continue
                     one = waiting.pop(future)
                     yield one, self._answer(one, future)
@@ -209,13 +211,10 @@ def lacking_files(cache: Cache, folders: Sequence[Named]) -> list[Named]:
     return [one for folder in each_once(folders) for one in members(cache, folder) if not is_here(cache, one)]
 
 
-def missing_data(missing: Sequence[Named], where: str) -> MissingData:
+def missing_data(missing: Sequence[Named], where: str, hint: str) -> MissingData:
     """The error for what is nowhere."""
-    return MissingData(
-        tuple((one.run, one.path, one.md5) for one in sorted(missing, key=lambda one: (one.run, one.path))),
-        where,
-        hint="gxt push --data-only RUN from the clone that has recorded it",
-    )
+    named = sorted((one.run, one.path, one.md5) for one in missing)
+    return MissingData(tuple(named), where, hint=hint)
 
 
 def _files_first(wanted: Sequence[Named]) -> tuple[list[Named], list[Named]]:

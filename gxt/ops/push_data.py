@@ -171,10 +171,16 @@ def _looked_through(
     folders = list(open_folders(reader, changed))
     if only is not None:
         chosen = [one for one in folders if uid_of(reader, one) in only]
-        return _Looked(_names(reader, chosen), [])
+        return _sorted_out(_names(reader, chosen), [])
     commits = {_commit(one) for one in going}
     others = [one for one in folders if _commit(one) not in commits]
-    return _Looked(_names(reader, going), [*_names(reader, others), *known.lacking()], tip.oid)
+    return _sorted_out(_names(reader, going), [*_names(reader, others), *known.lacking()], tip.oid)
+
+
+def _sorted_out(needed: list[Named], others: list[Named], tip: str | None = None) -> _Looked:
+    """What a run had not when it ran nobody needs to bring."""
+    optional = [one for one in needed if not one.was_here]
+    return _Looked([one for one in needed if one.was_here], [*optional, *others], tip)
 
 
 def _names(reader: ObjectReader, folders: Sequence[RunFolder]) -> list[Named]:
@@ -229,7 +235,8 @@ class _Pushing:
         carrier = Carrier(self._remote, self._cache, self._told)
         missing = carrier.lacks(each_once(elsewhere))
         if missing:
-            raise missing_data(missing, f"in the cache, nor on {self._remote.name} ({self._remote.shown})")
+            where = f"in the cache, nor on {self._remote.name} ({self._remote.shown})"
+            raise missing_data(missing, where, "dvc add or dvc pull brings it; gxt push --no-data leaves it")
         for one in elsewhere if not dry_run else ():
             self._known.add(one.md5)
         if dry_run:

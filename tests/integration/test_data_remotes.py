@@ -13,6 +13,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from gxt.data.named import Named, named_by
+from gxt.model.json_types import JsonObject
 from tests.cli.scratch import Terminal
 from tests.conftest import data, git, gxt
 from tests.servers import WAIT_S, SftpServer, folder_server, s3_server, sftp_server
@@ -183,7 +185,7 @@ def test_what_is_neither_here_nor_there_is_an_error_and_nothing_goes(ada: Path, 
     done = gxt(ada, "push", code=1)
     assert done.stderr == (
         f"gxt: not in the cache, nor on storage ({storage}): exp-002: model.bin ({lost})\n"
-        "     gxt push --data-only RUN from the clone that has recorded it\n"
+        "     dvc add or dvc pull brings it; gxt push --no-data leaves it\n"
     )
     assert not storage.exists()
     assert data(ada, "status")["sharing"]["new"] == ["exp-001", "exp-002"]
@@ -288,6 +290,39 @@ def test_the_memory_of_what_is_there_may_be_deleted(ada: Path, bob: Path, storag
     before = content(storage)
     assert gxt(ada, "push").stdout == "nothing to push: origin has it all\n"
     assert content(storage) == before
+
+
+def test_what_comes_comes_though_some_of_it_is_missing(ada: Path, bob: Path, storage: Path) -> None:
+    listed, first = hash_of(ada, "2", "out"), hash_of(ada, "1", "model.bin")
+    for md5 in (listed, first):
+        object_of(storage, md5).unlink()
+    done = gxt(bob, "pull", "--data-only", code=1)
+    assert done.stderr == (
+        f"gxt: not on storage ({storage}): exp-001: model.bin ({first}), exp-002: out ({listed})\n"
+        "     gxt push --data-only RUN from the clone that has recorded it\n"
+    )
+    assert content(cache(bob)) == {hash_of(ada, "2", "model.bin"): b"second"}
+
+
+def test_data_of_both_documents_counts(tmp_path: Path) -> None:
+    """Inputs that DVC tracks, outputs; nothing without a hash, nothing that git has."""
+    md5, folder = "a" * 32, "b" * 32 + ".dir"
+    config: JsonObject = {
+        "data": [
+            {"path": "in", "md5": folder, "size": 5, "tracked": "dvc", "missing": True},
+            {"path": "code", "md5": md5, "size": 5, "tracked": "git"},
+            {"path": "odd", "md5": "../../x", "tracked": "dvc"},
+            "odd",
+        ]
+    }
+    metrics: JsonObject = {
+        "artifacts": [{"path": "out", "md5": md5, "size": 7}, {"path": "none", "md5": None}]
+    }
+    assert named_by("exp-001", config, metrics) == [
+        Named(folder, 5, "exp-001", "in", was_here=False),
+        Named(md5, 7, "exp-001", "out"),
+    ]
+    assert named_by("exp-001", {"data": 5}, {"artifacts": {}}) == []
 
 
 # --- whom the configuration may make talk to whom --------------------------------------------------------
