@@ -32,13 +32,20 @@ Content: TypeAlias = bytes | Mapping[str, bytes]
 """A file, or the files of a folder."""
 
 
-def add_runs(repo: Path, runs: Sequence[Mapping[str, Content]], *, keep: bool = True) -> list[dict[str, str]]:
+def add_runs(
+    repo: Path,
+    runs: Sequence[Mapping[str, Content]],
+    *,
+    keep: bool = True,
+    inputs: Sequence[JsonObject] = (),
+) -> list[dict[str, str]]:
     """Put runs into a repository's history, whose artifacts hold this; by path the hashes of each run.
 
     Args:
         repo: where; it has a commit of code.
         runs: of each run the content by its path.
         keep: whether the content is in the cache, too.
+        inputs: what each run says of its data.
     """
     repository, hashes = discover(repo), list[dict[str, str]]()
     with ObjectReader(repository) as reader, FastImport(repo) as importer:
@@ -60,6 +67,8 @@ def add_runs(repo: Path, runs: Sequence[Mapping[str, Content]], *, keep: bool = 
                 "artifacts": [_artifact(*one) for one in kept.items()],
             }
             blobs = {name: importer.blob(data) for name, data in files.items()}
+            config = {**json.loads(files["config.json"]), "data": [*inputs]}
+            blobs["config.json"] = importer.blob(json.dumps(config).encode())
             blobs["metrics.json"] = importer.blob(json.dumps(metrics).encode())
             pointers = [
                 Put("100644", importer.blob(_pointer(path, found)), f".gxt/{Path(path).name}.dvc")

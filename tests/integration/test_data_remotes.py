@@ -304,7 +304,15 @@ def test_what_comes_comes_though_some_of_it_is_missing(ada: Path, bob: Path, sto
     assert content(cache(bob)) == {hash_of(ada, "2", "model.bin"): b"second"}
 
 
-def test_data_of_both_documents_counts(tmp_path: Path) -> None:
+def test_an_input_that_was_not_here_holds_no_push_up(ada: Path) -> None:
+    entry: JsonObject = {"path": "data.csv", "md5": "c" * 32, "size": 3, "tracked": "dvc"}
+    add_runs(ada, [{}], inputs=[{**entry, "missing": True}])
+    assert gxt(ada, "push").stdout.startswith("to origin: 3 runs")
+    add_runs(ada, [{}], inputs=[entry])
+    assert f"exp-004: data.csv ({'c' * 32})" in gxt(ada, "push", code=1).stderr
+
+
+def test_data_of_both_documents_counts() -> None:
     """Inputs that DVC tracks, outputs; nothing without a hash, nothing that git has."""
     md5, folder = "a" * 32, "b" * 32 + ".dir"
     config: JsonObject = {
