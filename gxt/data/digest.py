@@ -12,7 +12,6 @@ from typing import Final, NamedTuple, TypeAlias
 from gxt.model.pointers import FOLDER
 
 _PIECE_BYTES: Final = 1 << 20
-_PAGE_BYTES: Final = 1 << 12
 NEVER: Final = frozenset((".git", ".hg", ".dvc"))
 """Folders that DVC does not look into."""
 Ignored: TypeAlias = Callable[[Path, bool], bool]
@@ -51,7 +50,8 @@ def md5_of(path: Path, *, tick: Callable[[], None] | None = None) -> Member:
     size = 0
     with path.open("rb", buffering=0) as file:
         # most objects are small, and a new mebibyte costs more than to hash them
-        buffer = memoryview(bytearray(min(_PIECE_BYTES, max(_PAGE_BYTES, os.fstat(file.fileno()).st_size))))
+        size_bytes = os.fstat(file.fileno()).st_size
+        buffer = memoryview(bytearray(min(_PIECE_BYTES, max(4096, size_bytes))))
         while count := file.readinto(buffer):
             seen.update(buffer[:count])
             size += count
