@@ -20,7 +20,6 @@ GxtError                  1   something failed
 ├── MissingData           1
 ├── DamagedData           1
 ├── DamagedRecord         1
-├── MissingData           1
 └── NewerFormat           1
 ```
 
@@ -250,7 +249,7 @@ class MissingData(GxtError):
     code = "missing-data"
 
     def __init__(self, missing: tuple[tuple[str, str, str], ...], where: str, *, hint: str) -> None:
-        shown = ", ".join(f"{run}: {path} ({md5})" for run, path, md5 in missing[:6])
+        shown = ", ".join(f"{run}: {path} ({md5})".lstrip(": ") for run, path, md5 in missing[:6])
         more = f" and {len(missing) - 6} more" if len(missing) > 6 else ""
         super().__init__(f"not {where}: {shown}{more}", hint=hint)
         self.missing = missing
@@ -278,20 +277,6 @@ class DamagedRecord(GxtError):
     """A stored document that cannot be read as what it should be."""
 
     code = "damaged-record"
-
-
-class MissingData(GxtError):
-    """Content of a run's data or outputs that is not in the cache here."""
-
-    code = "missing-data"
-
-    def __init__(self, md5: str, path: str = "") -> None:
-        super().__init__(
-            f"{path or 'content'} is not here: the cache has no {md5}",
-            hint="gxt pull --data RUN fetches what a run needs",
-        )
-        self.md5 = md5
-        self.path = path
 
 
 class NewerFormat(GxtError):

@@ -38,12 +38,17 @@ def listed(cache: Cache, md5: str) -> list[Listed]:
             raise DamagedRecord(f"the list of files {md5} is larger than gxt reads")
         found = json.loads(place.read_bytes())
     except FileNotFoundError:
-        raise MissingData(md5) from None
+        raise _missing(md5) from None
     except (OSError, ValueError, RecursionError) as error:
         raise DamagedRecord(f"the list of files {md5} cannot be read: {error}") from error
     if not isinstance(found, list):
         raise DamagedRecord(f"the list of files {md5} is none")
     return [_listed(one, md5) for one in found]
+
+
+def _missing(md5: str, path: str = "content") -> MissingData:
+    hint = "gxt pull --data RUN fetches what a run needs"
+    return MissingData((("", path, md5),), "here", hint=hint)
 
 
 def _listed(one: object, md5: str) -> Listed:
@@ -104,7 +109,7 @@ def bring(cache: Cache, md5: str, top: Path, path: str) -> bool:
         OSError: it could not be written.
     """
     if missing := lacking(cache, md5):
-        raise MissingData(missing[0], path)
+        raise _missing(missing[0], path)
     target = _target(top, path)
     if not md5.endswith(FOLDER):
         return _bring_file(cache, md5, target)

@@ -43,7 +43,7 @@ class Pointer(NamedTuple):
 
 def is_md5(text: object) -> bool:
     """Whether it is a hash as DVC writes it, be it of a file or of a folder."""
-    return isinstance(text, str) and _MD5.fullmatch(text) is not None
+    return isinstance(text, str) and MD5.fullmatch(text) is not None
 
 
 def dump_pointer(pointer: Pointer, *, wdir: str = "") -> bytes:
