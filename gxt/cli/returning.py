@@ -26,15 +26,18 @@ def checkout_words(parser: Parser) -> None:
     parser.add("id", metavar="ID", help=_RUN)
     parser.add("--only", metavar="PATH", nargs="+", help="Only these files or folders; the base stays.")
     parser.add("--worktree", metavar="DIR", help="Into a new linked work tree there; this one stays.")
+    parser.add("--no-data", action="store_true", help="Leave out data and outputs that DVC keeps.")
+    parser.add("--yes", action="store_true", help="Use the remote that .dvc/config names without asking.")
     parser.add_json()
 
 
 def checkout(words: Namespace) -> None:
     """Bring the files of a run into the work tree, as they were when it ran, and make it the base.
 
-    HEAD, branch and index stay; git status shows how the files differ from HEAD. Changes that neither git
-    nor a run has recorded are never overwritten.
+    Its data and outputs come with it, from DVC's remote where they are not here. HEAD, branch and index stay;
+    git status shows how the files differ from HEAD. Changes that nobody has recorded are never overwritten.
     """
+    from gxt.cli.sharing import carrying
     from gxt.ops.checkout import checkout as operation
     from gxt.ops.checkout import checkout_beside
     from gxt.ops.workspace import open_workspace
@@ -43,10 +46,11 @@ def checkout(words: Namespace) -> None:
     if words.worktree and words.only:
         raise UsageError("--worktree takes all of a run", hint="leave out --only, or --worktree")
     workspace = open_workspace()
+    how = None if words.no_data else carrying(words)
     if words.worktree:
-        done = checkout_beside(workspace, words.id, words.worktree)
+        done = checkout_beside(workspace, words.id, words.worktree, carrying=how)
     else:
-        done = operation(workspace, words.id, words.only or ())
+        done = operation(workspace, words.id, words.only or (), carrying=how)
     notices = (*workspace.notices, *done.notices)
     if words.json:
         output.show_json(returning.checked_out_json(done), notices)
@@ -101,6 +105,7 @@ def reproduce(words: Namespace) -> None:
     command that somebody else recorded is code from somewhere else: gxt asks before it runs.
     """
     from gxt.capture.process import exit_like
+    from gxt.cli.sharing import carrying
     from gxt.model.reproduction import TOLERANCE
     from gxt.ops import reproduce as operation
     from gxt.ops.workspace import open_workspace
@@ -133,6 +138,7 @@ def reproduce(words: Namespace) -> None:
             tolerance=TOLERANCE if words.tolerance is None else words.tolerance,
             ignored=words.ignore,
             folder=words.worktree,
+            carrying=carrying(words),
             on_start=on_start,
         )
     result = done.result

@@ -63,7 +63,7 @@ def pull(words: Namespace) -> None:
         if words.data or words.data_only:
             from gxt.ops.pull_data import pull_data
 
-            data = pull_data(workspace, runs, _carrying(words), dry_run=words.dry_run)
+            data = pull_data(workspace, runs, carrying(words), dry_run=words.dry_run)
     notices = (*workspace.notices, *_left_out(pulled.refused), *(data.notices if data else ()))
     output.say_notices(notices)
     if words.json:
@@ -90,10 +90,10 @@ def push(words: Namespace) -> None:
     with _sorted(workspace.repository, words.words) as (remote, runs):
         if words.data_only:
             pushed = Pushed("")
-            data = push_data_only(workspace, runs, _carrying(words), dry_run=words.dry_run)
+            data = push_data_only(workspace, runs, carrying(words), dry_run=words.dry_run)
         else:
-            carrying = None if words.no_data else _carrying(words)
-            pushed, data = push_both(workspace, remote, runs, carrying, dry_run=words.dry_run)
+            how = None if words.no_data else carrying(words)
+            pushed, data = push_both(workspace, remote, runs, how, dry_run=words.dry_run)
     stays = sharing.staying(data, is_asked_for=words.no_data)
     said = (*_left_out(pushed.refused), *pushed.notices, *data.notices, *stays)
     output.say_notices((*workspace.notices, *said))
@@ -103,7 +103,7 @@ def push(words: Namespace) -> None:
         output.show(sharing.pushed_page(pushed, data, dry_run=words.dry_run))
 
 
-def _carrying(words: Namespace) -> Carrying:
+def carrying(words: Namespace) -> Carrying:
     """How data travels: who is asked, where it is shown."""
     from gxt.cli.progress import bar, in_bytes
     from gxt.ops.carrying import Carrying

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from gxt.data.named import Named
 from gxt.errors import GitFailed, GxtError, UsageError
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository, discover
@@ -26,7 +27,10 @@ from gxt.git.work_tree import (
 )
 from gxt.model.json_types import JsonObject
 from gxt.ops.base import Base, read_base, write_base
+from gxt.ops.carrying import Carrying
 from gxt.ops.history import History
+from gxt.ops.placing_data import PlacedData, place_data, use_cache_of, would_be_lost
+from gxt.ops.pull_data import names_in
 from gxt.ops.start import limits
 from gxt.ops.workspace import Workspace
 
@@ -61,7 +65,9 @@ class _Plan(NamedTuple):
     head: str | None
 
 
-def checkout(workspace: Workspace, ref: str, only: Sequence[str] = ()) -> CheckedOut:
+def checkout(
+    workspace: Workspace, ref: str, only: Sequence[str] = (), *, carrying: Carrying | None
+) -> CheckedOut:
     """Let the work tree hold the files of a run as they were when it ran. HEAD, branch and index stay.
 
     Files that no run and no commit of the code has ever had are left alone.
@@ -70,6 +76,7 @@ def checkout(workspace: Workspace, ref: str, only: Sequence[str] = ()) -> Checke
         workspace: where.
         ref: which run.
         only: files or folders, relative to the working directory. Then nothing is removed, the base stays.
+        carrying: how data and outputs come that are not here; None leaves all of them out.
 
     Raises:
         UnknownRun, AmbiguousRun: the reference names no single run.
@@ -80,10 +87,12 @@ def checkout(workspace: Workspace, ref: str, only: Sequence[str] = ()) -> Checke
     with History(workspace) as history:
         run = history.resolve(ref)
         commit = commit_of(history, run)
-        plan = _planned(workspace, history, commit, only)
+        wanted = [] if carrying is None else _content(repository, run, commit, only)
+        plan = _planned(workspace, history, commit, only, wanted)
     try:
         remove_files(repository, plan.removed)
         write_files(repository, commit, plan.written)
+        placed = place_data(repository, repository.top, wanted, carrying) if carrying else PlacedData()
     except (GitFailed, OSError) as error:
         raise GxtError(
             f"some files of {run['id']} could not be written: {error}",
@@ -91,16 +100,18 @@ def checkout(workspace: Workspace, ref: str, only: Sequence[str] = ()) -> Checke
         ) from error
     if not only:
         _stand_on(repository, run, plan.head)
-    return CheckedOut(run, plan.written, plan.removed, repository.top, not only, plan.notices)
+    written, notices = (*plan.written, *placed.written), (*plan.notices, *placed.notices)
+    return CheckedOut(run, written, plan.removed, repository.top, not only, notices)
 
 
-def checkout_beside(workspace: Workspace, ref: str, folder: str) -> CheckedOut:
+def checkout_beside(workspace: Workspace, ref: str, folder: str, *, carrying: Carrying | None) -> CheckedOut:
     """The same in a new linked work tree.
 
     Args:
         workspace: where.
         ref: which run.
         folder: where it is made, relative to the working directory; there must be nothing in it.
+        carrying: how data and outputs come that are not here; None leaves all of them out.
 
     Raises:
         UnknownRun, AmbiguousRun: the reference names no single run.
@@ -116,7 +127,10 @@ def checkout_beside(workspace: Workspace, ref: str, folder: str) -> CheckedOut:
     except GitFailed as error:
         raise GxtError(f"no work tree at {folder}: {_said(error)}", hint="name another folder") from error
     _stand_on(discover(place), run, commit)
-    return CheckedOut(run, (), (), place, is_base=True)
+    use_cache_of(repository, place)
+    wanted = [] if carrying is None else _content(repository, run, commit, ())
+    placed = place_data(repository, place, wanted, carrying) if carrying else PlacedData()
+    return CheckedOut(run, placed.written, (), place, is_base=True, notices=placed.notices)
 
 
 def branch(workspace: Workspace, ref: str, name: str) -> JsonObject:
@@ -150,13 +164,35 @@ def commit_of(history: History, run: JsonObject) -> str:
     return commit.oid
 
 
-def _planned(workspace: Workspace, history: History, commit: str, only: Sequence[str]) -> _Plan:
+def _content(repository: Repository, run: JsonObject, commit: str, only: Sequence[str]) -> list[Named]:
+    """What belongs into the work tree besides the code; of the chosen paths alone, where some are chosen."""
+    code = objects_below(repository, commit)
+    chosen = [_from_top(repository, name) for name in only]
+    return [
+        one
+        for one in names_in(run)
+        if one.path not in code and (not only or any(_is_below(one.path, path) for path in chosen))
+    ]
+
+
+def _from_top(repository: Repository, name: str) -> str:
+    path = os.path.relpath(os.path.normpath(repository.cwd / name), repository.top)
+    return path.replace(os.sep, "/")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return folder in (".", path) or path.startswith(f"{folder}/")
+
+
+def _planned(
+    workspace: Workspace, history: History, commit: str, only: Sequence[str], wanted: Sequence[Named]
+) -> _Plan:
     """What is to be done, after a look that it costs nobody anything."""
     repository, reader = workspace.repository, history.index.reader
     snapshot = take(repository, reader, limits(workspace.settings))
     changes = differences(repository, snapshot.tree, f"{commit}^{{tree}}")
     if only:
-        changes = _chosen(repository, changes, commit, only)
+        changes = _chosen(repository, changes, commit, only, wanted)
     notices = [f"{one.path} is a submodule: git submodule update" for one in changes if one.is_submodule]
     changes = [one for one in changes if not one.is_submodule]
     saved = _saved(workspace, history, snapshot.head, snapshot.tree, [one.path for one in changes if one.old])
@@ -166,15 +202,17 @@ def _planned(workspace: Workspace, history: History, commit: str, only: Sequence
     written = [one for one in changes if one.new]
     unsaved = [one.path for one in (*removed, *written) if one.old and one.old not in saved.get(one.path, ())]
     unsaved += _hidden(repository, written, frozenset(one.path for one in removed))
-    if unsaved:
-        shown = ", ".join(unsaved[:_MOST_NAMED]) + (" …" if len(unsaved) > _MOST_NAMED else "")
-        raise GxtError(
-            f"unsaved changes would be overwritten: {shown}",
-            hint="record them (gxt run -- true) or put them aside (git stash -u), then try again",
-        )
+    _refuse(unsaved, "record them (gxt run -- true) or put them aside (git stash -u), then try again")
+    _refuse(would_be_lost(repository, wanted), "keep them (dvc add PATH) or move them away; or say --no-data")
     left = [] if only else _left_pointers(repository, frozenset(objects_below(repository, commit, _OURS)))
     gone = dict.fromkeys([*(one.path for one in removed), *left])
     return _Plan(tuple(one.path for one in written), tuple(gone), tuple(notices), snapshot.head)
+
+
+def _refuse(unsaved: Sequence[str], hint: str) -> None:
+    if unsaved:
+        shown = ", ".join(unsaved[:_MOST_NAMED]) + (" …" if len(unsaved) > _MOST_NAMED else "")
+        raise GxtError(f"unsaved changes would be overwritten: {shown}", hint=hint)
 
 
 def _saved(
@@ -209,23 +247,26 @@ def _hidden(repository: Repository, written: Sequence[Difference], going: frozen
 
 
 def _chosen(
-    repository: Repository, changes: list[Difference], commit: str, only: Sequence[str]
+    repository: Repository,
+    changes: list[Difference],
+    commit: str,
+    only: Sequence[str],
+    wanted: Sequence[Named],
 ) -> list[Difference]:
     """The changes of chosen files and folders."""
     chosen: list[Difference] = []
     with ObjectReader(repository) as reader:
         for name in only:
-            path = os.path.relpath(os.path.normpath(repository.cwd / name), repository.top).replace(
-                os.sep, "/"
-            )
-            is_top = path == "."
-            if not is_top and (path.startswith("../") or reader.read(f"{commit}:{path}") is None):
-                raise UsageError(
-                    f"the run has no file {name}", hint=f"git ls-tree -r --name-only {commit[:10]}"
-                )
-            chosen += [
-                one for one in changes if is_top or one.path == path or one.path.startswith(f"{path}/")
-            ]
+            path = _from_top(repository, name)
+            is_data = any(_is_below(one.path, path) for one in wanted)
+            if (
+                not is_data
+                and path != "."
+                and (path.startswith("../") or not reader.read(f"{commit}:{path}"))
+            ):
+                hint = f"git ls-tree -r --name-only {commit[:10]}, and gxt show for its outputs"
+                raise UsageError(f"the run has no file {name}", hint=hint)
+            chosen += [one for one in changes if _is_below(one.path, path)]
     return list(dict.fromkeys(one for one in chosen if one.new))
 
 

@@ -11,15 +11,21 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from gxt.capture.environment import environment_document
+from gxt.data.bringing import is_inside
+from gxt.data.cache import copy_content
+from gxt.data.digest import digest
+from gxt.data.named import Named
 from gxt.errors import GitFailed, GxtError
 from gxt.git.repository import Repository, configured_identity, discover, user_settings
 from gxt.git.work_tree import add_work_tree, remove_work_tree
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.reproduction import TOLERANCE, Comparison, compare, fill
 from gxt.model.run import with_packages
+from gxt.ops.carrying import Carrying
 from gxt.ops.checkout import commit_of
 from gxt.ops.diff import Changes, environment_changes
 from gxt.ops.history import History
+from gxt.ops.placing_data import place_data, use_cache_of
 from gxt.ops.run import RunResult, Started, run
 from gxt.ops.show import whole
 from gxt.ops.start import StartRequest
@@ -36,7 +42,6 @@ class ReproducePlan(NamedTuple):
         missing: names of what was redacted and is not known.
         environment: how the environment here differs from the recorded one.
         is_ours: we have recorded it ourselves.
-        lacking: what the run had besides its code and is not here, in words.
     """
 
     run: JsonObject
@@ -44,7 +49,6 @@ class ReproducePlan(NamedTuple):
     missing: tuple[str, ...]
     environment: Changes
     is_ours: bool
-    lacking: tuple[str, ...] = ()
 
 
 class Reproduced(NamedTuple):
@@ -94,6 +98,7 @@ def reproduce(
     tolerance: float = TOLERANCE,
     ignored: Collection[str] = (),
     folder: str | None = None,
+    carrying: Carrying,
     on_start: Callable[[Started], None],
 ) -> Reproduced:
     """Execute the command of a run again, in a clean work tree with its code; recorded as a child of it.
@@ -104,10 +109,11 @@ def reproduce(
         tolerance: see `gxt.model.reproduction.compare`.
         ignored: the same.
         folder: where the work tree is made, and stays; by default somewhere for the time of the run.
+        carrying: how data comes that is not here.
         on_start: see `gxt.ops.run.run`.
 
     Raises:
-        GxtError: the work tree cannot be made; nothing was executed.
+        GxtError: the work tree cannot be made, or data of the run cannot be had; nothing was executed.
         CannotRecord: nothing can be written down; nothing was executed.
     """
     original = plan.run
@@ -116,6 +122,8 @@ def reproduce(
         if not inside.is_dir() or not inside.resolve().is_relative_to(top.resolve()):
             what = f"{original['id']} ran in {original['cwd']}, a folder that its code does not have"
             raise GxtError(what, hint=f"see it: gxt checkout {original['id']} --worktree DIR")
+        _bring_data(workspace.repository, original, top, carrying)
+        _make_folders(original, top)
         repository = discover(inside)
         request = StartRequest(
             command=_found(workspace.repository, repository, plan.command),
@@ -157,6 +165,41 @@ def _add(repository: Repository, place: Path, run: JsonObject) -> None:
     except GitFailed as error:
         said = (error.stderr.strip().splitlines() or [str(error)])[-1].removeprefix("fatal: ")
         raise GxtError(f"no work tree at {place}: {said}", hint="name another folder") from error
+
+
+def _bring_data(repository: Repository, run: JsonObject, top: Path, carrying: Carrying) -> None:
+    """Put the data that the run had beside its code: from DVC, else from our work tree where it is the same.
+
+    Raises:
+        GxtError: some of it cannot be had.
+    """
+    use_cache_of(repository, top)
+    entries = [one for one in cast("list[JsonObject]", run["data"]) if one.get("kind") != "intermediate"]
+    entries = [one for one in entries if one.get("md5") and not (top / str(one["path"])).exists()]
+    kept = [
+        Named(str(one["md5"]), None, str(run["id"]), str(one["path"])) for one in entries if one["tracked"]
+    ]
+    placed = place_data(repository, top, kept, carrying)
+    for one in entries:
+        here, there = repository.top / str(one["path"]), top / str(one["path"])
+        if there.exists() or not is_inside(str(one["path"])):
+            continue
+        if not here.exists() or digest(here).md5 != one["md5"]:
+            said = "; ".join(placed.notices) or f"{one['path']} ({one['md5']}) is not here"
+            hint = f"bring it first: gxt pull --data {run['id']}"
+            raise GxtError(f"{run['id']} cannot have its data: {said}", hint=hint)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        if here.is_dir():
+            shutil.copytree(here, there, symlinks=False)
+        else:
+            copy_content(here, there)
+
+
+def _make_folders(run: JsonObject, top: Path) -> None:
+    """The folders that the run has put something into: git has none that is empty, or ignored."""
+    for one in cast("list[JsonObject]", run["artifacts"]):
+        if is_inside(str(one["path"])):
+            (top / str(one["path"])).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _found(ours: Repository, theirs: Repository, command: Sequence[str]) -> list[str]:

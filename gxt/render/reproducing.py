@@ -30,7 +30,6 @@ def plan_page(plan: ReproducePlan) -> View:
             one_line(f"{run['author']} on {run['host']}, {str(run['created'])[:16].replace('T', ' ')}"),
         ),
         *(("redacted", f"{name} (--arg {name}=VALUE)") for name in plan.missing),
-        *(("not here", one_line(text)) for text in plan.lacking),
     ]
     lines: list[Line | Table] = [
         line(Span(str(run["id"]), "id"), " would be executed again, in a work tree of its own"),
@@ -80,7 +79,6 @@ def plan_json(plan: ReproducePlan) -> JsonObject:
         "missing": list[Json](plan.missing),
         "environment": pairs_json(plan.environment),
         "is_ours": plan.is_ours,
-        "lacking": list[Json](plan.lacking),
     }
 
 

@@ -1,0 +1,70 @@
+"""The content of a run in a work tree: what it has put out, and the data that DVC keeps for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gxt.data.bringing import bring, is_inside, is_kept
+from gxt.data.named import Named
+from gxt.data.place import find_cache
+from gxt.errors import DamagedData, DamagedRecord, GxtError, MissingData, RemoteFailed, UnknownRemote
+from gxt.git.repository import Repository
+from gxt.ops.carrying import Carrying
+from gxt.ops.pull_data import bring as fetch
+
+
+class PlacedData(NamedTuple):
+    """What was put into a work tree: the paths that changed, and what is not there, in words."""
+
+    written: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def would_be_lost(repository: Repository, wanted: Sequence[Named]) -> list[str]:
+    """The paths whose present content is in no cache, so that it could not be brought back; reads it."""
+    cache = find_cache(repository)
+    there = ((one, repository.top / one.path) for one in wanted if is_inside(one.path))
+    return [one.path for one, path in there if path.exists() and not is_kept(cache, path)]
+
+
+def place_data(repository: Repository, top: Path, wanted: Sequence[Named], carrying: Carrying) -> PlacedData:
+    """Put content at its paths; what is not here comes from DVC's remote.
+
+    What cannot be had is told, and the rest is put there.
+
+    Args:
+        repository: whose cache and remote.
+        top: of the work tree, this one's or another.
+        wanted: which content, where.
+        carrying: how it travels.
+
+    Raises:
+        OSError: something cannot be written.
+    """
+    notices: list[str] = []
+    try:
+        notices += fetch(repository, wanted, carrying).notices
+    except (MissingData, DamagedData, UnknownRemote, RemoteFailed) as error:
+        notices.append(f"{error.message}. {error.hint}".rstrip(". "))
+    except GxtError as error:  # a remote that nobody has agreed to
+        notices.append(error.message)
+    cache, written = find_cache(repository), []
+    for one in wanted:
+        try:
+            if bring(cache, one.md5, top, one.path):
+                written.append(one.path)
+        except MissingData:
+            if not notices:
+                notices.append(f"{one.path} is not here ({one.md5})")
+        except DamagedRecord as error:
+            notices.append(error.message)
+    return PlacedData(tuple(written), tuple(notices))
+
+
+def use_cache_of(repository: Repository, top: Path) -> None:
+    """Let plain DVC in a new linked work tree use the cache of the main one: else it makes one of its own."""
+    config = top / ".dvc" / "config.local"
+    if config.parent.is_dir() and not config.exists():
+        config.write_text(f"[cache]\n    dir = {find_cache(repository).root}\n", encoding="utf-8")

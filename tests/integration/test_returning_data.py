@@ -1,0 +1,149 @@
+"""Data and outputs of a run come back with its code: here, in a clone, beside, in a reproduction."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from gxt.data.cache import Cache
+from gxt.data.digest import digest
+from gxt.model.pointers import Pointer, dump_pointer
+from tests.conftest import data, git, gxt
+
+SCRIPT = """
+import pathlib
+import gxt
+text = pathlib.Path("data/train.csv").read_text()
+for step in (1, 2):
+    gxt.log({"acc": step / 2 + len(text)}, step=step)
+    pathlib.Path("checkpoints/m.bin").write_text(f"weights {step}")
+    gxt.log_artifact("checkpoints/m.bin", step=step)
+"""
+CONTENT = "a,b\n1,2\n"
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    """A repository with data that DVC keeps, a storage, and a run that has put out two checkpoints."""
+    git(tmp_path, "init", "-q", "--bare", "hub.git")
+    git(tmp_path, "clone", "-q", str(tmp_path / "hub.git"), "lab")
+    repo = tmp_path / "lab"
+    (repo / ".dvc").mkdir()
+    storage = tmp_path / "storage"
+    storage.mkdir()
+    (repo / ".dvc/config").write_text(
+        f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {storage}\n"
+    )
+    (repo / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    (repo / ".gitignore").write_text("/data\n/checkpoints\n")
+    (repo / "train.py").write_text(SCRIPT)
+    for folder in ("data", "checkpoints"):
+        (repo / folder).mkdir()
+    (repo / "data/train.csv").write_text(CONTENT)
+    keep(repo, CONTENT)
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "first")
+    git(repo, "push", "-q", "origin", "HEAD")
+    gxt(repo, "run", "-q", "--", sys.executable, "train.py")
+    return repo
+
+
+def keep(repo: Path, content: str) -> None:
+    """Give the data to DVC, as `dvc add data` does."""
+    found = digest(repo / "data")
+    Cache(repo / ".dvc/cache").keep(repo / "data", found)
+    pointer = Pointer("data", found.md5, found.size_bytes, len(found.members or ()))
+    (repo / "data.dvc").write_bytes(dump_pointer(pointer))
+    assert (repo / "data/train.csv").read_text() == content
+
+
+def files(repo: Path, *folders: str) -> dict[str, str]:
+    paths = (path for folder in folders for path in (repo / folder).rglob("*") if path.is_file())
+    return {path.relative_to(repo).as_posix(): path.read_text() for path in paths}
+
+
+BACK = {
+    "data/train.csv": CONTENT,
+    "checkpoints/m.step-1.bin": "weights 1",
+    "checkpoints/m.bin": "weights 2",
+}
+
+
+def test_data_and_outputs_come_back_with_the_code(lab: Path) -> None:
+    (lab / "data/train.csv").write_text("other\n")
+    keep(lab, "other\n")
+    gxt(lab, "run", "-q", "--", sys.executable, "train.py")
+    done = data(lab, "checkout", "1")
+    assert set(done["written"]) >= {"data", "data.dvc"}
+    assert files(lab, "data", "checkpoints") == BACK
+    (lab / "checkpoints/m.bin").unlink()
+    only = data(lab, "checkout", "1", "--only", "checkpoints")
+    assert only["written"] == ["checkpoints/m.bin"]
+    gxt(lab, "checkout", "2")
+    assert files(lab, "data") == {"data/train.csv": "other\n"}
+    gxt(lab, "checkout", "1", "--no-data")
+    assert files(lab, "data") == {"data/train.csv": "other\n"}
+
+
+@pytest.mark.parametrize("name", ["data/train.csv", "data/new.csv", "checkpoints/m.bin"])
+def test_data_that_nobody_keeps_is_not_overwritten(lab: Path, name: str) -> None:
+    (lab / name).write_text("mine\n")
+    before = files(lab, "data", "checkpoints")
+    refused = gxt(lab, "checkout", "1", code=1)
+    path = "data" if name.startswith("data") else name
+    assert refused.stderr == (
+        f"gxt: unsaved changes would be overwritten: {path}\n"
+        "     keep them (dvc add PATH) or move them away; or say --no-data\n"
+    )
+    assert files(lab, "data", "checkpoints") == before
+
+
+def test_a_clone_gets_them_from_the_remote(lab: Path, tmp_path: Path) -> None:
+    gxt(lab, "push")
+    git(tmp_path, "clone", "-q", str(tmp_path / "hub.git"), "bob")
+    bob = tmp_path / "bob"
+    gxt(bob, "pull")
+    assert not (bob / ".dvc/cache").exists()
+    gxt(bob, "checkout", "1")
+    assert files(bob, "data", "checkpoints") == BACK
+    gxt(bob, "checkout", "1", "--worktree", "../beside")
+    assert files(tmp_path / "beside", "data", "checkpoints") == BACK
+    assert (tmp_path / "beside/.dvc/config.local").read_text() == (f"[cache]\n    dir = {bob}/.dvc/cache\n")
+
+
+def test_what_cannot_be_had_is_told_and_the_rest_comes(lab: Path, tmp_path: Path) -> None:
+    gxt(lab, "push")
+    (first, _) = data(lab, "show", "1")["artifacts"]
+    lost = Cache(tmp_path / "storage").path_of(first["md5"])
+    lost.unlink()
+    git(tmp_path, "clone", "-q", str(tmp_path / "hub.git"), "bob")
+    bob = tmp_path / "bob"
+    gxt(bob, "pull")
+    done = gxt(bob, "checkout", "1")
+    assert f"exp-001: checkpoints/m.step-1.bin ({first['md5']})" in done.stderr
+    assert files(bob, "data", "checkpoints") == {
+        name: text for name, text in BACK.items() if name != "checkpoints/m.step-1.bin"
+    }
+
+
+def test_a_reproduction_has_its_data_and_is_compared_by_its_outputs(lab: Path, tmp_path: Path) -> None:
+    gxt(lab, "push")
+    git(tmp_path, "clone", "-q", str(tmp_path / "hub.git"), "bob")
+    bob = tmp_path / "bob"
+    gxt(bob, "pull")
+    done = data(bob, "reproduce", "1", "--yes")
+    assert done["verdict"] == "identical"
+    assert [one["verdict"] for one in done["artifacts"].values()] == ["identical"]
+    assert not (bob / "data").exists()
+
+
+def test_data_that_only_the_work_tree_has_is_taken_from_there_if_it_is_the_same(lab: Path) -> None:
+    (lab / "data.dvc").unlink()
+    gxt(lab, "run", "-q", "--data", "data", "--", sys.executable, "train.py")
+    assert data(lab, "reproduce", "2")["verdict"] == "identical"
+    (lab / "data/train.csv").write_text("other\n")
+    refused = gxt(lab, "reproduce", "2", code=1)
+    assert refused.stderr.startswith("gxt: exp-002 cannot have its data: data (")
+    assert refused.stderr.endswith("     bring it first: gxt pull --data exp-002\n")
