@@ -112,6 +112,9 @@ def journal(idea: Idea, code: Code, chance: Random) -> Iterator[bytes]:
         "code": {"head": code.head, "branch": "main", "dirty": True, "tree": code.tree, "skipped": []},
         "params": idea.nested(),
         "param_files": ["params.yaml"],
+        "metrics_files": [],
+        "outs": [],
+        "reproduces": None,
         "data": [],
     }
     yield _line("started", idea.at_us, config=config, offset="+0100", host="workstation", boot="", pid=4711)
