@@ -85,7 +85,7 @@ def is_kept(cache: Cache, path: Path) -> bool:
         found = digest(path)
     except OSError:
         return False
-    return not lacking(cache, found.md5)
+    return found.members == () or not lacking(cache, found.md5)
 
 
 def bring(cache: Cache, md5: str, top: Path, path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from configparser import Error, RawConfigParser
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +23,19 @@ def find_cache(repository: Repository) -> Cache:
     for top in (main_top(repository), repository.top):
         for folder in (top, *top.parents):
             if (folder / _DVC).is_dir():
-                return Cache(_cache_of(folder / _DVC))
+                cache = Cache(_cache_of(folder / _DVC))
+                _take_in(own_cache(repository), cache)
+                return cache
     return Cache(own_cache(repository))
+
+
+def _take_in(own: Path, cache: Cache) -> None:
+    """Move what was kept before there was a DVC project into its cache."""
+    for content in (own / "files" / "md5").glob("??/*"):
+        with suppress(OSError):  # another process does the same, or the next one can
+            cache.keep_file(content, content.parent.name + content.name, move=True)
+            if not any(content.parent.iterdir()):
+                content.parent.rmdir()
 
 
 def own_cache(repository: Repository) -> Path:

@@ -15,12 +15,13 @@ from gxt.git.objects import ObjectReader
 from gxt.git.remotes import remotes
 from gxt.git.repository import Repository
 from gxt.model.ids import run_id
+from gxt.ops import freeing_data
 from gxt.ops.workspace import Workspace
 from gxt.store import leftovers, locks
 from gxt.store.health.past import check_past, read_past
 from gxt.store.health.refs import read_refs
 from gxt.store.health.runs import lost_runs, read_runs
-from gxt.store.places import EXPERIMENTS, NOTES, REMOTE_REFS, TEMPORARY_REFS, cache_home
+from gxt.store.places import EXPERIMENTS, NOTES, REMOTE_REFS, TEMPORARY_REFS, cache_home, live_paths
 from gxt.store.progress import untold
 from gxt.store.sync import freeing
 from gxt.store.sync.freeing import Freeable
@@ -45,6 +46,7 @@ class Plan(NamedTuple):
         indexes: files of indexes of other versions.
         indexes_bytes: what these take.
         must_forget: a gc that was killed has left traces of what it freed.
+        content_bytes: what the cache has of the outputs of these runs and of nobody else.
         objects: how git's objects lie, where they are to be packed.
         notices: what stays though it was removed, in words.
     """
@@ -55,12 +57,15 @@ class Plan(NamedTuple):
     indexes: tuple[Path, ...] = ()
     indexes_bytes: int = 0
     must_forget: bool = False
+    content_bytes: int = 0
     objects: Objects | None = None
     notices: tuple[str, ...] = ()
 
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.runs or self.refs or self.indexes or self.must_forget or self.objects)
+        return not (
+            self.runs or self.refs or self.indexes or self.must_forget or self.content_bytes or self.objects
+        )
 
 
 def plan(workspace: Workspace) -> Plan:
@@ -79,6 +84,7 @@ def plan(workspace: Workspace) -> Plan:
         seen = freeing.look_at_remotes(repository, reader)
         refs = leftovers.old_refs(reader, seen, remotes(repository).keys())
         size_bytes = freeing.freed_bytes(repository, reader, ours, found) if found.runs else 0
+        content_bytes, kept = _content(repository, reader, ours, [one.uid for one in found.runs])
     indexes = leftovers.old_indexes(repository)
     objects = collecting.count_objects(repository)
     is_news = bool(found.runs or refs or must_forget or _left(repository) != objects)
@@ -89,8 +95,9 @@ def plan(workspace: Workspace) -> Plan:
         indexes=tuple(indexes),
         indexes_bytes=sum(path.stat().st_size for path in indexes),
         must_forget=must_forget,
+        content_bytes=content_bytes,
         objects=objects if is_news and objects.loose + objects.packs > 1 else None,
-        notices=(*damage, *_staying(repository, found, seen.unsettled)),
+        notices=(*damage, *kept, *_staying(repository, found, seen.unsettled)),
     )
 
 
@@ -106,10 +113,16 @@ def collect(workspace: Workspace, planned: Plan) -> Plan:
     repository, done = workspace.repository, planned
     with locks.store_lock(repository):
         if planned.runs:
+            with ObjectReader(repository) as reader:
+                uids = [one.uid for one in planned.runs]
+                data = freeing_data.put_out_by(repository, reader, read_tip(reader), uids)
+            if data:
+                freeing_data.remember(repository, data)
             leftovers.begin_forgetting(repository)
             freed = set(freeing.free(repository, {one.uid for one in planned.runs}))
             done = done._replace(runs=tuple(one for one in planned.runs if one.uid in freed))
         with ObjectReader(repository) as reader:
+            content_bytes = freeing_data.free(repository, reader, read_tip(reader))
             seen = freeing.look_at_remotes(repository, reader)
             old = leftovers.old_refs(reader, seen, remotes(repository).keys())
         refs = [ref for ref in planned.refs if ref in old]
@@ -120,7 +133,22 @@ def collect(workspace: Workspace, planned: Plan) -> Plan:
     if planned.objects:
         collecting.collect(repository)
         _keep_left(repository, collecting.count_objects(repository))
-    return done._replace(refs=tuple(refs))
+    return done._replace(refs=tuple(refs), content_bytes=content_bytes)
+
+
+def _content(
+    repository: Repository, reader: ObjectReader, ours: Tip | None, uids: Sequence[str]
+) -> tuple[int, tuple[str, ...]]:
+    """How much of the cache goes with the runs, and why it does not."""
+    wanted = [*freeing_data.put_out_by(repository, reader, ours, uids), *freeing_data.remembered(repository)]
+    if not wanted:
+        return 0, ()
+    if freeing_data.is_shared(repository):
+        return 0, ("outputs of freed runs stay in the cache: it is not this repository's alone",)
+    if live_paths(repository):
+        return 0, ("outputs of freed runs stay in the cache while a run goes on: the next gxt gc frees them",)
+    # the removed ones are in the history still, and name it themselves: what others name is told afterwards
+    return freeing_data.size_of(repository, dict.fromkeys(wanted)), ()
 
 
 def _freeable(

@@ -24,6 +24,7 @@ def done_page(plan: Plan) -> View:
     deleted = " and ".join(filter(None, (_refs(plan), _indexes(plan))))
     said = [
         f"freed {_freed(plan)}" if plan.runs else "",
+        f"freed {size(plan.content_bytes)} of the cache" if plan.content_bytes else "",
         f"deleted {deleted}" if deleted else "",
         "packed" if plan.objects else "",
     ]
@@ -44,6 +45,7 @@ def as_json(plan: Plan, *, done: bool) -> JsonObject:
         "done": done,
         "runs": [dict[str, Json](one._asdict()) for one in plan.runs],
         "runs_bytes": plan.runs_bytes,
+        "content_bytes": plan.content_bytes,
         "refs": list[Json](plan.refs),
         "indexes": [path.name for path in plan.indexes],
         "indexes_bytes": plan.indexes_bytes,
@@ -57,6 +59,8 @@ def _steps(plan: Plan) -> list[str]:
     if plan.runs:
         them = "it" if len(plan.runs) == 1 else "them"
         found.append(f"free {_runs(plan)}: gxt rm --undo cannot bring {them} back then")
+    if plan.content_bytes:
+        found.append(f"free what they have put out, at most {size(plan.content_bytes)} of the cache")
     if plan.must_forget and not plan.runs:
         found.append("forget what a gc has freed that was killed")
     if plan.refs:

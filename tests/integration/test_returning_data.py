@@ -147,3 +147,19 @@ def test_data_that_only_the_work_tree_has_is_taken_from_there_if_it_is_the_same(
     refused = gxt(lab, "reproduce", "2", code=1)
     assert refused.stderr.startswith("gxt: exp-002 cannot have its data: data (")
     assert refused.stderr.endswith("     bring it first: gxt pull --data exp-002\n")
+
+
+def test_what_was_kept_before_there_was_dvc_is_found_when_there_is(tmp_path: Path) -> None:
+    repo = tmp_path / "lab"
+    git(tmp_path, "init", "-q", "lab")
+    (repo / ".gitignore").write_text("/out\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "first")
+    make = "import pathlib; pathlib.Path('out').mkdir(); pathlib.Path('out/x').write_text('kept')"
+    gxt(repo, "run", "-q", "--out", "out", "--", sys.executable, "-c", make)
+    assert (repo / ".git/gxt/data/files/md5").is_dir()
+    (repo / ".dvc").mkdir()
+    (repo / "out/x").unlink()
+    assert data(repo, "checkout", "1")["written"] == [".gxt/out.dvc", "out"]
+    assert files(repo, "out") == {"out/x": "kept"}
+    assert not list((repo / ".git/gxt/data/files/md5").iterdir())
