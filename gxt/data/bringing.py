@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
@@ -75,6 +76,13 @@ def lacking(cache: Cache, md5: str) -> list[str]:
     if not md5.endswith(FOLDER):
         return []
     return [one.md5 for one in listed(cache, md5) if not cache.has(one.md5)]
+
+
+def holds(path: Path, md5: str) -> bool:
+    """Whether a path holds the content of a hash already; reads it."""
+    with suppress(OSError):
+        return not path.is_symlink() and digest(path).md5 == md5
+    return False
 
 
 def is_kept(cache: Cache, path: Path) -> bool:

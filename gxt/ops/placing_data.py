@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gxt.data.bringing import bring, is_inside, is_kept
+from gxt.data.bringing import bring, holds, is_inside, is_kept
 from gxt.data.named import Named
 from gxt.data.place import find_cache
 from gxt.errors import DamagedData, DamagedRecord, GxtError, MissingData, RemoteFailed, UnknownRemote
@@ -26,7 +26,11 @@ def would_be_lost(repository: Repository, wanted: Sequence[Named]) -> list[str]:
     """The paths whose present content is in no cache, so that it could not be brought back; reads it."""
     cache = find_cache(repository)
     there = ((one, repository.top / one.path) for one in wanted if is_inside(one.path))
-    return [one.path for one, path in there if path.exists() and not is_kept(cache, path)]
+    return [
+        one.path
+        for one, path in there
+        if path.exists() and not is_kept(cache, path) and not holds(path, one.md5)
+    ]
 
 
 def place_data(repository: Repository, top: Path, wanted: Sequence[Named], carrying: Carrying) -> PlacedData:
@@ -44,6 +48,7 @@ def place_data(repository: Repository, top: Path, wanted: Sequence[Named], carry
         OSError: something cannot be written.
     """
     notices: list[str] = []
+    wanted = [one for one in wanted if not is_inside(one.path) or not holds(top / one.path, one.md5)]
     try:
         notices += fetch(repository, wanted, carrying).notices
     except (MissingData, DamagedData, UnknownRemote, RemoteFailed) as error:

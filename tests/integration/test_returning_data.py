@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -98,6 +99,17 @@ def test_data_that_nobody_keeps_is_not_overwritten(lab: Path, name: str) -> None
         "     keep them (dvc add PATH) or move them away; or say --no-data\n"
     )
     assert files(lab, "data", "checkpoints") == before
+
+
+def test_what_stands_there_already_needs_no_cache(lab: Path) -> None:
+    shutil.rmtree(lab / ".dvc/cache")
+    (lab / "checkpoints/m.bin").write_text("weights 2")
+    done = gxt(lab, "checkout", "1")
+    assert "checkpoints/m.step-1.bin" in done.stderr
+    assert "checkpoints/m.bin" not in done.stderr
+    assert files(lab, "data", "checkpoints") == {
+        name: text for name, text in BACK.items() if name != "checkpoints/m.step-1.bin"
+    }
 
 
 def test_a_clone_gets_them_from_the_remote(lab: Path, tmp_path: Path) -> None:
