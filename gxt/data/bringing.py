@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
 from gxt.data.cache import Cache, copy_content
-from gxt.data.digest import digest, md5_of
+from gxt.data.digest import Member, digest, files_in, md5_of
 from gxt.errors import DamagedRecord, MissingData
 from gxt.model.pointers import FOLDER, MD5
 
@@ -87,13 +86,14 @@ def holds(path: Path, md5: str) -> bool:
 
 def is_kept(cache: Cache, path: Path) -> bool:
     """Whether all that a path holds is in the cache, so that it can be replaced; reads it."""
-    if path.is_symlink():
-        return False
+    if path.is_symlink():  # DVC links into its cache where it is told to
+        return path.resolve().is_relative_to((cache.root / "files" / "md5").resolve())
     try:
         found = digest(path)
+        files = [Member("", found.md5, found.size_bytes)] if found.members is None else found.members
+        return all(cache.path_of(one.md5).stat().st_size == one.size_bytes for one in files)
     except OSError:
         return False
-    return found.members == () or not lacking(cache, found.md5)
 
 
 def bring(cache: Cache, md5: str, top: Path, path: str) -> bool:
@@ -146,7 +146,7 @@ def _bring_file(cache: Cache, md5: str, target: Path) -> bool:
     if target.is_file() and not target.is_symlink() and md5_of(target).md5 == md5:
         return False
     if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
+        _clear(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".gxt-", dir=target.parent)
     os.close(handle)
@@ -163,15 +163,30 @@ def _bring_file(cache: Cache, md5: str, target: Path) -> bool:
     return True
 
 
+def _clear(folder: Path) -> None:
+    """Remove a folder of files that are in the cache.
+
+    Raises:
+        DamagedRecord: there is something else in it, and it stays.
+    """
+    for path in list(files_in(folder)):
+        path.unlink()
+    for place, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):
+            Path(place).rmdir()
+    if folder.exists():
+        what = f"{folder.name} is a folder here, and holds what gxt does not know"
+        raise DamagedRecord(what, hint="move it away")
+
+
 def _remove_others(folder: Path, wanted: dict[str, str]) -> bool:
     """Remove the files of a folder that are not to be in it."""
     removed = False
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = Path(place, name)
-            if path.relative_to(folder).as_posix() not in wanted:
-                path.unlink()
-                removed = True
+    # what a hash of the folder passes over (`.git`, say), nobody has looked at
+    for path in list(files_in(folder)) if folder.is_dir() else ():
+        if path.relative_to(folder).as_posix() not in wanted:
+            path.unlink()
+            removed = True
     return removed
 
 

@@ -21,13 +21,19 @@ class Cache(NamedTuple):
 
     Attributes:
         root: the folder that holds `files/md5`.
+        before: another one, where content may lie that is not in it.
     """
 
     root: Path
+    before: Path | None = None
 
     def path_of(self, md5: str) -> Path:
         """Where content with a hash lies, or would lie."""
-        return Path(f"{self.root}/files/md5/{md5[:2]}/{md5[2:]}")
+        place = Path(f"{self.root}/files/md5/{md5[:2]}/{md5[2:]}")
+        if self.before is not None and not place.is_file():
+            earlier = Path(f"{self.before}/files/md5/{md5[:2]}/{md5[2:]}")
+            return earlier if earlier.is_file() else place
+        return place
 
     def has(self, md5: str) -> bool:
         """Whether the content is there; a folder's list only, not its files."""
@@ -46,8 +52,8 @@ class Cache(NamedTuple):
             OSError: it cannot be stored.
         """
         place = self.path_of(md5)
-        if place.is_file():
-            if move:
+        if _is_of_size(place, content.stat().st_size):
+            if move and not place.samefile(content):
                 content.unlink()
             return
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +66,7 @@ class Cache(NamedTuple):
     def keep_bytes(self, content: bytes, md5: str) -> None:
         """Store content under its hash, such as the list of a folder. Raises OSError."""
         place = self.path_of(md5)
-        if place.is_file():
+        if _is_of_size(place, len(content)):
             return
         place.parent.mkdir(parents=True, exist_ok=True)
         with _new_file(place) as temporary:
@@ -78,7 +84,7 @@ class Cache(NamedTuple):
             copy = Path(temporary.name)
             found = _copied(content, copy)
             place = self.path_of(found.md5)
-            if not place.is_file():
+            if not _is_of_size(place, found.size_bytes):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 _put(copy, place)
         return found
@@ -99,6 +105,15 @@ class Cache(NamedTuple):
     def is_sound(self, md5: str) -> bool:
         """Whether what lies under a hash has it; reads all of it. Raises OSError."""
         return md5_of(self.path_of(md5)).md5 == md5.removesuffix(FOLDER)
+
+
+def _is_of_size(place: Path, size_bytes: int) -> bool:
+    """Whether content is there and whole: a crash of the machine may leave an empty file."""
+    try:
+        found = place.stat()
+    except OSError:
+        return False
+    return found.st_size == size_bytes
 
 
 def copy_content(source: Path, target: Path) -> None:

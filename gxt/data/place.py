@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from configparser import Error, RawConfigParser
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,24 +17,15 @@ _CONFIGS: Final = ("config", "config.local")  # the later one wins
 def find_cache(repository: Repository) -> Cache:
     """The cache of the DVC project at or above the top; of the main work tree, where there are several.
 
-    Without a project `gxt/data` in git's common directory, in the same layout.
+    Without a project `gxt/data` in git's common directory, in the same layout. What was kept there before a
+    project was made is found there.
     """
     for top in (main_top(repository), repository.top):
         for folder in (top, *top.parents):
             if (folder / _DVC).is_dir():
-                cache = Cache(_cache_of(folder / _DVC))
-                _take_in(own_cache(repository), cache)
-                return cache
+                before = own_cache(repository)
+                return Cache(_cache_of(folder / _DVC), before if before.is_dir() else None)
     return Cache(own_cache(repository))
-
-
-def _take_in(own: Path, cache: Cache) -> None:
-    """Move what was kept before there was a DVC project into its cache."""
-    for content in (own / "files" / "md5").glob("??/*"):
-        with suppress(OSError):  # another process does the same, or the next one can
-            cache.keep_file(content, content.parent.name + content.name, move=True)
-            if not any(content.parent.iterdir()):
-                content.parent.rmdir()
 
 
 def own_cache(repository: Repository) -> Path:

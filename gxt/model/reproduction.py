@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, count
 from typing import Literal, NamedTuple, TypeAlias, cast
 
 from gxt.model.codec import number_from_json
@@ -101,8 +102,14 @@ def _same(original: Json, again: Json) -> Verdict:
 
 
 def _hashes(run: JsonObject) -> JsonObject:
-    artifacts = cast("list[JsonObject]", run.get("artifacts") or [])
-    return {str(one["name"]): one.get("md5") for one in artifacts}
+    """The hash of each artifact by its name, with its step, and with a number where that is not all."""
+    found: JsonObject = {}
+    for one in cast("list[JsonObject]", run.get("artifacts") or []):
+        step = one.get("step")
+        name = str(one["name"]) + (f" (step {step})" if step is not None else "")
+        names = chain([name], (f"{name} #{number}" for number in count(2)))
+        found[next(other for other in names if other not in found)] = one.get("md5")
+    return found
 
 
 class Filled(NamedTuple):

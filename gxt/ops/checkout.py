@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -26,10 +26,11 @@ from gxt.git.work_tree import (
     write_files,
 )
 from gxt.model.json_types import JsonObject
+from gxt.model.run import is_recorded
 from gxt.ops.base import Base, read_base, write_base
 from gxt.ops.carrying import Carrying
 from gxt.ops.history import History
-from gxt.ops.placing_data import PlacedData, place_data, use_cache_of, would_be_lost
+from gxt.ops.placing_data import NOTHING, fetch_data, place_data, use_cache_of, would_be_lost
 from gxt.ops.pull_data import names_in
 from gxt.ops.start import limits
 from gxt.ops.workspace import Workspace
@@ -89,10 +90,12 @@ def checkout(
         commit = commit_of(history, run)
         wanted = [] if carrying is None else _content(repository, run, commit, only)
         plan = _planned(workspace, history, commit, only, wanted)
+    # by the remote of the files as they are: those of the run may name another
+    fetched = fetch_data(repository, repository.top, wanted, carrying) if carrying else NOTHING
     try:
         remove_files(repository, plan.removed)
         write_files(repository, commit, plan.written)
-        placed = place_data(repository, repository.top, wanted, carrying) if carrying else PlacedData()
+        placed = place_data(repository.top, fetched)
     except (GitFailed, OSError) as error:
         raise GxtError(
             f"some files of {run['id']} could not be written: {error}",
@@ -127,9 +130,12 @@ def checkout_beside(workspace: Workspace, ref: str, folder: str, *, carrying: Ca
     except GitFailed as error:
         raise GxtError(f"no work tree at {folder}: {_said(error)}", hint="name another folder") from error
     _stand_on(discover(place), run, commit)
-    use_cache_of(repository, place)
     wanted = [] if carrying is None else _content(repository, run, commit, ())
-    placed = place_data(repository, place, wanted, carrying) if carrying else PlacedData()
+    try:
+        use_cache_of(repository, place)
+        placed = place_data(place, fetch_data(repository, place, wanted, carrying) if carrying else NOTHING)
+    except OSError as error:
+        raise GxtError(f"some data of {run['id']} could not be written: {error}") from error
     return CheckedOut(run, placed.written, (), place, is_base=True, notices=placed.notices)
 
 
@@ -195,16 +201,22 @@ def _planned(
         changes = _chosen(repository, changes, commit, only, wanted)
     notices = [f"{one.path} is a submodule: git submodule update" for one in changes if one.is_submodule]
     changes = [one for one in changes if not one.is_submodule]
-    saved = _saved(workspace, history, snapshot.head, snapshot.tree, [one.path for one in changes if one.old])
+    saved = _saved(workspace, history, snapshot.head, snapshot.tree, [one.path for one in changes])
     known = {one.path for one in changes if one.path in saved}
     # what git does not track and no run has had is left alone, unless it stands in the way
     removed = [one for one in changes if not one.new and not only and one.path in known]
     written = [one for one in changes if one.new]
     unsaved = [one.path for one in (*removed, *written) if one.old and one.old not in saved.get(one.path, ())]
-    unsaved += _hidden(repository, written, frozenset(one.path for one in removed))
+    hidden = {one.path for one in snapshot.skipped if not is_recorded(one.reason)}
+    unsaved += [one.path for one in (*removed, *written) if one.old and one.path in hidden]
+    unsaved += _hidden(repository, written, frozenset(one.path for one in removed), saved)
     _refuse(unsaved, "record them (gxt run -- true) or put them aside (git stash -u), then try again")
     _refuse(would_be_lost(repository, wanted), "keep them (dvc add PATH) or move them away; or say --no-data")
-    left = [] if only else _left_pointers(repository, frozenset(objects_below(repository, commit, _OURS)))
+    left = (
+        []
+        if only
+        else _left_pointers(workspace, history, snapshot.head, objects_below(repository, commit, _OURS))
+    )
     gone = dict.fromkeys([*(one.path for one in removed), *left])
     return _Plan(tuple(one.path for one in written), tuple(gone), tuple(notices), snapshot.head)
 
@@ -237,13 +249,19 @@ def _tree_of(run: JsonObject) -> object:
     return code.get("tree") if isinstance(code, dict) else None
 
 
-def _hidden(repository: Repository, written: Sequence[Difference], going: frozenset[str]) -> list[str]:
+def _hidden(
+    repository: Repository,
+    written: Sequence[Difference],
+    going: frozenset[str],
+    saved: Mapping[str, set[str]],
+) -> list[str]:
     """What git does not show, ignored files say, that stands where something else is to come."""
-    new = [one for one in written if not one.old and not one.path.startswith(_OURS)]
+    new = [one for one in written if not one.old]
     blocking = [place for one in new if (place := in_the_way(repository, one.path, going))]
     there = [one for one in new if os.path.lexists(repository.top / one.path) and one.path not in going]
     found = hashes(repository, [one.path for one in there])
-    return [*blocking, *(one.path for one in there if found.get(one.path) != one.new)]
+    known = {one.path: {one.new, *saved.get(one.path, ())} for one in there}
+    return [*blocking, *(one.path for one in there if found.get(one.path) not in known[one.path])]
 
 
 def _chosen(
@@ -275,11 +293,18 @@ def _stand_on(repository: Repository, run: JsonObject, head: str | None) -> None
     write_base(repository, Base(str(run["uid"]), head))
 
 
-def _left_pointers(repository: Repository, kept: frozenset[str]) -> list[str]:
-    """The pointers that an earlier checkout of another run has left here."""
+def _left_pointers(
+    workspace: Workspace, history: History, head: str | None, kept: Container[str]
+) -> list[str]:
+    """The pointers that an earlier checkout of another run has left here, as that run has them."""
+    repository = workspace.repository
     folder = repository.top / _OURS
+    if (repository.top / _OURS.rstrip("/")).is_symlink():
+        return []
     paths = [path.relative_to(repository.top).as_posix() for path in folder.rglob("*.dvc") if path.is_file()]
-    return [path for path in paths if path not in kept]
+    paths = [path for path in paths if path not in kept]
+    saved = _saved(workspace, history, head, "", paths)
+    return [path for path, oid in hashes(repository, paths).items() if oid in saved.get(path, ())]
 
 
 def _said(error: GitFailed) -> str:

@@ -13,21 +13,19 @@ from gxt.data.bringing import listed
 from gxt.data.cache import Cache
 from gxt.data.named import named_by
 from gxt.data.place import find_cache, main_top, own_cache
-from gxt.errors import DamagedRecord, GxtError
+from gxt.errors import DOCTOR, DamagedRecord, GxtError
 from gxt.git import process
 from gxt.git.objects import ObjectReader
-from gxt.git.refs import list_refs
 from gxt.git.repository import Repository
 from gxt.model.codec import load_document
 from gxt.model.pointers import FOLDER, is_md5
-from gxt.ops.carrying import names_of
 from gxt.store.amend import recorded
 from gxt.store.places import home, live_paths
-from gxt.store.tree import REMOVED, RunFolder, Tip, changed_folders, open_folders, uid_of
+from gxt.store.tree import REMOVED, Tip, changed_folders, open_folders, uid_of
 
-_FILES: Final = ("*.dvc", "**/*.dvc", "dvc.lock", "**/dvc.lock")
-_MD5: Final = r"[0-9a-f]{32}(\.dir)?"
-_REFS_AT_A_TIME: Final = 200
+_DOCUMENTS: Final = ("config.json", "metrics.json")
+_FILES: Final = (":(glob)**/*.dvc", ":(glob)**/dvc.lock")
+_HASH: Final = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 
 
 def is_shared(repository: Repository) -> bool:
@@ -73,7 +71,7 @@ def unneeded(
     if not wanted:
         return []
     cache = find_cache(repository)
-    kept = set(_with_members(cache, [*_of_runs(repository, reader, ours), *_of_project(repository)]))
+    kept = set(_with_members(cache, [*_of_runs(repository, reader, ours), *_of_project(repository, reader)]))
     return [md5 for md5 in wanted if md5 not in kept]
 
 
@@ -115,38 +113,53 @@ def free(repository: Repository, reader: ObjectReader, ours: Tip | None) -> int:
 def _of_runs(repository: Repository, reader: ObjectReader, ours: Tip | None) -> list[str]:
     """What the runs of a history name, those included that are removed and stay."""
     folders = [(n, oid) for n, oid in changed_folders(reader, None, ours.oid) if oid] if ours else []
-    opened = list(open_folders(reader, folders))
-    for at, folder in enumerate(opened):
-        if REMOVED in folder.entries:
+    oids: list[str] = []
+    for folder in list(open_folders(reader, folders)):
+        entries = folder.entries
+        if REMOVED in entries:
             uid = uid_of(reader, folder)
             if uid is None:
-                raise GxtError("a removed run cannot be read", hint="gxt doctor tells more")
-            tree, entries = recorded(repository, reader, ours, uid)
-            opened[at] = RunFolder(folder.number, tree, entries)
-    return [one.md5 for named in names_of(reader, opened) for one in named]
+                raise GxtError("a removed run cannot be read", hint=DOCTOR)
+            _, entries = recorded(repository, reader, ours, uid)
+        oids += [entries[name].oid for name in _DOCUMENTS if name in entries]
+    return _named_in(reader, oids, "a document of a run")
 
 
-def _of_project(repository: Repository) -> list[str]:
-    """Every hash in a `.dvc` file or `dvc.lock`, of the work tree or of a ref that is not gxt's."""
-    refs = [
-        ref for ref in list_refs(repository.top, "refs") if not ref.startswith(("refs/gxt/", "refs/notes/"))
+def _of_project(repository: Repository, reader: ObjectReader) -> list[str]:
+    """Every hash that a `.dvc` file or `dvc.lock` has in a work tree, or had in a branch, tag or stash."""
+    ours = ("--exclude=refs/gxt/*", "--exclude=refs/notes/*")
+    how = ("--full-history", "-m", "--raw", "--no-abbrev", "--no-renames", "--format=", "--diff-filter=AM")
+    # `--reflog` would take those of our own refs too
+    stashes = process.attempt(repository.top, ("rev-list", "-g", "refs/stash", "--")).stdout.decode().split()
+    words = ("log", *how, *ours, "--all", *stashes, "--", *_FILES)
+    has_commits = process.attempt(repository.top, ("rev-parse", "--verify", "-q", "HEAD")).returncode == 0
+    said = process.run(repository.top, words).decode(errors="replace") if has_commits else ""
+    oids = list(dict.fromkeys(line.split()[3] for line in said.splitlines() if line.startswith(":")))
+    found = _named_in(reader, oids, "a .dvc file of the past")
+    listed = process.run(repository.top, ("worktree", "list", "--porcelain", "-z")).decode(errors="replace")
+    tops = [
+        Path(item.removeprefix("worktree ")) for item in listed.split("\0") if item.startswith("worktree ")
     ]
+    for top in filter(Path.is_dir, tops):
+        found += [*_grep(top, "--untracked", "--no-exclude-standard"), *_grep(top, "--cached")]
+    return found
+
+
+def _named_in(reader: ObjectReader, oids: Sequence[str], what: str) -> list[str]:
+    """Every hash in blobs, whatever it stands for there."""
     found: list[str] = []
-    for at in range(0, len(refs), _REFS_AT_A_TIME):
-        found += _grep(repository, *refs[at : at + _REFS_AT_A_TIME])
-    return [
-        *found,
-        *_grep(repository, "--untracked", "--no-exclude-standard"),
-        *_grep(repository, "--cached"),
-    ]
+    for blob in reader.read_many(oids):
+        if blob is None:
+            raise GxtError(f"git cannot read {what}", hint=DOCTOR)
+        found += [match.decode() for match in _HASH.findall(blob.data)]
+    return found
 
 
-def _grep(repository: Repository, *where: str) -> list[str]:
-    words = ("grep", "-I", "-h", "-o", "-E", "-e", _MD5, *where, "--", *_FILES)
-    said = process.attempt(repository.top, words)
+def _grep(top: Path, *where: str) -> list[str]:
+    said = process.attempt(top, ("grep", "-I", "-h", *where, "-E", "-e", "[0-9a-f]{32}", "--", *_FILES))
     if said.returncode > 1:
         raise GxtError(f"git grep: {said.stderr.decode(errors='replace').strip()}")
-    return re.findall(rf"^{_MD5.replace('(', '(?:')}$", said.stdout.decode(errors="replace"), re.MULTILINE)
+    return [match.decode() for match in _HASH.findall(said.stdout)]
 
 
 def _with_members(cache: Cache, md5s: Iterable[str]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from gxt.data.bringing import bring, holds, is_inside, is_kept
+from gxt.data.cache import Cache
 from gxt.data.named import Named
 from gxt.data.place import find_cache
 from gxt.errors import DamagedData, DamagedRecord, GxtError, MissingData, RemoteFailed, UnknownRemote
@@ -33,35 +35,50 @@ def would_be_lost(repository: Repository, wanted: Sequence[Named]) -> list[str]:
     ]
 
 
-def place_data(repository: Repository, top: Path, wanted: Sequence[Named], carrying: Carrying) -> PlacedData:
-    """Put content at its paths; what is not here comes from DVC's remote.
+class Fetched(NamedTuple):
+    """Content for a work tree: the cache that has it, what goes where, what could not be had, in words."""
 
-    What cannot be had is told, and the rest is put there.
+    cache: Cache
+    wanted: tuple[Named, ...]
+    notices: tuple[str, ...] = ()
+
+
+NOTHING = Fetched(Cache(Path()), ())
+
+
+def fetch_data(repository: Repository, top: Path, wanted: Sequence[Named], carrying: Carrying) -> Fetched:
+    """Bring content into the cache that a work tree lacks, from DVC's remote; what cannot be had is told.
 
     Args:
         repository: whose cache and remote.
         top: of the work tree, this one's or another.
         wanted: which content, where.
         carrying: how it travels.
-
-    Raises:
-        OSError: something cannot be written.
     """
     notices: list[str] = []
-    wanted = [one for one in wanted if not is_inside(one.path) or not holds(top / one.path, one.md5)]
+    lacking = tuple(one for one in wanted if not is_inside(one.path) or not holds(top / one.path, one.md5))
     try:
-        notices += fetch(repository, wanted, carrying).notices
+        notices += fetch(repository, lacking, carrying).notices
     except (MissingData, DamagedData, UnknownRemote, RemoteFailed) as error:
         notices.append(f"{error.message}. {error.hint}".rstrip(". "))
     except GxtError as error:  # a remote that nobody has agreed to
         notices.append(error.message)
-    cache, written = find_cache(repository), []
-    for one in wanted:
+    return Fetched(find_cache(repository), lacking, tuple(notices))
+
+
+def place_data(top: Path, fetched: Fetched) -> PlacedData:
+    """Put content at its paths.
+
+    Raises:
+        OSError: something cannot be written.
+    """
+    notices, written = list(fetched.notices), []
+    for one in fetched.wanted:
         try:
-            if bring(cache, one.md5, top, one.path):
+            if bring(fetched.cache, one.md5, top, one.path):
                 written.append(one.path)
         except MissingData:
-            if not notices:
+            if not fetched.notices:
                 notices.append(f"{one.path} is not here ({one.md5})")
         except DamagedRecord as error:
             notices.append(error.message)
@@ -71,5 +88,5 @@ def place_data(repository: Repository, top: Path, wanted: Sequence[Named], carry
 def use_cache_of(repository: Repository, top: Path) -> None:
     """Let plain DVC in a new linked work tree use the cache of the main one: else it makes one of its own."""
     config = top / ".dvc" / "config.local"
-    if config.parent.is_dir() and not config.exists():
+    if config.parent.is_dir() and not config.parent.is_symlink() and not os.path.lexists(config):
         config.write_text(f"[cache]\n    dir = {find_cache(repository).root}\n", encoding="utf-8")

@@ -16,7 +16,7 @@ from gxt.data.cache import copy_content
 from gxt.data.digest import digest
 from gxt.data.named import Named
 from gxt.errors import GitFailed, GxtError
-from gxt.git.repository import Repository, configured_identity, discover, user_settings
+from gxt.git.repository import Repository, discover
 from gxt.git.work_tree import add_work_tree, remove_work_tree
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.reproduction import TOLERANCE, Comparison, compare, fill
@@ -25,12 +25,12 @@ from gxt.ops.carrying import Carrying
 from gxt.ops.checkout import commit_of
 from gxt.ops.diff import Changes, environment_changes
 from gxt.ops.history import History
-from gxt.ops.placing_data import place_data, use_cache_of
+from gxt.ops.placing_data import fetch_data, place_data, use_cache_of
 from gxt.ops.run import RunResult, Started, run
 from gxt.ops.show import whole
 from gxt.ops.start import StartRequest
 from gxt.ops.workspace import Workspace
-from gxt.store.places import cache_home
+from gxt.store.places import cache_home, recorded_here
 
 
 class ReproducePlan(NamedTuple):
@@ -41,7 +41,7 @@ class ReproducePlan(NamedTuple):
         command: what is executed; what was redacted is filled in.
         missing: names of what was redacted and is not known.
         environment: how the environment here differs from the recorded one.
-        is_ours: we have recorded it ourselves.
+        is_ours: this clone has recorded it.
     """
 
     run: JsonObject
@@ -77,17 +77,18 @@ def plan_reproduction(workspace: Workspace, ref: str, answers: Mapping[str, str]
         commit_of(history, found)
         original = whole(history, found)
     recorded = tuple(map(str, cast("list[Json]", original["command"])))
+    if not recorded:
+        raise GxtError(f"{original['id']} has no command", hint="it cannot be run again")
     filled = fill(recorded, answers)
     now = environment_document(
         filled.command, cwd=repository.cwd, env=os.environ, cache_dir=cache_home(repository) / "environment"
     )
-    email = (configured_identity(user_settings(repository)) or ("", ""))[1]
     return ReproducePlan(
         run=original,
         command=filled.command,
         missing=filled.missing,
         environment=environment_changes(original, with_packages(original, now)),
-        is_ours=bool(email) and str(original["author"]).endswith(f"<{email}>"),
+        is_ours=_is_ours(repository, str(original["uid"])),
     )
 
 
@@ -140,6 +141,14 @@ def reproduce(
     return Reproduced(plan, result, compared)
 
 
+def _is_ours(repository: Repository, uid: str) -> bool:
+    """Whether this clone has recorded a run; what its author says of himself proves nothing."""
+    try:
+        return uid in recorded_here(repository).read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return False
+
+
 @contextmanager
 def _work_tree(repository: Repository, run: JsonObject, folder: str | None) -> Iterator[Path]:
     """A clean work tree with the run's files; gone afterwards unless the user has named the place."""
@@ -179,7 +188,10 @@ def _bring_data(repository: Repository, run: JsonObject, top: Path, carrying: Ca
     kept = [
         Named(str(one["md5"]), None, str(run["id"]), str(one["path"])) for one in entries if one["tracked"]
     ]
-    placed = place_data(repository, top, kept, carrying)
+    try:
+        placed = place_data(top, fetch_data(repository, top, kept, carrying))
+    except OSError as error:
+        raise GxtError(f"the data of {run['id']} could not be written: {error}") from error
     for one in entries:
         here, there = repository.top / str(one["path"]), top / str(one["path"])
         if there.exists() or not is_inside(str(one["path"])):

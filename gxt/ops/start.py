@@ -42,7 +42,7 @@ from gxt.ops.parent import parent_of_new
 from gxt.ops.workspace import Workspace
 from gxt.store import collector, debris, journal
 from gxt.store.locks import store_lock
-from gxt.store.places import CODE, cache_home, live_paths, live_ref
+from gxt.store.places import CODE, cache_home, live_paths, live_ref, recorded_here
 from gxt.store.settings import Settings
 from gxt.store.tree import read_tip, reserve
 
@@ -222,6 +222,8 @@ def _begin(
         live = journal.create(
             repository, uid=planned.uid, number=number, started=started, at_us=planned.at_us, code=code
         )
+    with suppress(OSError), recorded_here(repository).open("a", encoding="ascii") as mine:
+        mine.write(f"{planned.uid}\n")
     said = [clean_text(tag) for tag in planned.request.tags if tag.strip()]
     if said:
         tags: JsonObject = {"id": planned.uid, "tags": list[Json](said)}

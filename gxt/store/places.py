@@ -64,6 +64,11 @@ def home(repository: Repository) -> Path:
     return repository.common_dir / "gxt"
 
 
+def recorded_here(repository: Repository) -> Path:
+    """The file with the uids of the runs that were recorded in this clone, a line each."""
+    return home(repository) / "recorded"
+
+
 def live_home(repository: Repository) -> Path:
     """The directory that holds one directory per live run."""
     return home(repository) / "live"

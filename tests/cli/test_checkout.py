@@ -92,6 +92,27 @@ def test_unsaved_changes_are_never_overwritten(lab: Path, name: str) -> None:
     assert data(lab, "base")["id"] == "exp-002"
 
 
+def test_edits_that_git_was_told_not_to_look_at_are_not_overwritten(lab: Path) -> None:
+    gxt(lab, "checkout", "one")
+    git(lab, "update-index", "--skip-worktree", "train.py")
+    (lab / "train.py").write_text("mine\n")
+    assert "would be overwritten: train.py\n" in gxt(lab, "checkout", "two", code=1).stderr
+    assert (lab / "train.py").read_text() == "mine\n"
+
+
+def test_pointers_that_no_run_has_are_left_alone(lab: Path, tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim/a.dvc").write_text("mine\n")
+    (lab / ".gxt").symlink_to(tmp_path / "victim")
+    gxt(lab, "checkout", "one")
+    assert (tmp_path / "victim/a.dvc").read_text() == "mine\n"
+    (lab / ".gxt").unlink()
+    (lab / ".gxt").mkdir()
+    (lab / ".gxt/b.dvc").write_text("mine\n")
+    gxt(lab, "checkout", "two")
+    assert (lab / ".gxt/b.dvc").read_text() == "mine\n"
+
+
 def test_edits_that_a_failed_run_has_recorded_are_saved(lab: Path) -> None:
     (lab / "train.py").write_text("print(3)\n")
     gxt(lab, "run", "-q", "--", "false", code=1)

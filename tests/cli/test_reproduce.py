@@ -82,18 +82,26 @@ def test_json_is_all_there_is_on_stdout(lab: Path) -> None:
     assert "training\n" in done.stderr
 
 
-def test_a_command_of_somebody_else_is_not_run_unasked(lab: Path) -> None:
+def test_a_command_of_somebody_else_is_not_run_unasked(lab: Path, tmp_path: Path) -> None:
+    """Also where he calls himself as we do: only what this clone has recorded is ours."""
     author = data(lab, "show", "1")["author"]
-    git(lab, "config", "user.email", "bob@example.org")
-    assert gxt(lab, "reproduce", "1", code=2, GIT_AUTHOR_EMAIL="bob@example.org").stderr == (
+    git(tmp_path, "init", "-q", "--bare", "hub.git")
+    git(lab, "remote", "add", "origin", str(tmp_path / "hub.git"))
+    git(lab, "push", "-q", "origin", "HEAD")
+    gxt(lab, "push")
+    git(tmp_path, "clone", "-q", "hub.git", "bob")
+    bob = tmp_path / "bob"
+    gxt(bob, "pull")
+    assert gxt(bob, "reproduce", "1", code=2).stderr == (
         f"gxt: {author} recorded this command: it is code from somewhere else\n"
         "     look at it (gxt reproduce exp-001 --dry-run), then say --yes\n"
     )
-    shown = gxt(lab, "reproduce", "1", "--dry-run", GIT_AUTHOR_EMAIL="bob@example.org").stdout
+    shown = gxt(bob, "reproduce", "1", "--dry-run").stdout
     assert shown.startswith("exp-001 would be executed again, in a work tree of its own\n")
     assert f"  command      {sys.executable} train.py 0.5\n" in shown
-    assert len(data(lab, "list")) == 1
-    assert "identical" in gxt(lab, "reproduce", "1", "--yes", GIT_AUTHOR_EMAIL="bob@example.org").stdout
+    assert len(data(bob, "list")) == 1
+    assert "identical" in gxt(bob, "reproduce", "1", "--yes").stdout
+    assert "identical" in gxt(bob, "reproduce", "2").stdout
 
 
 def test_what_was_redacted_must_be_given(lab: Path) -> None:

@@ -116,3 +116,30 @@ def test_a_file_is_kept_once_and_read_only(tmp_path: Path) -> None:
     assert one.read_bytes() == b"same"
     assert not two.exists()
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_what_a_crash_has_left_under_a_hash_is_replaced(tmp_path: Path) -> None:
+    cache, one = Cache(tmp_path / "cache"), tmp_path / "one"
+    one.write_bytes(b"content")
+    found = digest(one)
+    place = cache.path_of(found.md5)
+    for move in (False, True):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.write_bytes(b"")
+        cache.keep(one, found, move=move)
+        assert cache.is_sound(found.md5)
+    assert not one.exists()
+
+
+def test_content_of_an_earlier_cache_is_found_and_never_moved_onto_itself(tmp_path: Path) -> None:
+    earlier, one = Cache(tmp_path / "earlier"), tmp_path / "one"
+    one.write_bytes(b"content")
+    found = digest(one)
+    earlier.keep(one, found)
+    both = Cache(tmp_path / "cache", earlier.root)
+    assert both.path_of(found.md5) == earlier.path_of(found.md5)
+    both.keep_file(earlier.path_of(found.md5), found.md5, move=True)
+    assert earlier.is_sound(found.md5)
+    other = Cache(tmp_path / "other", earlier.root).path_of("0" * 32)
+    assert other == Cache(tmp_path / "other").path_of("0" * 32)

@@ -61,7 +61,15 @@ def test_what_only_a_freed_run_has_put_out_goes_with_it(lab: Path) -> None:
     assert data(lab, "gc")["content_bytes"] == 0
 
 
-@pytest.mark.parametrize("where", ["branch", "work tree", "dvc.lock"])
+def test_what_another_run_was_given_stays(lab: Path) -> None:
+    record(lab, "gone")
+    gxt(lab, "run", "-q", "--data", "out", "--", "true")
+    gxt(lab, "rm", "1")
+    gxt(lab, "gc", "--yes")
+    assert contents(lab) == {"gone"}
+
+
+@pytest.mark.parametrize("where", ["branch", "older commit", "stash", "beside", "work tree", "dvc.lock"])
 def test_what_the_project_names_stays(lab: Path, where: str) -> None:
     record(lab, "mine", "other")
     found = digest(lab / "out")
@@ -69,6 +77,18 @@ def test_what_the_project_names_stays(lab: Path, where: str) -> None:
     name = "dvc.lock" if where == "dvc.lock" else "sub/out.dvc"
     (lab / name).parent.mkdir(exist_ok=True)
     (lab / name).write_bytes(pointer)
+    if where == "stash":
+        git(lab, "stash", "-q", "-u")
+        (lab / "x").write_text("x")
+        git(lab, "stash", "-q", "-u")
+    if where == "beside":
+        git(lab, "worktree", "add", "-q", "--detach", "../beside")
+        (lab / name).rename(lab.parent / "beside/out.dvc")
+    if where == "older commit":
+        git(lab, "add", ".")
+        git(lab, "commit", "-q", "-m", "data")
+        git(lab, "rm", "-q", name)
+        git(lab, "commit", "-q", "-m", "no data")
     if where == "branch":
         git(lab, "switch", "-q", "-c", "idea")
         git(lab, "add", ".")

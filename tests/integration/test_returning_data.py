@@ -101,6 +101,47 @@ def test_data_that_nobody_keeps_is_not_overwritten(lab: Path, name: str) -> None
     assert files(lab, "data", "checkpoints") == before
 
 
+def test_a_repository_inside_data_is_nobodys_business(lab: Path) -> None:
+    (lab / "data/train.csv").write_text("other\n")
+    keep(lab, "other\n")
+    gxt(lab, "run", "-q", "--", sys.executable, "train.py")
+    git(lab, "init", "-q", "data/labels")
+    (lab / "data/labels/.git/mine").write_text("mine\n")
+    gxt(lab, "checkout", "1")
+    assert files(lab, "data")["data/train.csv"] == CONTENT
+    assert (lab / "data/labels/.git/mine").read_text() == "mine\n"
+
+
+def test_a_link_into_the_cache_is_kept(lab: Path) -> None:
+    (lab / "data/train.csv").write_text("other\n")
+    keep(lab, "other\n")
+    found = digest(lab / "data/train.csv")
+    (lab / "data/train.csv").unlink()
+    (lab / "data/train.csv").symlink_to(Cache(lab / ".dvc/cache").path_of(found.md5))
+    gxt(lab, "run", "-q", "--", "true")
+    gxt(lab, "checkout", "1")
+    assert files(lab, "data") == {"data/train.csv": CONTENT}
+    assert not (lab / "data/train.csv").is_symlink()
+    assert Cache(lab / ".dvc/cache").is_sound(found.md5)
+
+
+def test_the_remote_is_that_of_the_files_as_they_are(lab: Path, tmp_path: Path) -> None:
+    gxt(lab, "push")
+    good, evil = tmp_path / "storage", tmp_path / "evil"
+    shutil.copytree(good, evil)
+    config = lab / ".dvc/config"
+    config.write_text(config.read_text().replace(str(good), str(evil)))
+    gxt(lab, "run", "-q", "--", sys.executable, "train.py")
+    gxt(lab, "push", "--no-data")
+    git(tmp_path, "clone", "-q", str(tmp_path / "hub.git"), "bob")
+    bob = tmp_path / "bob"
+    gxt(bob, "pull")
+    shutil.rmtree(evil)
+    done = gxt(bob, "checkout", "2")
+    assert files(bob, "data", "checkpoints") == BACK
+    assert done.stderr == ""
+
+
 def test_what_stands_there_already_needs_no_cache(lab: Path) -> None:
     shutil.rmtree(lab / ".dvc/cache")
     (lab / "checkpoints/m.bin").write_text("weights 2")
@@ -147,7 +188,10 @@ def test_a_reproduction_has_its_data_and_is_compared_by_its_outputs(lab: Path, t
     gxt(bob, "pull")
     done = data(bob, "reproduce", "1", "--yes")
     assert done["verdict"] == "identical"
-    assert [one["verdict"] for one in done["artifacts"].values()] == ["identical"]
+    assert {name: one["verdict"] for name, one in done["artifacts"].items()} == {
+        "m.bin (step 1)": "identical",
+        "m.bin (step 2)": "identical",
+    }
     assert not (bob / "data").exists()
 
 
@@ -174,4 +218,7 @@ def test_what_was_kept_before_there_was_dvc_is_found_when_there_is(tmp_path: Pat
     (repo / "out/x").unlink()
     assert data(repo, "checkout", "1")["written"] == [".gxt/out.dvc", "out"]
     assert files(repo, "out") == {"out/x": "kept"}
-    assert not list((repo / ".git/gxt/data/files/md5").iterdir())
+    gxt(repo, "reproduce", "1")
+    assert data(repo, "checkout", "2", "--only", "out")["written"] == []
+    shutil.rmtree(repo / "out")
+    assert data(repo, "checkout", "2", "--only", "out")["written"] == ["out"]
