@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
+from typing import NoReturn
 
 from gxt.cli import output
 from gxt.cli.parser import Parser
@@ -44,7 +47,7 @@ COMMANDS = {
 ABOUT = "A Git-native experiment tracker: your repository is the lab notebook."
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     gc.disable()  # a command lives for a tenth of a second: collecting would cost a quarter of a long list
     output.prepare_streams()
@@ -56,9 +59,10 @@ def main() -> None:
     except GxtError as error:
         output.say_error(error)
         code = error.exit_code
-    finally:
-        gc.freeze()  # else Python looks at every object once more on its way out: 10 ms
-    sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # its reader has gone
+            stream.flush()
+    os._exit(code)  # on its way out Python would look at every object and module once more: up to 10 ms
 
 
 def _run(argv: list[str]) -> int:
