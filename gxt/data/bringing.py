@@ -90,6 +90,8 @@ def is_kept(cache: Cache, path: Path) -> bool:
         return path.resolve().is_relative_to((cache.root / "files" / "md5").resolve())
     try:
         found = digest(path)
+        if found.members and not cache.has(found.md5):  # the names of its files would be lost
+            return False
         files = [Member("", found.md5, found.size_bytes)] if found.members is None else found.members
         return all(cache.path_of(one.md5).stat().st_size == one.size_bytes for one in files)
     except OSError:

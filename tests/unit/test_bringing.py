@@ -70,6 +70,9 @@ def test_a_folder_gets_and_loses_files(cache: Cache, tmp_path: Path, top: Path) 
     assert contents(top) == {"data/a": "1", "data/b/c": "2"}
     assert not bring(cache, md5, top, "data")
     assert is_kept(cache, top / "data")
+    (top / "data/a").rename(top / "data/renamed")
+    assert not is_kept(cache, top / "data")
+    (top / "data/renamed").rename(top / "data/a")
     (top / "data/new").write_text("new")
     assert not is_kept(cache, top / "data")
 
