@@ -11,13 +11,14 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from gxt import ending
 from gxt.errors import CannotRecord, MachineFailed
 from gxt.model.ids import no_reference, run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.params import top_level
+from gxt.named_tuple import NamedTuple
 from gxt.recording import OwnRun, Run, labels, recorded, say
 from gxt.store import journal, ranks
 

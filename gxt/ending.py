@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from _sitebuiltins import Quitter
 from types import FrameType, TracebackType
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
+
+from gxt.named_tuple import NamedTuple
 
 
 class _Note(NamedTuple):

@@ -12,7 +12,6 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.capture.command_line import (
     assignments,
@@ -25,6 +24,7 @@ from gxt.capture.files import read_head
 from gxt.capture.programs import find_executable
 from gxt.capture.project_env import PROJECT_TOOLS, project_run
 from gxt.model.launchers import PLAIN_LAUNCHERS, SHELLS, basename, is_python
+from gxt.named_tuple import NamedTuple
 
 _MAX_DEPTH = 8  # launchers inside launchers; also stops a script whose shebang names itself
 _SHEBANG_BYTES = 4096

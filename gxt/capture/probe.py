@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.capture.files import names_in
 from gxt.capture.programs import quiet_output
 from gxt.capture.remembered import Answer, remembered
 from gxt.model.json_types import Json, JsonObject
+from gxt.named_tuple import NamedTuple
 
 # The variables that an interpreter's sys.path depends on.
 _VARIABLES = (

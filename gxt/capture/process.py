@@ -17,12 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from gxt.capture.guardian import Guardian
 from gxt.capture.relay import Relay, Sink
 from gxt.capture.signals import signals_caught
 from gxt.capture.terminal import Plumbing, lay_plumbing, make_controlling
+from gxt.named_tuple import NamedTuple
 
 __all__ = ["Ended", "Sink", "exit_like", "run_command"]
 

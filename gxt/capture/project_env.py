@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.capture.command_line import Options, option, split_options
 from gxt.capture.files import read_head
 from gxt.capture.programs import find_executable
 from gxt.model.launchers import basename
+from gxt.named_tuple import NamedTuple
 
 _PROJECT_BYTES = 1 << 20
 

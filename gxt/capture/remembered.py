@@ -12,11 +12,12 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from zlib import crc32
 
 from gxt.capture.files import read_json
 from gxt.model.json_types import Json, JsonObject
+from gxt.named_tuple import NamedTuple
 
 _T = TypeVar("_T")
 

@@ -7,12 +7,13 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final
 
 from gxt.data.cache import Cache, copy_content
 from gxt.data.digest import Member, digest, files_in, md5_of
 from gxt.errors import DamagedRecord, MissingData
 from gxt.model.pointers import FOLDER, MD5
+from gxt.named_tuple import NamedTuple
 
 _MOST_LISTED_BYTES: Final = 256 << 20
 _FORBIDDEN: Final = frozenset((".git", ".dvc"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from gxt.data.digest import Digest, Member, md5_of
 from gxt.model.pointers import FOLDER
+from gxt.named_tuple import NamedTuple
 
 _READ_ONLY: Final = 0o444  # DVC hashes again whatever has another mode
 _PIECE_BYTES: Final = 64 << 10  # ext4 takes larger ones in large folios, at four times the cost

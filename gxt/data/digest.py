@@ -7,9 +7,10 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from gxt.model.pointers import FOLDER
+from gxt.named_tuple import NamedTuple
 
 _PIECE_BYTES: Final = 1 << 20
 NEVER: Final = frozenset((".git", ".hg", ".dvc"))

@@ -11,10 +11,11 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from gxt.errors import UsageError
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 
 FOLDER: Final = ".dvc"
 _CARRIED: Final = "config"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from gxt.data.digest import Ignored
 from gxt.errors import GxtError
+from gxt.named_tuple import NamedTuple
 
 _NAME: Final = ".dvcignore"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from gxt.data.cache import Cache
 from gxt.errors import DamagedData
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.pointers import FOLDER, is_md5
+from gxt.named_tuple import NamedTuple
 
 _MOST_LISTED_BYTES: Final = 256 << 20  # a list of two million files
 

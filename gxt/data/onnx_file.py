@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from gxt.model.artifacts import is_place
 from gxt.model.json_types import Json, JsonObject
+from gxt.named_tuple import NamedTuple
 
 _MOST_FIELDS: Final = 2_000_000
 _MOST_TENSORS: Final = 100  # inputs or outputs that are listed

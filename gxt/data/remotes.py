@@ -12,12 +12,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from gxt.data.dvc_config import Value, read_config
 from gxt.errors import UnknownRemote, UsageError
 from gxt.git.repository import Repository
 from gxt.model.secrets import redact_text
+from gxt.named_tuple import NamedTuple
 
 LOCAL: Final = ""
 _EVERY: Final = frozenset(

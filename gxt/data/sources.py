@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from gxt.errors import DamagedRecord
 from gxt.model.json_types import Json
 from gxt.model.pipeline import DeclaredData
 from gxt.model.pointers import Pointer, read_pointer, read_pointers
 from gxt.model.secrets import redact_text
+from gxt.named_tuple import NamedTuple
 
 
 class Source(NamedTuple):

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gxt.data.appearing import appearing
 from gxt.data.backend import Backend, WrongContent
@@ -17,6 +17,7 @@ from gxt.data.local_remote import LocalRemote, has_hash
 from gxt.data.named import Named, each_once, members
 from gxt.data.remotes import LOCAL, DataRemote
 from gxt.errors import DamagedData, MissingData
+from gxt.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from gxt.errors import GitFailed, StoreBusy
 from gxt.git import process
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 
 
 class Objects(NamedTuple):

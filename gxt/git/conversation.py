@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from gxt.git import process
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 
 Told: TypeAlias = Callable[[str, int, int, int], None]
 """Takes what git does (`Receiving objects`), how much of it is done, how much there is, and bytes so far."""

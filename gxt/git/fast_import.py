@@ -12,10 +12,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 from gxt.errors import GitFailed
 from gxt.git import process
+from gxt.named_tuple import NamedTuple
 
 # --force: a temporary ref that an earlier attempt left behind is simply moved
 _ARGS = ("fast-import", "--quiet", "--force", "--done", "--date-format=raw")

@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.git import process
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 
 _MARKED, _EXTENDED, _SKIP_WORKTREE = 0x80, 0x40, 0x40
 _COST_OF_A_FILE = 10_000  # bytes that are hashed in the time in which one more file is opened

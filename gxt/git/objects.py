@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
-from typing import IO, NamedTuple
+from typing import IO
 
 from gxt.git import process
 from gxt.git.repository import Repository, packed_refs_state
+from gxt.named_tuple import NamedTuple
 
 # Requests are written in windows that fit any pipe's buffer, then their answers are read: with unlimited
 # writing both sides could wait for each other for ever.

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from gxt.errors import GxtError
 from gxt.git import process
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 
 _OURS: Final = ("refs/gxt/*", "refs/notes/gxt/*")
 _ALIAS: Final = "lga"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 from gxt.errors import GitFailed
 from gxt.git import process
 from gxt.git.repository import Repository, packed_refs_state
+from gxt.named_tuple import NamedTuple
 
 
 class RefUpdate(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from gxt.git.conversation import LIMITS, Limits, Said, Told, converse, printable, silent
 from gxt.git.refs import list_refs
@@ -17,6 +17,7 @@ from gxt.git.remote_failures import failure, servers_words
 from gxt.git.remotes import Remote
 from gxt.git.repository import Repository
 from gxt.model.secrets import redact_text
+from gxt.named_tuple import NamedTuple
 
 _ATTEMPTS = 3
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from gxt.errors import RemoteFailed, UnknownRemote
 from gxt.git import process
 from gxt.git.conversation import printable
 from gxt.git.repository import Repository
 from gxt.model.secrets import redact_text
+from gxt.named_tuple import NamedTuple
 
 _TRANSPORTS: Final = ("file", "git", "http", "https", "ssh")
 _CONFIGURED = r"^(remote\..*\.(url|pushurl)|gxt\.remote|protocol\.(.*\.)?allow)$"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.errors import BareRepository, GitFailed, GxtError, NotARepository
 from gxt.git import process
+from gxt.named_tuple import NamedTuple
 
 
 class Repository(NamedTuple):

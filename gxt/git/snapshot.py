@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 from gxt.errors import GitFailed
 from gxt.git import process
@@ -20,6 +19,7 @@ from gxt.git.index_file import IndexFile, find_index, forget_files, marked_paths
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.repository import Repository
 from gxt.model.secrets import secret_in
+from gxt.named_tuple import NamedTuple
 
 # What loggers, DVC and gxt itself write is output, not code.
 _LOGGER_FOLDERS = frozenset(["wandb", "mlruns", "lightning_logs", "tb_logs", "dvclive", ".aim", ".gxt"])

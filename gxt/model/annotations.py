@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import chain
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from gxt.model.codec import load_document, time_to_json
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.shapes import check_annotation
+from gxt.named_tuple import NamedTuple
 
 _AFTER_US: Final = 1000
 _FAR_US: Final = 24 * 3600 * 1_000_000  # a clock that is wrong by more must not set that of everybody

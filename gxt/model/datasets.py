@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import Difference, difference
+from gxt.named_tuple import NamedTuple
 
 
 class DataChange(NamedTuple):

@@ -24,7 +24,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple, cast
+from typing import cast
 
 from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.model.codec import (
@@ -41,6 +41,7 @@ from gxt.model.params import merge
 from gxt.model.run import run_json
 from gxt.model.series import Series, SeriesBuilder
 from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
+from gxt.named_tuple import NamedTuple
 
 _OFFSET = re.compile(r"[+-]\d{4}", re.ASCII)
 _TOGETHER = 1000  # lines that are parsed at a time

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from gxt.named_tuple import NamedTuple
 
 Goal = Literal["min", "max"]
 Verdict = Literal["better", "worse", "same"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gxt.errors import QueryError
 from gxt.model.fields import MISSING, TOP_LEVEL, Field, parse_field, parse_sort, reader, shortened
 from gxt.model.run import evals_of, metrics_of, params_of
+from gxt.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -9,10 +9,11 @@ from __future__ import annotations
 import posixpath
 from contextlib import suppress
 from itertools import islice, product
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from gxt.errors import InvalidParams
 from gxt.model.params import merge
+from gxt.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from gxt.errors import DamagedRecord
+from gxt.named_tuple import NamedTuple
 
 MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?", re.ASCII)
 FOLDER: Final = ".dir"

@@ -9,9 +9,10 @@ from __future__ import annotations
 from array import array
 from itertools import pairwise
 from math import inf, isfinite
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gxt.model.columns import Floats, Ints, Numbers
+from gxt.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

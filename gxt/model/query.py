@@ -10,12 +10,13 @@ compiled to closures once; a run is its JSON object. The names themselves are `g
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gxt.errors import QueryError
 from gxt.model import fields
 from gxt.model.fields import MISSING, Field, Missing, Reader
 from gxt.model.names import Asked
+from gxt.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain, count
-from typing import Literal, NamedTuple, TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 from gxt.model.codec import number_from_json
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import metrics_of
 from gxt.model.secrets import REDACTED
+from gxt.named_tuple import NamedTuple
 
 Verdict: TypeAlias = Literal["identical", "within", "different"]
 TOLERANCE = 1e-3

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 from gxt.model.annotations import Said, fold
 from gxt.model.json_types import Json, JsonObject
+from gxt.named_tuple import NamedTuple
 
 
 class Row(NamedTuple):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gxt.errors import NewerFormat
 from gxt.model.codec import FORMAT
@@ -33,6 +33,7 @@ from gxt.model.columns import (
     whole_number,
 )
 from gxt.model.points import Series, SeriesBuilder, SeriesByName, joined, thin
+from gxt.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

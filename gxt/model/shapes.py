@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from types import NoneType
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from gxt.errors import DamagedRecord
 from gxt.model.codec import is_deeper
 from gxt.model.json_types import Json, JsonObject
+from gxt.named_tuple import NamedTuple
 
 _Check: TypeAlias = Callable[[Json], bool]
 

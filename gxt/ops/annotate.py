@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 from gxt.errors import DOCTOR, GxtError, UsageError
 from gxt.model.annotations import fold, is_before, tagging
 from gxt.model.ids import meaning, new_uid, parse_run_id
 from gxt.model.json_types import Json, JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.ops.base import read_base
 from gxt.ops.history import History, Live
 from gxt.ops.workspace import Workspace

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.git import process
 from gxt.git.repository import Repository
 from gxt.model.json_types import JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 from gxt.store.locks import store_lock

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from gxt.data.named import Named, named_by
 from gxt.data.remotes import DataRemote, Trusted, find_remote
@@ -13,6 +12,7 @@ from gxt.git.repository import Repository
 from gxt.model.codec import load_document
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.store.places import home
 from gxt.store.progress import Progress, untold
 from gxt.store.tree import RunFolder

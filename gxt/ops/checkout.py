@@ -6,7 +6,6 @@ import os
 from collections.abc import Container, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.data.named import Named
 from gxt.errors import GitFailed, GxtError, UsageError
@@ -27,6 +26,7 @@ from gxt.git.work_tree import (
 )
 from gxt.model.json_types import JsonObject
 from gxt.model.run import is_recorded
+from gxt.named_tuple import NamedTuple
 from gxt.ops.base import Base, read_base, write_base
 from gxt.ops.carrying import Carrying
 from gxt.ops.history import History

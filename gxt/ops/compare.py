@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from gxt.errors import UsageError
 from gxt.model.goals import Goal, goal_of
 from gxt.model.json_types import JsonObject
 from gxt.model.run import metrics_of
+from gxt.named_tuple import NamedTuple
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from gxt.capture.remembered import Answer, remembered
 from gxt.capture.remembered_params import load_remembered
@@ -29,6 +29,7 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.pipeline import data_declared
 from gxt.model.shapes import MAX_DATASETS, is_dataset, is_described
 from gxt.model.version import __version__
+from gxt.named_tuple import NamedTuple
 from gxt.ops.declared import POINTERS, dvc_files, folders_above
 from gxt.store import journal
 from gxt.store.places import cache_home

@@ -6,13 +6,13 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.errors import InvalidParams
 from gxt.git import process
 from gxt.git.repository import Repository
 from gxt.model.json_types import JsonObject
 from gxt.model.metrics import flatten_numbers
+from gxt.named_tuple import NamedTuple
 from gxt.store.places import cache_home, names_in
 
 _NAME = "dvc.yaml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from gxt.capture.params_files import parse_params
 from gxt.capture.remembered_params import load_remembered
@@ -21,6 +21,7 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import Missing, difference, flatten, merge
 from gxt.model.run import metrics_of, params_of
 from gxt.model.secrets import redact_params
+from gxt.named_tuple import NamedTuple
 from gxt.ops.history import History
 from gxt.ops.inputs import look_at_inputs
 from gxt.ops.show import whole

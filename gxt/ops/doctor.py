@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from gxt.errors import GxtError
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository, discover
+from gxt.named_tuple import NamedTuple
 from gxt.store.health import files, index_file, live, machine, notes, past, refs, runs, settings
 from gxt.store.health.finding import Finding
 from gxt.store.progress import Progress, untold

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from gxt.errors import GxtError
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.ops.base import Base, write_base
 from gxt.ops.outputs import read_end
 from gxt.ops.workspace import Workspace

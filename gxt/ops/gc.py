@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.errors import DOCTOR, DamagedRecord, GxtError
 from gxt.git import collecting
@@ -15,6 +14,7 @@ from gxt.git.objects import ObjectReader
 from gxt.git.remotes import remotes
 from gxt.git.repository import Repository
 from gxt.model.ids import run_id
+from gxt.named_tuple import NamedTuple
 from gxt.ops import freeing_data
 from gxt.ops.workspace import Workspace
 from gxt.store import leftovers, locks

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from gxt.errors import (
     DOCTOR,
@@ -25,6 +25,7 @@ from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import parse_run_id, run_id, said_number
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import Row, metrics_of, row_of, without_packages
+from gxt.named_tuple import NamedTuple
 from gxt.ops.declared import declared_metric
 from gxt.ops.workspace import Workspace, how_to_begin
 from gxt.store.index import Index

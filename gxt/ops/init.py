@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.capture.replacing import replace_content
 from gxt.errors import GxtError, UsageError
@@ -12,6 +11,7 @@ from gxt.git.own_settings import fulfil, wishes
 from gxt.git.remotes import remotes
 from gxt.git.repository import Repository, discover, user_settings
 from gxt.model.goals import goal_of
+from gxt.named_tuple import NamedTuple
 from gxt.ops.declared import declared_metric
 from gxt.store.places import EXPERIMENTS
 from gxt.store.settings import FILE, MainMetric, read_goal, team_metric, team_text, with_metric

@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gxt.model.goals import Metric
 from gxt.model.json_types import JsonObject
 from gxt.model.run import Row, row_of, without_packages
 from gxt.model.version import __version__
+from gxt.named_tuple import NamedTuple
 from gxt.ops.declared import declared_metric
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace

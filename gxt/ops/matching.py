@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from gxt.model.fields import MEASURED, MISSING, Field, Missing, parse_sort, reader, sort_by, spelled_out
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.names import Asked, asked_column, asked_order, check_names
+from gxt.named_tuple import NamedTuple
 from gxt.ops.history import History
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.data.bringing import bring, holds, is_inside, is_kept
 from gxt.data.cache import Cache
@@ -13,6 +12,7 @@ from gxt.data.named import Named
 from gxt.data.place import find_cache
 from gxt.errors import DamagedData, DamagedRecord, GxtError, MissingData, RemoteFailed, UnknownRemote
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 from gxt.ops.carrying import Carrying
 from gxt.ops.pull_data import bring as fetch
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from gxt.git.remotes import Remote, resolve
 from gxt.model.ids import run_id
+from gxt.named_tuple import NamedTuple
 from gxt.ops.fetching import fetch_and_take
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace

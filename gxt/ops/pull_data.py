@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gxt.data.known import Known
 from gxt.data.named import Named, named_by
@@ -12,6 +11,7 @@ from gxt.data.transfer import Carrier, is_here, lacking_files
 from gxt.errors import UnknownRemote
 from gxt.git.repository import Repository
 from gxt.model.json_types import JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.ops.carrying import Carrying, trusted_remote
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from gxt.errors import GxtError, RemoteFailed
 from gxt.git import process
@@ -14,6 +14,7 @@ from gxt.git.remote_failures import refusal
 from gxt.git.remotes import Remote, resolve
 from gxt.git.repository import Repository
 from gxt.model.ids import run_id
+from gxt.named_tuple import NamedTuple
 from gxt.ops.fetching import fetch_and_take, told
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace

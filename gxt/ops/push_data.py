@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
 
 from gxt.data.cache import Cache
 from gxt.data.known import Known, is_known
@@ -14,6 +13,7 @@ from gxt.data.transfer import Carried, Carrier, is_here, missing_data
 from gxt.errors import UnknownRemote
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 from gxt.ops.carrying import Carrying, names_of, trusted_remote
 from gxt.ops.push import Pushed, chosen, push
 from gxt.ops.workspace import Workspace

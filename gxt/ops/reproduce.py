@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 from gxt.capture.environment import environment_document
 from gxt.data.bringing import is_inside
@@ -21,6 +21,7 @@ from gxt.git.work_tree import add_work_tree, remove_work_tree
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.reproduction import TOLERANCE, Comparison, compare, fill
 from gxt.model.run import with_packages
+from gxt.named_tuple import NamedTuple
 from gxt.ops.carrying import Carrying
 from gxt.ops.checkout import commit_of
 from gxt.ops.diff import Changes, environment_changes

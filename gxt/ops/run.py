@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.capture.process import Ended, run_command
 from gxt.git.repository import Repository
@@ -13,6 +12,7 @@ from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.run import metrics_of
+from gxt.named_tuple import NamedTuple
 from gxt.ops.declared import declared_metric, metrics_files, read_metrics
 from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from gxt.errors import DOCTOR, DamagedRecord
 from gxt.git.objects import ObjectReader
@@ -15,6 +14,7 @@ from gxt.model.json_types import JsonObject
 from gxt.model.points import Series
 from gxt.model.run import metrics_of, with_packages
 from gxt.model.series import decode
+from gxt.named_tuple import NamedTuple
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 from gxt.store.reading import lost

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gxt.capture.params_files import edit_params, holds, parse_assignment, parse_params
 from gxt.capture.programs import find_executable
@@ -36,6 +36,7 @@ from gxt.model.params import merge
 from gxt.model.run import is_recorded
 from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_command, redact_params
+from gxt.named_tuple import NamedTuple
 from gxt.ops.history import Absent, History
 from gxt.ops.inputs import look_at_inputs
 from gxt.ops.parent import parent_of_new

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 from gxt.errors import DamagedRecord, GxtError, RemoteFailed, UnknownRemote, UsageError
 from gxt.git.objects import ObjectReader
@@ -12,6 +11,7 @@ from gxt.git.repository import Repository
 from gxt.git.snapshot import Snapshot, take
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.ops.base import descends, read_base
 from gxt.ops.history import History
 from gxt.ops.start import limits

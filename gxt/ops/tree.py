@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import NamedTuple
 
 from gxt.errors import UnknownRun, UsageError
 from gxt.model.codec import number_from_json
@@ -12,6 +11,7 @@ from gxt.model.forest import Forest, build_forest
 from gxt.model.goals import Goal, Metric, Verdict, goal_of, judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import metrics_of
+from gxt.named_tuple import NamedTuple
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 

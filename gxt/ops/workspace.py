@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.errors import GxtError
 from gxt.git.repository import Repository, discover
+from gxt.named_tuple import NamedTuple
 from gxt.store.places import is_quiet
 from gxt.store.progress import Progress, untold
 from gxt.store.settings import Settings, load_settings

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
+
+from gxt.named_tuple import NamedTuple
 
 Style = Literal["", "id", "title", "dim", "good", "bad", "unsure", "head"]
 

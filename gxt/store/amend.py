@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from gxt.errors import DOCTOR, DamagedRecord, GxtError
 from gxt.git import process
@@ -19,6 +19,7 @@ from gxt.model.annotations import dump_events, fold, merge, next_at
 from gxt.model.codec import FORMAT, dump_document, time_to_json
 from gxt.model.ids import new_uid, parse_run_id, run_id, run_path
 from gxt.model.json_types import JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.store.chain import Chain, Entry, Note, Written, user
 from gxt.store.entry import one_line
 from gxt.store.journal import now_us

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Mapping, Sequence
-from typing import NamedTuple
 
 from gxt.git.fast_import import Drop, FastImport, Person, Put
 from gxt.git.objects import GitObject, ObjectReader, commit_headers, trailers
@@ -15,6 +14,7 @@ from gxt.git.refs import RefUpdate
 from gxt.git.repository import Repository, configured_identity, guessed_identity, user_settings
 from gxt.model.codec import FORMAT
 from gxt.model.json_types import JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.store.places import EXPERIMENTS, NOTED_FILES, NOTES, temporary_ref
 from gxt.store.tree import Tip, noted_objects
 

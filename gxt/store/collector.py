@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.git import process
 from gxt.git.objects import packs
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 
 _GRACE = ("2.weeks.ago", "2 weeks ago", "never")
 STALE_S = 12 * 3600.0  # after which git itself takes `gc.pid` for a left-over

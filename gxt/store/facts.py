@@ -13,11 +13,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from math import inf, nan
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from gxt.model.fields import MISSING, Field, Missing, reader
 from gxt.model.ids import run_id
 from gxt.model.json_types import Json, JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.store.index import FACTS_PART as PART
 from gxt.store.progress import Progress
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from gxt.errors import GxtError
 from gxt.git.repository import Repository
@@ -27,6 +27,7 @@ from gxt.model.events import Fold, Folded, fold
 from gxt.model.ids import LAST_NUMBER
 from gxt.model.json_types import JsonObject
 from gxt.model.version import __version__
+from gxt.named_tuple import NamedTuple
 from gxt.store import locks
 from gxt.store.console import HEAD, still_read
 from gxt.store.descriptor import Descriptor

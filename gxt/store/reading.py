@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from gxt.errors import DOCTOR, DamagedRecord, GxtError, NewerFormat
 from gxt.git.objects import GitObject, ObjectReader
@@ -14,6 +13,7 @@ from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.run import listed_json, row_of, run_json, without_packages
 from gxt.model.shapes import check_config, check_environment, check_metrics, check_removed
+from gxt.named_tuple import NamedTuple
 from gxt.store.tree import REMOVED, RunFolder
 
 LOST = "git cannot read"  # how the damage begins that somebody may undo by bringing git the object

@@ -6,12 +6,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from gxt.errors import DamagedRecord, GxtError
 from gxt.git.repository import Repository
 from gxt.model.events import Folded
 from gxt.model.ids import run_id
+from gxt.named_tuple import NamedTuple
 from gxt.store import collector, debris, journal, locks
 from gxt.store.console import collect
 from gxt.store.documents import documents

@@ -6,13 +6,13 @@ Sealing the same journal again gives the same run commit and does no harm.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.events import Folded
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.store import collector
 from gxt.store.chain import Written
 from gxt.store.entry import write

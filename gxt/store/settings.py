@@ -29,11 +29,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from gxt.errors import UsageError
 from gxt.git.repository import Repository, configured_identity, user_settings
 from gxt.model.goals import Goal
+from gxt.named_tuple import NamedTuple
 
 FILE = ".gxt.toml"
 ARTIFACTS = {"keep_best": 0, "keep_last": True}

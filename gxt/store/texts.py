@@ -10,13 +10,14 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from gxt.errors import DamagedRecord, NewerFormat
 from gxt.git.objects import ObjectReader
 from gxt.model.ids import LAST_NUMBER, run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.scalars import clean_text
+from gxt.named_tuple import NamedTuple
 from gxt.store.reading import read_cells, read_documents, read_text
 from gxt.store.tree import open_folders
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator
-from typing import NamedTuple
 
 from gxt.errors import DOCTOR, DamagedRecord, NewerFormat
 from gxt.git import process
 from gxt.git.objects import GitObject, ObjectReader, TreeEntry, commit_headers, parse_tree, trailers
 from gxt.model.codec import FORMAT
 from gxt.model.ids import LAST_NUMBER, free_number, parse_run_id, run_id, run_path
+from gxt.named_tuple import NamedTuple
 from gxt.store.places import EXPERIMENTS
 
 REMOVED = "removed.json"  # in the directory of a run that was removed

@@ -6,10 +6,10 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from gxt.git import process
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 from gxt.store import collector, debris
 from gxt.store.health.finding import Finding
 from gxt.store.places import home

@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
-from typing import NamedTuple
 
 from gxt.git.objects import ObjectReader, commit_headers, trailers
 from gxt.git.repository import Repository
 from gxt.model.ids import parse_run_id, run_id
+from gxt.named_tuple import NamedTuple
 from gxt.store.chain import ROOT_MESSAGE
 from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.health.index_file import open_index

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from gxt.git import process
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 from gxt.store import debris, locks
 from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.places import EXPERIMENTS, LIVE_REFS, NOTES, TEMPORARY_REFS, live_home

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
 
 from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.git import process
@@ -17,6 +16,7 @@ from gxt.model.ids import parse_run_id, run_id, run_path
 from gxt.model.json_types import JsonObject
 from gxt.model.run import metrics_of
 from gxt.model.series import decode
+from gxt.named_tuple import NamedTuple
 from gxt.store.health.finding import REPAIR, Finding
 from gxt.store.health.past import Entry, Past
 from gxt.store.places import EXPERIMENTS

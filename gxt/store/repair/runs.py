@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gxt.errors import StoreBusy
 from gxt.git.fast_import import FastImport, Put
@@ -12,6 +11,7 @@ from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.repository import Repository
 from gxt.model.codec import FORMAT
 from gxt.model.ids import run_id, run_path
+from gxt.named_tuple import NamedTuple
 from gxt.store import collector, debris, locks
 from gxt.store.chain import noted_path, notes_message, user
 from gxt.store.health.index_file import check_index, index_path

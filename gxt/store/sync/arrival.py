@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
 
 from gxt.errors import DamagedRecord, NewerFormat
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.ids import LAST_NUMBER, run_id, run_path
+from gxt.named_tuple import NamedTuple
 from gxt.store.places import EXPERIMENTS
 from gxt.store.progress import Progress, untold
 from gxt.store.sync.contents import JudgedByFile, Refusal, check_contents

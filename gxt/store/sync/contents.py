@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from gxt.errors import DamagedRecord, NewerFormat
 from gxt.git.objects import GitObject, ObjectReader, Size, TreeEntry, commit_headers, trailers
@@ -18,6 +18,7 @@ from gxt.model.shapes import (
     check_metrics,
     check_removed,
 )
+from gxt.named_tuple import NamedTuple
 from gxt.store.sync.differing import FILE, FOLDER, Opened, open_trees
 from gxt.store.tree import RunFolder
 

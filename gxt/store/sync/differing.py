@@ -7,11 +7,11 @@ counts, nothing is opened before its size is known, and no tree can make the wal
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gxt.errors import DamagedRecord
 from gxt.git.objects import ObjectReader, TreeEntry, parse_tree
 from gxt.model.ids import parse_run_id, run_path
+from gxt.named_tuple import NamedTuple
 from gxt.store.tree import SHARD
 
 MOST_TREE_BYTES = 4 << 20  # the tree of a billion runs is as large

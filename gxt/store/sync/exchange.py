@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from gxt.errors import GitFailed, GxtError, StoreBusy
 from gxt.git.fast_import import FastImport
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.refs import RefUpdate, move_refs
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 from gxt.store import collector, debris, locks
 from gxt.store.chain import Chain, Over, Written, shows
 from gxt.store.places import EXPERIMENTS, NOTES, outgoing_ref, tracking_notes

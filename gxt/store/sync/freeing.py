@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from gxt.errors import DamagedRecord
 from gxt.git import process
@@ -17,6 +16,7 @@ from gxt.git.fast_import import FastImport
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.refs import list_refs
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 from gxt.store.amend import recorded
 from gxt.store.chain import Chain, Over, Written, shows, user
 from gxt.store.places import NOTES, REMOTE_REFS

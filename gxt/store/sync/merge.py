@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from itertools import takewhile, zip_longest
-from typing import NamedTuple
 
 from gxt.errors import DOCTOR, DamagedRecord
 from gxt.git.fast_import import Drop, FastImport, Person, Put
@@ -18,6 +17,7 @@ from gxt.model.annotations import dump_events, fold, next_at, parse_events
 from gxt.model.annotations import merge as unite
 from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
+from gxt.named_tuple import NamedTuple
 from gxt.store.amend import recorded, stamped
 from gxt.store.chain import Chain, Entry, Note, people, user
 from gxt.store.journal import now_us

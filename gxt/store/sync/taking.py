@@ -8,11 +8,11 @@ goes on with it.
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import NamedTuple
 
 from gxt.git.fast_import import FastImport
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 from gxt.store import locks
 from gxt.store.chain import Chain, Over, Written, user
 from gxt.store.index import Index
