@@ -196,7 +196,7 @@ def is_dataset(value: Json) -> bool:
         all(text is None or (isinstance(text, str) and len(text) <= _LONGEST_TEXT) for text in texts)
         and (md5 is None or _MD5.fullmatch(str(md5)) is not None)
         and all(count is None or (type(count) is int and 0 <= count < 1 << 63) for count in counts)
-        and isinstance(value.get("missing", False), bool)
+        and all(isinstance(value.get(key, False), bool) for key in ("missing", "named"))
         and (description is None or is_described(description))
     )
 

@@ -126,6 +126,8 @@ def look(
             memory.changing.clear()
             memory.newest_ns = 0
             entry = _entry(source, found.remote)
+            if source.path in found.named:
+                entry["named"] = True
             try:
                 entry |= _content(repository, source, memory)
             except _TooLongError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from gxt.capture.environment import environment_document
 from gxt.data.bringing import is_inside
@@ -32,6 +33,8 @@ from gxt.ops.show import whole
 from gxt.ops.start import StartRequest
 from gxt.ops.workspace import Workspace
 from gxt.store.places import cache_home, recorded_here
+
+_HOME: Final = "gxt-again-"  # begins the name of the folder in which a work tree lives for the time of a run
 
 
 class ReproducePlan(NamedTuple):
@@ -127,14 +130,17 @@ def reproduce(
         _bring_data(workspace.repository, original, top, carrying)
         _make_folders(original, top)
         repository = discover(inside)
+        named = partial(_named, workspace.repository, repository, original)
+        params = named(cast("list[Json]", original["param_files"]))
         request = StartRequest(
             command=_found(workspace.repository, repository, plan.command),
             message=f"reproduces {original['id']}",
             parent=str(original["uid"]),
-            params=_named_files(repository, original, "param_files"),
+            params=[name for name in params if (inside / name).is_file()],
             reproduces=str(original["uid"]),
-            metrics=_named_files(repository, original, "metrics_files"),
-            outs=_named_files(repository, original, "outs"),
+            metrics=named(cast("list[Json]", original["metrics_files"])),
+            outs=named(cast("list[Json]", original["outs"])),
+            data=named(one["path"] for one in cast("list[JsonObject]", original["data"]) if _is_named(one)),
         )
         result = run(workspace._replace(repository=repository), request, on_start=on_start, cwd=inside)
     again = result.finished.run if result.finished else None
@@ -158,7 +164,7 @@ def _work_tree(repository: Repository, run: JsonObject, folder: str | None) -> I
         _add(repository, place, run)
         yield place
         return
-    home = Path(tempfile.mkdtemp(prefix=f"gxt-{run['id']}-"))
+    home = Path(tempfile.mkdtemp(prefix=f"{_HOME}{run['id']}-"))
     place = home / repository.top.name
     try:
         _add(repository, place, run)
@@ -180,32 +186,59 @@ def _add(repository: Repository, place: Path, run: JsonObject) -> None:
 def _bring_data(repository: Repository, run: JsonObject, top: Path, carrying: Carrying) -> None:
     """Put the data that the run had beside its code: from DVC, else from our work tree where it is the same.
 
+    What a stage of the pipeline makes is left to the stage, unless the run was given it as its data.
+
     Raises:
         GxtError: some of it cannot be had.
     """
     use_cache_of(repository, top)
-    entries = [one for one in cast("list[JsonObject]", run["data"]) if one.get("kind") != "intermediate"]
-    entries = [one for one in entries if one.get("md5") and not (top / str(one["path"])).exists()]
+    entries = [
+        one
+        for one in cast("list[JsonObject]", run["data"])
+        if one.get("md5")
+        and one.get("missing") is not True
+        and (one.get("kind") == "input" or _is_named(one))
+    ]
+    lacking = [one for one in entries if _is_outside(one) or not (top / str(one["path"])).exists()]
     kept = [
-        Named(str(one["md5"]), None, str(run["id"]), str(one["path"])) for one in entries if one["tracked"]
+        Named(str(one["md5"]), None, str(run["id"]), str(one["path"])) for one in lacking if one["tracked"]
     ]
     try:
         placed = place_data(top, fetch_data(repository, top, kept, carrying))
     except OSError as error:
         raise GxtError(f"the data of {run['id']} could not be written: {error}") from error
-    for one in entries:
+    for one in lacking:
         here, there = repository.top / str(one["path"]), top / str(one["path"])
-        if there.exists() or not is_inside(str(one["path"])):
+        if there.exists() and not _is_outside(one):
             continue
         if not here.exists() or digest(here).md5 != one["md5"]:
             said = "; ".join(placed.notices) or f"{one['path']} ({one['md5']}) is not here"
             hint = f"bring it first: gxt pull --data {run['id']}"
             raise GxtError(f"{run['id']} cannot have its data: {said}", hint=hint)
-        there.parent.mkdir(parents=True, exist_ok=True)
-        if here.is_dir():
-            shutil.copytree(here, there, symlinks=False)
-        else:
-            copy_content(here, there)
+        if _is_beside(there, top):  # elsewhere it is the very file that the run has read
+            there.parent.mkdir(parents=True, exist_ok=True)
+            _copy(here, there)
+
+
+def _is_named(entry: JsonObject) -> bool:
+    return entry.get("named") is True
+
+
+def _is_outside(entry: JsonObject) -> bool:
+    return not is_inside(str(entry["path"]))
+
+
+def _is_beside(place: Path, top: Path) -> bool:
+    """Whether a path lies in a work tree, or beside it in the folder that was made for it."""
+    home = top.parent if top.parent.name.startswith(_HOME) else top
+    return is_inside(os.path.relpath(place, home))
+
+
+def _copy(here: Path, there: Path) -> None:
+    if here.is_dir():
+        shutil.copytree(here, there, symlinks=False)
+    else:
+        copy_content(here, there)
 
 
 def _make_folders(run: JsonObject, top: Path) -> None:
@@ -225,11 +258,17 @@ def _found(ours: Repository, theirs: Repository, command: Sequence[str]) -> list
     return list(command)
 
 
-def _named_files(repository: Repository, run: JsonObject, key: str) -> list[str]:
-    """Files that a run was told of, relative to where it runs, as far as its code can have them."""
-    names = [str(name) for name in cast("list[Json]", run.get(key) or [])]
-    return [
-        os.path.relpath(repository.top / name, repository.cwd)
-        for name in names
-        if not name.startswith(("..", "/")) and (key != "param_files" or (repository.top / name).is_file())
-    ]
+def _named(ours: Repository, theirs: Repository, run: JsonObject, names: Iterable[object]) -> list[str]:
+    """Paths that a run was told of, relative to where it runs again.
+
+    One outside the work tree is where the command says, or beside the new one; else it is left out.
+    """
+    words = "\0".join(map(str, cast("list[Json]", run["command"])))
+    found = []
+    for name in map(str, names):
+        old, new = Path(os.path.normpath(ours.top / name)), Path(os.path.normpath(theirs.top / name))
+        if not old.is_relative_to(ours.top) and str(old) in words:
+            found.append(str(old))
+        elif _is_beside(new, theirs.top):
+            found.append(os.path.relpath(new, theirs.cwd))
+    return found

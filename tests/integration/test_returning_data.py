@@ -222,3 +222,67 @@ def test_what_was_kept_before_there_was_dvc_is_found_when_there_is(tmp_path: Pat
     assert data(repo, "checkout", "2", "--only", "out")["written"] == []
     shutil.rmtree(repo / "out")
     assert data(repo, "checkout", "2", "--only", "out")["written"] == ["out"]
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Path:
+    """A repository whose data and outputs lie beside it."""
+    git(tmp_path, "init", "-q", "lab")
+    repo = tmp_path / "lab"
+    (repo / "train.py").write_text(
+        "import pathlib, sys\n"
+        "text = pathlib.Path(sys.argv[1]).read_text()\n"
+        "pathlib.Path(sys.argv[2]).write_text(text.upper())\n"
+    )
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "first")
+    (tmp_path / "in.txt").write_text("abc")
+    return repo
+
+
+@pytest.mark.parametrize("is_absolute", [False, True])
+def test_data_and_outputs_beside_the_repository_are_used_again(alone: Path, is_absolute: bool) -> None:
+    source, target = (
+        (str(alone.parent / name) if is_absolute else f"../{name}") for name in ("in.txt", "out.txt")
+    )
+    command = (sys.executable, "train.py", source, target)
+    gxt(alone, "run", "-q", "--data", source, "--out", target, "--", *command)
+    (alone.parent / "out.txt").write_text("mine")
+
+    done = gxt(alone, "reproduce", "1")
+
+    first, again = data(alone, "show", "1"), data(alone, "show", "2")
+    assert "exp-002 against exp-001: identical\n" in done.stdout
+    assert [one["md5"] for one in again["data"]] == [one["md5"] for one in first["data"]] != []
+    assert [one["md5"] for one in again["artifacts"]] == [one["md5"] for one in first["artifacts"]] != []
+    assert (alone.parent / "out.txt").read_text() == ("ABC" if is_absolute else "mine")
+
+
+def test_data_beside_the_repository_that_is_another_now_is_refused(alone: Path) -> None:
+    command = (sys.executable, "train.py", "../in.txt", "../out.txt")
+    gxt(alone, "run", "-q", "--data", "../in.txt", "--", *command)
+    (alone.parent / "in.txt").write_text("other")
+
+    refused = gxt(alone, "reproduce", "1", code=1)
+
+    assert refused.stderr.startswith("gxt: exp-001 cannot have its data: ../in.txt (900150983cd24fb0")
+
+
+def test_what_the_original_lacked_is_not_asked_for(lab: Path) -> None:
+    (lab / "unused.dvc").write_bytes(
+        dump_pointer(Pointer("unused.bin", "d41d8cd98f00b204e9800998ecf8427e", 0))
+    )
+    (lab / ".gitignore").write_text("/data\n/checkpoints\n/unused.bin\n")
+    gxt(lab, "run", "-q", "--", sys.executable, "train.py")
+
+    assert "identical" in gxt(lab, "reproduce", "2").stdout
+
+
+def test_what_a_stage_makes_is_brought_where_the_run_was_given_it(lab: Path) -> None:
+    (lab / "dvc.yaml").write_text("stages:\n  prepare:\n    cmd: make\n    outs: [features.txt]\n")
+    (lab / ".gitignore").write_text("/data\n/checkpoints\n/features.txt\n")
+    (lab / "features.txt").write_text("one")
+    read = "import pathlib; print(pathlib.Path('features.txt').read_text())"
+    gxt(lab, "run", "-q", "--data", "features.txt", "--", sys.executable, "-c", read)
+
+    assert gxt(lab, "reproduce", "2").stdout.startswith("one\n")
