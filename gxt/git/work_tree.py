@@ -63,15 +63,22 @@ def objects_below(repository: Repository, tree: str, folder: str = "") -> dict[s
 
 def hashes(repository: Repository, paths: Sequence[str]) -> dict[str, str]:
     """The ids that the files at paths would have in git; of what git cannot read there is none."""
+    there = [path for path in paths if _is_file(repository.top / path)]
+    together = [path for path in there if "\n" not in path]
+    names = b"".join(os.fsencode(path) + b"\n" for path in together)
+    done = process.attempt(repository.top, ("hash-object", "--stdin-paths"), stdin=names)
+    if done.returncode == 0 and together == there:
+        return dict(zip(there, done.stdout.decode().split(), strict=True))
     found = {}
-    for path in paths:
-        place = repository.top / path
-        if place.is_symlink() or not place.is_file():
-            continue
-        done = process.attempt(repository.top, ("hash-object", "--", path))
-        if done.returncode == 0:
-            found[path] = done.stdout.decode().strip()
+    for path in there:
+        alone = process.attempt(repository.top, ("hash-object", "--", path))
+        if alone.returncode == 0:
+            found[path] = alone.stdout.decode().strip()
     return found
+
+
+def _is_file(place: Path) -> bool:
+    return place.is_file() and not place.is_symlink()
 
 
 def write_files(repository: Repository, tree: str, paths: Sequence[str]) -> None:

@@ -95,8 +95,11 @@ def listed(said: Iterable[JsonObject], stored: Mapping[str, JsonObject]) -> list
         if "error" in known:
             continue
         entry = {**_entry(event, known), **({"meta": event["meta"]} if event.get("meta") else {})}
-        if not _is_said_again(entry, found):
+        again = _said_before(entry, found)
+        if again is None:
             found += [entry, *_parts(event, known)]
+        else:
+            found[again] = {**found[again], "kept": True}
     return found
 
 
@@ -146,12 +149,12 @@ def _parts(event: JsonObject, known: JsonObject) -> Iterator[JsonObject]:
         yield _entry(about, of if isinstance(of, dict) else {})
 
 
-def _is_said_again(entry: JsonObject, before: Iterable[JsonObject]) -> bool:
-    """Whether something that a script has logged is named again by `--out`, as it is."""
+def _said_before(entry: JsonObject, before: Sequence[JsonObject]) -> int | None:
+    """Where something stands that a script has logged, when `--out` names it again as it is."""
+    if entry["step"] is not None or not entry["md5"]:
+        return None
     same = ("name", "path", "md5")
-    return entry["step"] is None and any(
-        entry["md5"] and all(one[key] == entry[key] for key in same) for one in before
-    )
+    return next((at for at, one in enumerate(before) if all(one[key] == entry[key] for key in same)), None)
 
 
 def _called(one: JsonObject) -> str:

@@ -33,7 +33,7 @@ def retained(
 ) -> tuple[list[JsonObject], list[str]]:
     """Of the checkpoints of each name the best and the last one, and what to say of the others.
 
-    A checkpoint is a model with a step. One whose metric nobody knows stays.
+    A checkpoint is a model with a step. One whose metric nobody knows stays, and one that the user asked for.
 
     Args:
         artifacts: the entries, with their metric.
@@ -44,7 +44,7 @@ def retained(
     units = list(_units(artifacts))
     families: dict[str, list[int]] = {}
     for at, unit in enumerate(units):
-        if unit[0]["kind"] == MODEL and unit[0]["step"] is not None:
+        if unit[0]["kind"] == MODEL and unit[0]["step"] is not None and not unit[0].get("kept"):
             families.setdefault(_family(unit[0]), []).append(at)
     left: set[int] = set()
     texts = []

@@ -205,7 +205,9 @@ def _planned(
     known = {one.path for one in changes if one.path in saved}
     # what git does not track and no run has had is left alone, unless it stands in the way
     removed = [one for one in changes if not one.new and not only and one.path in known]
-    written = [one for one in changes if one.new]
+    # DVC's folder stays with its cache, whose files git would list without it
+    removed = [one for one in removed if not f"/{one.path}".endswith("/.dvc/.gitignore")]
+    written = _not_there(repository, [one for one in changes if one.new])
     unsaved = [one.path for one in (*removed, *written) if one.old and one.old not in saved.get(one.path, ())]
     hidden = {one.path for one in snapshot.skipped if not is_recorded(one.reason)}
     unsaved += [one.path for one in (*removed, *written) if one.old and one.path in hidden]
@@ -247,6 +249,12 @@ def _saved(
 def _tree_of(run: JsonObject) -> object:
     code = run.get("code")
     return code.get("tree") if isinstance(code, dict) else None
+
+
+def _not_there(repository: Repository, written: Sequence[Difference]) -> list[Difference]:
+    """The changes without the pointers that stand there already: no snapshot has those."""
+    pointers = hashes(repository, [one.path for one in written if one.path.startswith(_OURS) and not one.old])
+    return [one for one in written if pointers.get(one.path) != one.new]
 
 
 def _hidden(

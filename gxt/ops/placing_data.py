@@ -82,6 +82,8 @@ def place_data(top: Path, fetched: Fetched) -> PlacedData:
                 notices.append(f"{one.path} is not here ({one.md5})")
         except DamagedRecord as error:
             notices.append(error.message)
+        except (FileExistsError, NotADirectoryError):
+            notices.append(f"{one.path} is not brought: a file stands where its folder must be")
     return PlacedData(tuple(written), tuple(notices))
 
 

@@ -290,3 +290,16 @@ def test_content_that_changes_is_hashed_as_it_was_copied(tmp_path: Path) -> None
     assert cache.is_sound(found.md5)
     assert cache.take_in(path) == found
     assert [one for one in (tmp_path / "cache").rglob("*") if one.is_file()] == [cache.path_of(found.md5)]
+
+
+def test_what_out_names_stays_whatever_the_setting_keeps(repo: Path) -> None:
+    (repo / ".gxt.toml").write_text("[artifacts]\nkeep_best = 1\nkeep_last = false\n")
+    (repo / "train.py").write_text("""
+import gxt
+for step, acc in ((1, 0.9), (2, 0.5)):
+    gxt.log({"val/acc": acc}, step=step)
+    open("m.bin", "w").write(str(step))
+    gxt.log_model("m.bin", step=step)
+""")
+    gxt(repo, "run", "-q", "--out", "m.bin", "--", sys.executable, "train.py")
+    assert [(one[1], one[5]) for one in artifacts(repo)] == [("m.step-1.bin", 1), ("m.bin", 2)]

@@ -224,6 +224,42 @@ def test_what_was_kept_before_there_was_dvc_is_found_when_there_is(tmp_path: Pat
     assert data(repo, "checkout", "2", "--only", "out")["written"] == ["out"]
 
 
+def test_pointers_that_stand_there_already_are_not_written(lab: Path) -> None:
+    gxt(lab, "checkout", "1")
+    assert data(lab, "checkout", "1")["written"] == []
+
+
+def test_a_file_where_the_folder_of_an_output_must_be_stays(lab: Path) -> None:
+    gxt(lab, "run", "-q", "--", sys.executable, "train.py")
+    shutil.rmtree(lab / "checkpoints")
+    (lab / "checkpoints").write_text("mine")
+
+    done = gxt(lab, "checkout", "2")
+
+    assert "checkpoints/m.bin is not brought: a file stands where its folder must be\n" in done.stderr
+    assert (lab / "checkpoints").read_text() == "mine"
+
+
+def test_the_cache_of_dvc_stays_ignored_in_code_from_before_dvc(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "lab")
+    repo = tmp_path / "lab"
+    (repo / "a.py").write_text("1")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "first")
+    gxt(repo, "run", "-q", "--", "true")
+    (repo / ".dvc/cache").mkdir(parents=True)
+    (repo / ".dvc/cache/content").write_text("x")
+    (repo / ".dvc/config").write_text("")
+    (repo / ".dvc/.gitignore").write_text("/cache\n")
+    git(repo, "add", ".dvc/config", ".dvc/.gitignore")
+    git(repo, "commit", "-q", "-m", "dvc")
+
+    gxt(repo, "checkout", "1")
+
+    assert not (repo / ".dvc/config").exists()
+    assert git(repo, "status", "--porcelain", "--untracked-files=all") == " D .dvc/config"
+
+
 @pytest.fixture
 def alone(tmp_path: Path) -> Path:
     """A repository whose data and outputs lie beside it."""

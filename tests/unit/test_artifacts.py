@@ -208,7 +208,7 @@ def test_a_damaged_event_is_left_out(wrong: JsonObject) -> None:
 
 def test_what_was_logged_and_is_named_again_as_it_is_counts_once() -> None:
     again = {**SAID, "id": "2", "step": None, "kind": "file"}
-    assert folded(SAID, STORED, again, {**STORED, "id": "2"})[0] == [entry("m", 5)]
+    assert folded(SAID, STORED, again, {**STORED, "id": "2"})[0] == [{**entry("m", 5), "kept": True}]
     other = "f" * 32
     assert folded(SAID, STORED, again, {**STORED, "id": "2", "md5": other})[0] == [
         entry("m", 5),
