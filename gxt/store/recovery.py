@@ -17,7 +17,7 @@ from gxt.store import collector, debris, journal, locks
 from gxt.store.console import collect
 from gxt.store.documents import documents
 from gxt.store.index import Index
-from gxt.store.places import live_paths
+from gxt.store.places import STAGED, live_paths, names_in
 from gxt.store.seal import Sealed, seal
 
 _GC_PATIENCE_S = 0.5  # who only wants to read does not wait for long
@@ -52,6 +52,8 @@ def recover(repository: Repository, *, series_bytes: int, read_end: ReadEnd = re
         if dead and not collector.await_end(repository, patience_s=_GC_PATIENCE_S):
             notices.append("interrupted runs are recorded when git gc --prune has ended")
         elif dead:
+            for path in dead:
+                _store_outputs(path, read_end)
             with locks.store_lock(repository):
                 debris.sweep(repository)
                 for path in dead:
@@ -69,6 +71,20 @@ def recover(repository: Repository, *, series_bytes: int, read_end: ReadEnd = re
             notices.append(f"interrupted runs could not be recorded: {error.strerror}")
     lock = debris.lock_hint(repository, older_than_s=_FORGOTTEN_S)
     return Recovery(tuple(sealed), (*notices, *([lock] if lock else [])))
+
+
+def _store_outputs(path: Path, read_end: ReadEnd) -> None:
+    """Let what a dead run has put out be stored before anybody waits for our lock: it may be large."""
+    held = locks.hold(path) if names_in(path / STAGED) else None
+    if held is None:
+        return
+    try:
+        if not journal.is_alive_beside(path):
+            read_end(path)
+    except (GxtError, OSError):
+        return  # whoever seals it tells of it
+    finally:
+        os.close(held)
 
 
 def _try_to_seal(

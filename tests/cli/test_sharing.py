@@ -453,6 +453,10 @@ def test_a_second_remote_changes_no_number_that_the_first_has_given(
     assert gxt(ada, "push", "other").stdout == "nothing to push: other has it all\n"
     assert gxt(ada, "pull", "other").stdout == "other has nothing new\n"
     git(ada, "config", "gxt.remote", "other")  # its numbers hold from now on
+    assert sorted(data(ada, "pull")["renumbered"], key=str) == [
+        {"from": "exp-001", "to": "exp-002"},
+        {"from": "exp-002", "to": "exp-001"},
+    ]
     assert data(ada, "pull")["renumbered"] == []
     assert names(ada) == {"exp-001": "two", "exp-002": "one"}
 

@@ -14,7 +14,12 @@ import pytest
 from gxt.data.place import find_cache
 from gxt.data.staging import keep_staged
 from gxt.git.repository import discover
+from gxt.model.events import Folded
+from gxt.ops.outputs import read_end
 from gxt.store.journal import JOURNAL, JournalWriter
+from gxt.store.locks import store_lock_if_free
+from gxt.store.recovery import recover
+from gxt.store.settings import load_settings
 from tests.conftest import data, git, gxt
 from tests.crash.conftest import check_sound, kill, live_directory, read_line
 from tests.crash.faults import FULL_DISK, KILL, Fault, Outcome
@@ -125,6 +130,20 @@ def test_killed_at_any_point_of_storing_it_is_stored_again(dead_lab: Path, point
     assert kept(dead_lab) == {0: "weights 0", 1: "weights 1"}
     assert data(dead_lab, "show")["notices"] == []
     check_sound(dead_lab)
+
+
+def test_what_may_be_large_is_stored_before_anybody_waits_for_the_lock(dead_lab: Path) -> None:
+    repository = discover(dead_lab)
+    seen: list[tuple[int, bool]] = []
+
+    def look(path: Path) -> Folded:
+        with store_lock_if_free(repository) as is_free:
+            seen.append((len(list((path / "files").iterdir())), is_free))
+        return read_end(repository, load_settings(repository), path, unfinished="interrupted")
+
+    recover(repository, series_bytes=1 << 20, read_end=look)
+
+    assert seen == [(2, True), (0, False)]
 
 
 def test_content_that_somebody_deleted_is_told(dead_lab: Path) -> None:

@@ -77,6 +77,27 @@ def test_runs_come_under_free_numbers_and_keep_uid_commit_and_parent(teams: Team
     assert pulled(teams.ada, "other") == Pulled("other", is_empty=False)
 
 
+def test_numbers_that_another_remote_gives_from_now_on_are_told(teams: Teams) -> None:
+    for name in ("one", "two"):
+        record(teams.ada, name)
+    record(teams.bob, "first")
+    pushed(teams.ada, "origin")
+    pushed(teams.bob, "other")
+    pulled(teams.ada, "other")
+    pushed(teams.ada, "other")
+    git(teams.ada, "config", "gxt.remote", "other")
+
+    came = pulled(teams.ada, "other")
+
+    assert sorted(came.renumbered) == [("exp-001", "exp-003"), ("exp-003", "exp-001")]
+    assert numbers(teams.ada) == {"first": "exp-001", "two": "exp-002", "one": "exp-003"}
+    check_whole(teams.ada)
+    assert pulled(teams.ada, "other").renumbered == ()
+    pushed(teams.ada, "other")
+    pulled(teams.bob, "other")
+    assert numbers(teams.bob) == numbers(teams.ada)
+
+
 def test_runs_go_there_under_numbers_that_are_free_there(teams: Teams) -> None:
     for name in ("one", "two"):
         record(teams.ada, name)

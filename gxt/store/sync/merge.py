@@ -145,6 +145,7 @@ def merge(
     said = said_since(reader, ours.oid, base)
     found: list[Pending] = []
     homeless: list[Pending] = []
+    elsewhere: list[Pending] = []
     here: set[str] = set()
     for folder in folders:
         uid, number = uid_of(reader, folder), folder.number
@@ -158,12 +159,15 @@ def merge(
         one = Pending(uid, number, number, not known, folder, None, said.get(uid, UNSAID))
         if other is not None:
             one = united(reader, one._replace(number=other.number), other.folder)
+            if other.number != number and remote and uid not in moved:  # numbers came from another remote
+                elsewhere.append(one)
+                continue
             if one.annotations is None and one.folder.entries == other.folder.entries:
                 continue
         (homeless if one.is_new and number in there else found).append(one)
     following = max(arrival.next_number, ours.next_number if remote else 1)
     renumbered = _renumbered(found, homeless, following)
-    pending = [*found, *_telling(repository, reader, renumbered, remote, moved)]
+    pending = [*found, *_telling(repository, reader, [*elsewhere, *renumbered], remote, moved)]
     kept_out = [number for number in gone if _is_unchanged(reader, number, base, arrival.tip)]
     return Merged(tuple(pending), frozenset(here), tuple(kept_out))
 
@@ -203,7 +207,7 @@ def _telling(
             yield one
             continue
         assert person is not None
-        known = _said_in(reader, one.folder)
+        known = _said_in(reader, one.folder) if one.annotations is None else one.annotations
         event: JsonObject = {"op": "formerly", "number": one.had, "remote": remote}
         yield one._replace(annotations=unite(known, stamped([event], next_at(known, now_us()), person)))
 
