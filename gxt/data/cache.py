@@ -22,19 +22,24 @@ class Cache(NamedTuple):
 
     Attributes:
         root: the folder that holds `files/md5`.
-        before: another one, where content may lie that is not in it.
+        beside: another one, where content may lie that is not in it: from before there was DVC, or held
+            there because `dvc gc` knows no runs.
     """
 
     root: Path
-    before: Path | None = None
+    beside: Path | None = None
 
     def path_of(self, md5: str) -> Path:
         """Where content with a hash lies, or would lie."""
-        place = Path(f"{self.root}/files/md5/{md5[:2]}/{md5[2:]}")
-        if self.before is not None and not place.is_file():
-            earlier = Path(f"{self.before}/files/md5/{md5[:2]}/{md5[2:]}")
-            return earlier if earlier.is_file() else place
+        place = _place(self.root, md5)
+        if self.beside is not None and not place.is_file():
+            other = _place(self.beside, md5)
+            return other if other.is_file() else place
         return place
+
+    def places_of(self, md5: str) -> list[Path]:
+        """Every name that content with a hash may have."""
+        return [_place(root, md5) for root in (self.root, self.beside) if root is not None]
 
     def has(self, md5: str) -> bool:
         """Whether the content is there; a folder's list only, not its files."""
@@ -103,9 +108,23 @@ class Cache(NamedTuple):
             self.keep_file(path / member.path, member.md5, move=move, share=share)
         self.keep_bytes(found.listing(), found.md5)
 
+    def hold(self, found: Digest) -> None:
+        """Give content a second name beside, as far as the file system can: no byte is stored twice."""
+        if self.beside is None:
+            return
+        for md5 in (*(one.md5 for one in found.members or ()), found.md5):
+            place, second = _place(self.root, md5), _place(self.beside, md5)
+            with suppress(OSError):  # another file system, or there already
+                second.parent.mkdir(parents=True, exist_ok=True)
+                second.hardlink_to(place)
+
     def is_sound(self, md5: str) -> bool:
         """Whether what lies under a hash has it; reads all of it. Raises OSError."""
         return md5_of(self.path_of(md5)).md5 == md5.removesuffix(FOLDER)
+
+
+def _place(root: Path, md5: str) -> Path:
+    return Path(f"{root}/files/md5/{md5[:2]}/{md5[2:]}")
 
 
 def _is_of_size(place: Path, size_bytes: int) -> bool:

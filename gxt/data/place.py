@@ -17,19 +17,17 @@ _CONFIGS: Final = ("config", "config.local")  # the later one wins
 def find_cache(repository: Repository) -> Cache:
     """The cache of the DVC project at or above the top; of the main work tree, where there are several.
 
-    Without a project `gxt/data` in git's common directory, in the same layout. What was kept there before a
-    project was made is found there.
+    Without a project `gxt/data` in git's common directory, in the same layout; with one it stands beside.
     """
     for top in (main_top(repository), repository.top):
         for folder in (top, *top.parents):
             if (folder / _DVC).is_dir():
-                before = own_cache(repository)
-                return Cache(_cache_of(folder / _DVC), before if before.is_dir() else None)
+                return Cache(_cache_of(folder / _DVC), own_cache(repository))
     return Cache(own_cache(repository))
 
 
 def own_cache(repository: Repository) -> Path:
-    """The root of the cache that is used without DVC."""
+    """The root of the cache that is used without DVC, and where `dvc gc` does not look."""
     return repository.common_dir / "gxt" / "data"
 
 

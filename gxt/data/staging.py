@@ -133,8 +133,14 @@ def _kept(cache: Cache, main: Path, parts: Mapping[str, Path], *, changes: bool)
 
 
 def _stored(cache: Cache, path: Path, *, changes: bool) -> Digest:
-    """Put content into the cache. Nothing is copied where a file can have a second name there."""
+    """Put content into the cache, and hold it. Nothing is copied where a file can have a second name."""
     cache.root.mkdir(parents=True, exist_ok=True)
+    found = _put_in(cache, path, changes=changes)
+    cache.hold(found)
+    return found
+
+
+def _put_in(cache: Cache, path: Path, *, changes: bool) -> Digest:
     if not changes and path.stat().st_dev == cache.root.stat().st_dev:
         found = digest(path)
         cache.keep(path, found, share=True)

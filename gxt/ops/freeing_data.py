@@ -91,21 +91,24 @@ def remembered(repository: Repository) -> tuple[str, ...]:
 def free(repository: Repository, reader: ObjectReader, ours: Tip | None) -> int:
     """Delete from the cache what was remembered and nothing needs. Call it with the store's lock.
 
-    Where a run goes on it waits for the next gc: the run may be storing the same content.
+    Where a run goes on it waits for the next gc: the run may be storing the same content. In a cache that
+    others use only what is held beside it goes.
 
     Returns:
         How many bytes that were.
     """
-    if live_paths(repository) or is_shared(repository):
+    if live_paths(repository):
         return 0
     cache, freed_bytes = find_cache(repository), 0
+    ours_alone = slice(1, None) if is_shared(repository) else slice(None)
     for md5 in unneeded(repository, reader, ours, remembered(repository)):
-        with suppress(OSError):
-            place = cache.path_of(md5)
-            size_bytes = place.stat().st_size
-            place.unlink()
-            freed_bytes += size_bytes
-            place.parent.rmdir()  # unless there is more in it
+        size_bytes = 0
+        for place in cache.places_of(md5)[ours_alone]:
+            with suppress(OSError):
+                size_bytes = place.stat().st_size
+                place.unlink()
+                place.parent.rmdir()  # unless there is more in it
+        freed_bytes += size_bytes
     _mark(repository).unlink(missing_ok=True)
     return freed_bytes
 

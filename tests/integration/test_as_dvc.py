@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from gxt.data.cache import Cache
 from gxt.data.digest import digest
 from gxt.errors import DamagedRecord
 from gxt.model.pointers import Pointer, dump_pointer, read_pointers
-from tests.conftest import git
+from tests.conftest import git, gxt
 
 
 def dvc(repo: Path, *words: str) -> str:
@@ -143,3 +144,23 @@ def test_content_of_an_earlier_cache_is_found_and_never_moved_onto_itself(tmp_pa
     assert earlier.is_sound(found.md5)
     other = Cache(tmp_path / "other", earlier.root).path_of("0" * 32)
     assert other == Cache(tmp_path / "other").path_of("0" * 32)
+
+
+def test_dvc_gc_takes_no_output_of_a_run(project: Path) -> None:
+    git(project, "commit", "-q", "--allow-empty", "-m", "first")
+    (project / "model.bin").write_bytes(b"weights")
+    (project / "out").mkdir()
+    (project / "out/part.bin").write_bytes(b"more weights")
+    md5s = [digest(project / name).md5 for name in ("model.bin", "out/part.bin")]
+    gxt(project, "run", "-q", "--out", "model.bin", "--out", "out", "--", "true")
+    in_cache = [Cache(project / ".dvc/cache").path_of(md5) for md5 in md5s]
+    assert [path.stat().st_nlink for path in in_cache] == [2, 2]
+    (project / "model.bin").unlink()
+    shutil.rmtree(project / "out")
+
+    dvc(project, "gc", "-q", "-f", "-w")
+
+    assert [path.exists() for path in in_cache] == [False, False]
+    gxt(project, "checkout", "1", "--only", "model.bin", "out")
+    assert (project / "model.bin").read_bytes() == b"weights"
+    assert (project / "out/part.bin").read_bytes() == b"more weights"

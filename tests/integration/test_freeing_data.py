@@ -41,7 +41,16 @@ def record(repo: Path, *words: str) -> None:
 
 def contents(repo: Path) -> set[str]:
     """The contents of the files in the cache, without lists of folders."""
-    found = (path for path in (repo / ".dvc/cache/files/md5").rglob("*") if path.is_file())
+    return _contents(repo / ".dvc/cache")
+
+
+def held(repo: Path) -> set[str]:
+    """The same of what `dvc gc` cannot take."""
+    return _contents(repo / ".git/gxt/data")
+
+
+def _contents(cache: Path) -> set[str]:
+    found = (path for path in (cache / "files/md5").rglob("*") if path.is_file())
     return {path.read_text() for path in found if path.suffix != ".dir"}
 
 
@@ -55,6 +64,7 @@ def test_what_only_a_freed_run_has_put_out_goes_with_it(lab: Path) -> None:
     done = gxt(lab, "gc", "--yes").stdout
     assert "of the cache" in done
     assert contents(lab) == {"shared", "kept"}
+    assert held(lab) == {"shared", "kept"}
     shutil.rmtree(lab / "out")
     gxt(lab, "checkout", "1", "--only", "out")
     assert (lab / "out/kept").read_text() == "kept"
@@ -120,6 +130,7 @@ def test_a_cache_that_others_use_is_left_alone(lab: Path, tmp_path: Path) -> Non
     assert "stay in the cache: it is not this repository's alone\n" in done.stderr
     found = digest(lab / "out")
     assert Cache(tmp_path / "shared").has(found.md5)
+    assert held(lab) == set()
 
 
 def test_what_a_killed_gc_has_left_is_freed_by_the_next(lab: Path) -> None:

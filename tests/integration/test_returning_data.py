@@ -143,7 +143,8 @@ def test_the_remote_is_that_of_the_files_as_they_are(lab: Path, tmp_path: Path) 
 
 
 def test_what_stands_there_already_needs_no_cache(lab: Path) -> None:
-    shutil.rmtree(lab / ".dvc/cache")
+    for cache in (".dvc/cache", ".git/gxt/data"):
+        shutil.rmtree(lab / cache)
     (lab / "checkpoints/m.bin").write_text("weights 2")
     done = gxt(lab, "checkout", "1")
     assert "checkpoints/m.step-1.bin" in done.stderr
