@@ -26,8 +26,7 @@ _LOGGER_FOLDERS = frozenset(["wandb", "mlruns", "lightning_logs", "tb_logs", "dv
 # Packages have these names too: there, what is written in a programming language is code.
 _COMMON_FOLDERS = frozenset(["runs", "outputs"])
 CODE_ENDINGS = tuple(".py .pyi .pyx .ipynb .sh .c .cc .cpp .cu .cuh .h .hpp .rs .jl .r .toml".split())
-_PRIVATE_PREFIXES = (".dvc/tmp/", ".dvc/cache/")
-_PRIVATE_FILES = (".dvc/config.local",)
+_PRIVATE = ("/.dvc/tmp/", "/.dvc/cache/", "/.dvc/config.local")  # what DVC writes there holds tokens
 
 SECRET_PATTERNS = (
     *(".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc"),
@@ -277,7 +276,7 @@ def _text(path: Path, most: int) -> str:
 
 
 def _is_output(path: str) -> bool:
-    if path.startswith(_PRIVATE_PREFIXES) or path in _PRIVATE_FILES:
+    if "/.dvc/" in f"/{path}" and any(place in f"/{path}" for place in _PRIVATE):
         return True
     folders = path.split("/")[:-1]
     if any(folder in _COMMON_FOLDERS for folder in folders) and not path.lower().endswith(CODE_ENDINGS):

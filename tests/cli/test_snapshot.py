@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -263,3 +264,29 @@ def test_what_was_taken_out_of_the_index_comes_back_only_as_code(repo: Path) -> 
     assert said(repo) == ["gxt: not in the snapshot: .env (looks like a secret)"]
     assert names(repo) == ["kept.txt", "params.yaml", "train.py"]
     assert data(repo, "status")["code"]["changed"] == [".env", "gone.txt", "ignored.txt", "kept.txt"]
+
+
+def test_what_dvc_keeps_for_itself_is_never_recorded(repo: Path) -> None:
+    """An experiment that DVC saves holds a token in a pickle; nothing keeps git from seeing it here."""
+    for folder in (".dvc", "package/.dvc"):
+        (repo / folder / "tmp/exps").mkdir(parents=True)
+        (repo / folder / "cache/files").mkdir(parents=True)
+        for name in ("tmp/exps/saved.pkl", "cache/files/content", "config.local", "config"):
+            (repo / folder / name).write_text("x")
+
+    gxt(repo, "run", "-q", "--", "true")
+
+    assert [name for name in names(repo) if "dvc" in name] == [".dvc/config", "package/.dvc/config"]
+
+
+def test_a_lock_that_dvc_holds_stops_nobody(repo: Path) -> None:
+    (repo / ".dvc/tmp").mkdir(parents=True)
+    (repo / "model.bin").write_text("weights")
+    for name in ("lock", "rwlock", "rwlock.lock"):
+        (repo / ".dvc/tmp" / name).write_text("{}")
+    with (repo / ".dvc/tmp/lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        gxt(repo, "run", "-q", "--out", "model.bin", "--", "true")
+        (repo / "model.bin").unlink()
+        gxt(repo, "checkout", "@", "--only", "model.bin")
+    assert (repo / "model.bin").read_text() == "weights"
