@@ -98,7 +98,7 @@ def fault_by_fault(
 def some(fault: Fault, sparser: int = 1) -> slice:
     """A few of the calls, others for each fault."""
     number = FAULTS.index(fault)
-    return slice(number, None, 5 * sparser) if fault is NO_PROCESS else slice(3 * number, None, 20 * sparser)
+    return slice(number, None, 10 * sparser) if fault is NO_PROCESS else slice(5 * number, None, 40 * sparser)
 
 
 of_any_kind = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -138,7 +138,7 @@ def test_a_fault_at_some_calls_of_an_annotation(
     lab: Path, tmp_path: Path, fault: Fault, words: list[str]
 ) -> None:
     gxt(lab, "run", "-q", "--", "true")
-    fault_by_fault(lab, tmp_path / "faults", fault, words, check_said(words), some(fault, sparser=3))
+    fault_by_fault(lab, tmp_path / "faults", fault, words, check_said(words), some(fault, sparser=2))
 
 
 @pytest.mark.long

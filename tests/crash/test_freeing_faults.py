@@ -82,4 +82,4 @@ def test_a_fault_at_any_call_of_a_collection(place: Path, tmp_path: Path, fault:
 
 
 def test_a_kill_at_some_calls_of_a_collection(place: Path, tmp_path: Path) -> None:
-    collect_fault_by_fault(place, tmp_path / "faults", KILL, slice(10, None, 20))
+    collect_fault_by_fault(place, tmp_path / "faults", KILL, slice(10, None, 50))

@@ -87,4 +87,4 @@ def test_git_killed_at_any_call(lab: Path, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_git_killed_at_some_calls(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed(lab, tmp_path, monkeypatch, slice(7, None, 25))
+    killed(lab, tmp_path, monkeypatch, slice(7, None, 50))

@@ -121,4 +121,4 @@ def test_a_fault_at_any_call_of_an_exchange(two: Path, tmp_path: Path, verb: str
 
 @BOTH
 def test_a_kill_at_some_calls_of_an_exchange(two: Path, tmp_path: Path, verb: str) -> None:
-    fault_by_fault(two, tmp_path / "faults", KILL, verb, slice(20, None, 25))
+    fault_by_fault(two, tmp_path / "faults", KILL, verb, slice(20, None, 45))
