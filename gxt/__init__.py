@@ -5,11 +5,22 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing has it, whose import costs as much as starting Python
 
 if TYPE_CHECKING:
-    from gxt.api import finish, init, log, log_artifact, log_model, log_params, tag
+    from gxt.api import finish, init, log, log_artifact, log_histogram, log_model, log_params, tag
     from gxt.errors import GxtError
     from gxt.recording import Run
 
-__all__ = ["GxtError", "Run", "finish", "init", "log", "log_artifact", "log_model", "log_params", "tag"]
+__all__ = [
+    "GxtError",
+    "Run",
+    "finish",
+    "init",
+    "log",
+    "log_artifact",
+    "log_histogram",
+    "log_model",
+    "log_params",
+    "tag",
+]
 
 
 def __getattr__(name: str) -> object:

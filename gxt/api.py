@@ -125,6 +125,18 @@ def log_artifact(
     (_current or _run_for("log_artifact")).log_artifact(path, name, step, meta)
 
 
+def log_histogram(
+    name: str,
+    values: object = None,
+    *,
+    counts: object = None,
+    edges: object = None,
+    step: int | None = None,
+) -> None:
+    """Record how values are distributed, as `Run.log_histogram` does."""
+    (_current or _run_for("log_histogram")).log_histogram(name, values, counts=counts, edges=edges, step=step)
+
+
 def tag(*tags: str | Iterable[str]) -> None:
     """Label the present run."""
     (_current or _run_for("tag")).tag(*tags)

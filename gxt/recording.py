@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, SupportsInt, cast
 
 from gxt.ending import exit_code_of
 from gxt.errors import GxtError, UsageError
+from gxt.media import Media
 from gxt.model.ids import run_id
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metrics import flatten_numbers, to_number
@@ -36,7 +37,7 @@ _STEP_LIMIT = 1 << 63
 _EXACT_INT = 1 << 53  # beyond it an integer is not a double any more; such values go the slow way
 
 
-class Run:
+class Run(Media):
     """A run that is being recorded. `gxt.init` makes one.
 
     Attributes:
@@ -61,6 +62,7 @@ class Run:
         self._warned = False
         self._ended = False
         self._told_of_end = False
+        self._told: set[str] = set()  # the outputs that grow of which the journal knows
         self._part: Descriptor | None = None  # what tells rank 0 that this other rank still logs
 
     def __repr__(self) -> str:
@@ -167,26 +169,27 @@ class Run:
         step: object,
         meta: Mapping[str, object] | None,
     ) -> None:
-        writer = self._writer
-        if writer is None:
-            self._ignore(what)
-            return
-        try:
-            from gxt.ops.outputs import put_out, take_back
+        def put(writer: journal.JournalWriter) -> None:
+            from gxt.ops.outputs import put_out
 
             at = None if step is None else _whole_step(step)
             if step is not None and at is None:
                 self._warn(f"{what}: step {step!r} is no 64-bit integer; kept without one")
             facts = recorded(meta) if meta else {}
-            said = put_out(writer.directory, path, kind=kind, name=name, step=at, meta=facts)
-            try:
-                writer.append("artifact", said)
-            except OSError:
-                take_back(writer.directory, said)
-                raise
-            self._store_beside()
-        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
-            self._failed(what, error)
+            self._tell(writer, put_out(writer.directory, path, kind=kind, name=name, step=at, meta=facts))
+
+        self._do(what, put)
+
+    def _tell(self, writer: journal.JournalWriter, said: JsonObject) -> None:
+        """Make what was put aside an output of the run."""
+        try:
+            writer.append("artifact", said)
+        except OSError:
+            from gxt.ops.outputs import take_back
+
+            take_back(writer.directory, said)
+            raise
+        self._store_beside()
 
     def _store_beside(self) -> None:
         """Have what was put out stored beside the training; under `gxt run` the wrapper does."""
@@ -210,12 +213,22 @@ class Run:
         if said:
             self._write("init", "described", lambda: said)
 
+    def _at(self, step: object) -> int | None:
+        """The step of a medium: by default that of the last `log`, if there was one."""
+        if step is None:
+            return self._step if self._step >= 0 else None
+        return self._whole(step)
+
     def _write(self, what: str, kind: str, fields: journal.Fields) -> None:
+        self._do(what, lambda writer: writer.append(kind, fields()))
+
+    def _do(self, what: str, act: Callable[[journal.JournalWriter], None]) -> None:
+        """Do something with the journal; whatever fails is one warning."""
         if self._writer is None:
             self._ignore(what)
             return
         try:
-            self._writer.append(kind, fields())
+            act(self._writer)
         except Exception as error:  # noqa: BLE001 training goes on whatever happens here
             self._failed(what, error)
 

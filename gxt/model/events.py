@@ -268,12 +268,13 @@ def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
 
 
 def _put_out(state: Fold, kind: str, event: JsonObject) -> None:
-    from gxt.model.artifacts import check_said, check_stored  # most runs have none
+    from gxt.model.artifacts import check_said, check_stored, grows  # most runs have none
 
     facts = {key: value for key, value in event.items() if key not in {"e", "t"}}
     if kind == "artifact":
         check_said(facts)
-        state.artifacts.append(facts)
+        if not grows(facts) or facts["id"] not in [one["id"] for one in state.artifacts]:
+            state.artifacts.append(facts)
     else:
         check_stored(facts)
         if "error" not in facts or str(facts["id"]) not in state.stored:  # what is stored stays so

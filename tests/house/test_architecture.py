@@ -109,6 +109,7 @@ def test_the_public_names_are_exactly_these() -> None:
         "init",
         "log",
         "log_artifact",
+        "log_histogram",
         "log_model",
         "log_params",
         "tag",
