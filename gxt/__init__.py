@@ -5,22 +5,55 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing has it, whose import costs as much as starting Python
 
 if TYPE_CHECKING:
-    from gxt.api import finish, init, log, log_artifact, log_histogram, log_model, log_params, tag
+    from gxt.api import finish, init, log
     from gxt.errors import GxtError
     from gxt.recording import Run
+    from gxt.saying import (
+        define_metric,
+        log_artifact,
+        log_eval,
+        log_figure,
+        log_histogram,
+        log_image,
+        log_metric,
+        log_metrics,
+        log_model,
+        log_param,
+        log_params,
+        log_table,
+        log_text,
+        tag,
+    )
 
 __all__ = [
     "GxtError",
     "Run",
+    "define_metric",
     "finish",
     "init",
     "log",
     "log_artifact",
+    "log_eval",
+    "log_figure",
     "log_histogram",
+    "log_image",
+    "log_metric",
+    "log_metrics",
     "log_model",
+    "log_param",
     "log_params",
+    "log_table",
+    "log_text",
     "tag",
 ]
+
+_HOMES = {
+    "GxtError": "gxt.errors",
+    "Run": "gxt.recording",
+    "finish": "gxt.api",
+    "init": "gxt.api",
+    "log": "gxt.api",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -32,7 +65,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'gxt' has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module("gxt.errors" if name == "GxtError" else "gxt.api"), name)
+    value: object = getattr(import_module(_HOMES.get(name, "gxt.saying")), name)
     globals()[name] = value
     return value
 

@@ -1,7 +1,7 @@
-"""What training code calls: `init`, `log`, `log_model`, `finish` and their like, under `gxt run` or alone.
+"""What training code calls: `init`, `log`, `finish`, under `gxt run` or alone.
 
-It knows which run this process has; what a run does is `gxt.recording`'s part, and how the process ends
-`gxt.ending`'s.
+It knows which run this process has; what else can be said of it is `gxt.saying`'s part, what a run does
+`gxt.recording`'s, and how the process ends `gxt.ending`'s.
 """
 
 from __future__ import annotations
@@ -100,46 +100,9 @@ def log(metrics: Mapping[str, object], step: int | None = None) -> None:
     run.log(metrics, step)
 
 
-def log_params(params: Mapping[str, object]) -> None:
-    """Record parameters of the present run, merged over those that are known."""
-    (_current or _run_for("log_params")).log_params(params)
-
-
-def log_model(
-    path: str | os.PathLike[str],
-    name: str | None = None,
-    step: int | None = None,
-    meta: Mapping[str, object] | None = None,
-) -> None:
-    """Keep a checkpoint of the present run, as `Run.log_model` does; begins a run if there is none."""
-    (_current or _run_for("log_model")).log_model(path, name, step, meta)
-
-
-def log_artifact(
-    path: str | os.PathLike[str],
-    name: str | None = None,
-    step: int | None = None,
-    meta: Mapping[str, object] | None = None,
-) -> None:
-    """Keep any other file or folder of the present run, as `Run.log_artifact` does."""
-    (_current or _run_for("log_artifact")).log_artifact(path, name, step, meta)
-
-
-def log_histogram(
-    name: str,
-    values: object = None,
-    *,
-    counts: object = None,
-    edges: object = None,
-    step: int | None = None,
-) -> None:
-    """Record how values are distributed, as `Run.log_histogram` does."""
-    (_current or _run_for("log_histogram")).log_histogram(name, values, counts=counts, edges=edges, step=step)
-
-
-def tag(*tags: str | Iterable[str]) -> None:
-    """Label the present run."""
-    (_current or _run_for("tag")).tag(*tags)
+def present(what: str) -> Run:
+    """The run that this process has, for a call of this name; one is begun where there never was any."""
+    return _current or _run_for(what)
 
 
 def finish(exit_code: int = 0) -> None:

@@ -113,9 +113,70 @@ class Run(Media):
         except Exception as error:  # noqa: BLE001 training goes on whatever happens here
             self._failed("log", error)
 
+    def log_metrics(self, metrics: Mapping[str, object], step: int | None = None) -> None:
+        """`log`, as MLflow spells it."""
+        self.log(metrics, step)
+
+    def log_metric(self, key: str, value: object, step: int | None = None) -> None:
+        """Record one metric: `log({key: value}, step)`, as MLflow spells it."""
+        self.log({key: value}, step)
+
     def log_params(self, params: Mapping[str, object]) -> None:
         """Record parameters, merged over those that are known; also argparse namespaces and dataclasses."""
         self._write("log_params", "params", lambda: {"params": recorded(top_level(params))})
+
+    def log_param(self, key: str, value: object) -> None:
+        """Record one parameter: `log_params({key: value})`, as MLflow spells it."""
+        self.log_params({key: value})
+
+    def define_metric(
+        self,
+        name: str,
+        *,
+        goal: str | None = None,
+        summary: str | None = None,
+        unit: str | None = None,
+    ) -> None:
+        """Say what a metric means. The last word on a name counts.
+
+        Args:
+            name: of the metric, as it is logged.
+            goal: `min` or `max`: which way it is better. The settings of the repository win; without both it
+                is guessed from the name.
+            summary: the value that stands for the run in lists: `last`, `min`, `max`, `best` (by the goal) or
+                `mean`; by default the last one.
+            unit: such as `s` or `%`.
+        """
+
+        def fields() -> JsonObject:
+            from gxt.model.defined import definition
+
+            return definition(name, goal, summary, unit)
+
+        self._write("define_metric", "metric_defined", fields)
+
+    def log_eval(self, values: Mapping[str, object], name: str = "eval", step: int | None = None) -> None:
+        """Record what an evaluation found, as `gxt eval` does of a run that has ended.
+
+        Args:
+            values: numbers and texts by name, nested as deeply as 32. Secrets in it are not kept.
+            name: of the evaluation; of several with one name the last counts.
+            step: that was evaluated, where it was not the end.
+        """
+
+        def fields() -> JsonObject:
+            from gxt.ops.evaluate import kept_evaluation
+
+            if not isinstance(values, Mapping):
+                raise UsageError(
+                    f"an evaluation holds values by name, not a {type(values).__name__}",
+                    hint='write for example gxt.log_eval({"acc": 0.5})',
+                )
+            called, kept = kept_evaluation(clean_text(str(name)), recorded(top_level(values)))
+            at = None if step is None else self._whole(step)
+            return {"id": f"{self.uid}-{time.time_ns()}", "name": called, "step": at, "values": kept}
+
+        self._write("log_eval", "evaluation", fields)
 
     def tag(self, *tags: str | Iterable[str]) -> None:
         """Label the run."""

@@ -43,7 +43,8 @@ def _function(name: str, function: FunctionType) -> Iterator[str]:
 
 def _class(name: str, one: type) -> Iterator[str]:
     yield from (f"## {name}", "", _text(one), "")
-    for method, function in vars(one).items():
+    members = {name: value for base in reversed(one.__mro__) for name, value in vars(base).items()}
+    for method, function in members.items():
         if not method.startswith("_") and isinstance(function, FunctionType):
             yield from (f"### {name}.{method}", "", "```python", _signature(function), "```", "")
             yield from (_text(function), "")

@@ -11,6 +11,8 @@ Sealing the same journal twice must give the same bytes, so nothing here reads a
 | `data` | `items`: all datasets, in place of those in `config` |
 | `metrics` | `s` step (null: the last one), `m` {name: number} |
 | `tag` | `id` of the annotation, `tags` |
+| `evaluation` | `id` of the annotation, `name`, `step`, `values` |
+| `metric_defined` | `name`, `goal`, `summary`, `unit`: the last one of a name counts |
 | `notice` | `text` |
 | `source` | `kind`, `path`, `metrics` [names], `params` (count), `note`: what another logger gave |
 | `artifact` | `id`, `name`, `path`, `kind`, `step`, `staged`, `parts`, `meta`: its content is safe |
@@ -112,6 +114,7 @@ class Fold:
         self.stats: dict[str, JsonObject] = {}
         self.artifacts: list[JsonObject] = []
         self.stored: dict[str, JsonObject] = {}
+        self.defined: dict[str, JsonObject] = {}
         self.sources: dict[str, JsonObject] = {}
         self.end: JsonObject = {}
         self.offset = "+0000"
@@ -151,7 +154,7 @@ class Fold:
         return Folded(
             config=self.config,
             environment=self.environment,
-            metrics=_metrics_document(self, unfinished, artifacts, about_outputs),
+            metrics=_metrics_document(self, unfinished, artifacts, about_outputs, series),
             annotations=tuple(self.annotations),
             series=series,
             finished=bool(self.end),
@@ -324,8 +327,8 @@ def _check_fold(going: Fold) -> None:
             check_said(said)
         for facts in going.stored.values():
             check_stored(facts)
-    sources = list[Json](going.sources.values())
-    metrics = {"status": "", **going.end, "metrics": cast("Json", going.stats), "sources": sources}
+    about: JsonObject = {"defined": {**going.defined}, "sources": list[Json](going.sources.values())}
+    metrics = {"status": "", **going.end, "metrics": cast("Json", going.stats), **about}
     _checked(metrics, check_metrics)
     for stat in going.stats.values():
         if type(stat["last_step"]) is not int or None in map(number_from_json, (stat["min"], stat["max"])):
@@ -354,9 +357,32 @@ def _tag(state: Fold, at_us: int, event: JsonObject) -> None:
     state.annotations += given
 
 
+def _evaluated(state: Fold, at_us: int, event: JsonObject) -> None:
+    said: JsonObject = {
+        "id": str(event["id"]),
+        "at": time_to_json(at_us),
+        "by": state.config["author"],
+        "op": "evaluation",
+        **{key: event[key] for key in ("name", "step", "values")},
+    }
+    _checked(said, check_annotation)
+    state.annotations.append(said)
+
+
+def _defined(state: Fold, _at_us: int, event: JsonObject) -> None:
+    from gxt.model.defined import check_defined  # most runs define none
+
+    name, one = event["name"], {key: event.get(key) for key in ("goal", "summary", "unit")}
+    check_defined({str(name): one})
+    if isinstance(name, str):
+        state.defined[name] = one
+
+
 # what processes say in passing, each with what takes it
 _SAID: Final[Mapping[str, Callable[[Fold, int, JsonObject], None]]] = {
     "artifact": _put_out,
+    "evaluation": _evaluated,
+    "metric_defined": _defined,
     "source": _source,
     "stored": _put_out,
     "tag": _tag,
@@ -364,7 +390,11 @@ _SAID: Final[Mapping[str, Callable[[Fold, int, JsonObject], None]]] = {
 
 
 def _metrics_document(
-    state: Fold, unfinished: str, artifacts: list[JsonObject], about_outputs: list[str]
+    state: Fold,
+    unfinished: str,
+    artifacts: list[JsonObject],
+    about_outputs: list[str],
+    series: Mapping[str, Series],
 ) -> JsonObject:
     status = state.end.get("status", unfinished)
     left_out = [f"{state.damaged} damaged line(s) of the journal left out"] if state.damaged else []
@@ -377,12 +407,26 @@ def _metrics_document(
         "started": time_to_json(state.started_us),
         "ended": None if status == "running" else time_to_json(state.last_us),
         "duration_s": duration,
-        "metrics": {**state.stats},
+        "metrics": {**state.stats, **_with_means(state, series)},
+        "defined": {**state.defined},
         "evals": [],
         "artifacts": list[Json](artifacts),
         "sources": list[Json](state.sources.values()),
         "notices": [*state.notices, *about_outputs, *left_out],
     }
+
+
+def _with_means(state: Fold, series: Mapping[str, Series]) -> JsonObject:
+    """The summaries of the metrics whose mean stands for the run; lists of a running run do without."""
+    wanted = [name for name, one in state.defined.items() if one["summary"] == "mean" and name in series]
+    return {name: {**state.stats[name], "mean": _mean(series[name].value)} for name in wanted}
+
+
+def _mean(values: Sequence[float]) -> Json:
+    try:
+        return number_to_json(math.fsum(values) / len(values))
+    except (OverflowError, ValueError):  # both infinities, or a sum beyond all doubles
+        return number_to_json(sum(values) / len(values))
 
 
 def _outputs(state: Fold) -> tuple[list[JsonObject], list[str]]:

@@ -273,6 +273,18 @@ def _are_sources(value: Json) -> bool:
     return isinstance(value, list) and all(map(_is_source, value))
 
 
+def _are_defined(value: Json) -> bool:
+    if value == {}:
+        return True
+    from gxt.model.defined import check_defined  # most runs have none
+
+    try:
+        check_defined(value)
+    except TypeError:
+        return False
+    return True
+
+
 _TEXT: Final = frozenset[type]((str, NoneType))
 _LIST: Final = frozenset[type]((list, NoneType))
 _OBJECT: Final = frozenset[type]((dict, NoneType))
@@ -303,6 +315,7 @@ _METRICS: Final = _Shape(
         "duration_s": _is_number,
         "artifacts": _are_artifacts,
         "sources": _are_sources,
+        "defined": _are_defined,
     },
 )
 _EVENT: Final[Mapping[str, _Check]] = {

@@ -105,13 +105,22 @@ def test_the_public_names_are_exactly_these() -> None:
     assert package.__all__ == [
         "GxtError",
         "Run",
+        "define_metric",
         "finish",
         "init",
         "log",
         "log_artifact",
+        "log_eval",
+        "log_figure",
         "log_histogram",
+        "log_image",
+        "log_metric",
+        "log_metrics",
         "log_model",
+        "log_param",
         "log_params",
+        "log_table",
+        "log_text",
         "tag",
     ]
     assert all(getattr(package, name) is not None for name in package.__all__)

@@ -90,3 +90,31 @@ def test_what_is_no_histogram_is_one_warning(repo: Path) -> None:
         'gxt.log_histogram("weights", values), or counts=[3, 1], edges=[0, 0.5, 1]); the training goes on\n'
     )
     assert kept(repo) == []
+
+
+def test_pictures_tables_and_texts_are_outputs_with_the_step_of_the_last_log(repo: Path) -> None:
+    code = """
+gxt.log_text("note", "before")
+gxt.log({"loss": 1}, step=7)
+gxt.log_image("samples/cat", [[0, 255]])
+gxt.log_table("errors", [{"image": "a.png", "loss": 0.5}])
+gxt.log_text("note", "after", step=9)
+"""
+    for wrapped in (True, False):
+        assert script(repo, code, wrapped=wrapped) == ""
+        assert kept(repo) == [
+            ("media/note", ".gxt/out/media/note.1.txt", "text", None),
+            ("media/samples/cat", ".gxt/out/media/samples/cat.png", "image", 7),
+            ("media/errors", ".gxt/out/media/errors.csv", "table", 7),
+            ("media/note", ".gxt/out/media/note.txt", "text", 9),
+        ]
+        assert [content(repo, at) for at in (0, 2, 3)] == [b"before", b"image,loss\na.png,0.5\n", b"after"]
+
+
+def test_a_name_comes_first(repo: Path) -> None:
+    told = script(repo, "gxt.log_image([[0]], 'cat'); gxt.log_text('a', 'b')")
+    assert told == (
+        "gxt: log_image: a name is a text, not a list (the name comes first, then what is logged); "
+        "the training goes on\n"
+    )
+    assert kept(repo) == [("media/a", ".gxt/out/media/a.txt", "text", None)]

@@ -79,7 +79,7 @@ def test_a_journal_of_every_event() -> None:
         metrics={
             "gxt": 1, "uid": "01JD", "status": "failed", "exit_code": 3,
             "started": "2023-11-14T22:13:20.000000Z", "ended": "2023-11-14T22:13:24.000000Z",
-            "duration_s": 3.5, "metrics": {"loss": {**loss, "count": 1}},
+            "duration_s": 3.5, "metrics": {"loss": {**loss, "count": 1}}, "defined": {},
             "evals": [], "artifacts": [], "notices": ["something"],
             "sources": [
                 {
