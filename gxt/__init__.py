@@ -5,7 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing has it, whose import costs as much as starting Python
 
 if TYPE_CHECKING:
-    from gxt.api import finish, init, log
+    from gxt.api import finish, init, log, resume
     from gxt.errors import GxtError
     from gxt.recording import Run
     from gxt.saying import (
@@ -44,6 +44,7 @@ __all__ = [
     "log_params",
     "log_table",
     "log_text",
+    "resume",
     "tag",
 ]
 
@@ -53,6 +54,7 @@ _HOMES = {
     "finish": "gxt.api",
     "init": "gxt.api",
     "log": "gxt.api",
+    "resume": "gxt.api",
 }
 
 

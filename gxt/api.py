@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gxt import ending
+from gxt.cells import watch_cells
 from gxt.errors import CannotRecord, MachineFailed
 from gxt.model.ids import no_reference, run_id
 from gxt.model.json_types import JsonObject
@@ -34,6 +35,7 @@ class _Said(NamedTuple):
     texts: Mapping[str, str]
     parent: str | None
     tags: list[str]
+    data: list[str]
 
 
 def init(
@@ -44,6 +46,7 @@ def init(
     hypothesis: str | None = None,
     parent: str | None = None,
     tags: str | Iterable[str] = (),
+    data: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     all_ranks: bool = False,
 ) -> Run:
     """Begin recording: join the run of the `gxt run` around this process, or start one.
@@ -58,12 +61,14 @@ def init(
         parent: the run that this one derives from: an id, or `none`; the command line's wins; by default the
             base of the work tree.
         tags: labels; a single text is one.
+        data: files and folders that the run uses, as `gxt run --data` takes them; a single path is one.
         all_ranks: record from every process of a distributed job on this host into the one run, not only
             from rank 0. Without `gxt run` the others wait up to 30 seconds for the run of rank 0, and rank 0
             at its end up to 10 seconds for them.
 
     Raises:
-        GxtError: what was asked for cannot be: this is no git repository, say, or there is no such parent.
+        GxtError: what was asked for cannot be: this is no git repository, say, or there is no such parent, or
+            no data at a path.
             A machine that is not up to it, with a full disk, say, costs one warning and the records.
     """
     global _current  # noqa: PLW0603 one run a process is what `gxt.log` without a run means
@@ -75,9 +80,10 @@ def init(
         texts={key: str(text) for key, text in texts.items() if text},
         parent=None if parent is None else str(parent),
         tags=labels(tags),
+        data=_paths(data),
     )
     if _current is not None:
-        _current.finish()
+        _current._left()
     _current = None
     ending.forget()
     around = os.environ.get(journal.ENV_DIRECTORY)
@@ -89,7 +95,48 @@ def init(
         _current = _begin_together(said)
     else:
         _current = _start(said)
+    watch_cells(_current)
     return _current
+
+
+def resume(
+    run: str,
+    config: object = None,
+    *,
+    name: str | None = None,
+    message: str | None = None,
+    tags: str | Iterable[str] = (),
+    data: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    all_ranks: bool = False,
+) -> Run:
+    """Go on with a run that has ended, such as one that was interrupted: a run of its own, derived from it.
+
+    A `log` without a step goes on after the last step of that run. Its parameters count where the command,
+    the parameters files and `config` say nothing; `run.config` has them. Its checkpoints are
+    `gxt.get(run).artifacts`.
+
+    Args:
+        run: which, as `gxt show` takes it: `exp-012`, `@` for the latest.
+        config: parameters, as `init` takes them.
+        name: a short name.
+        message: what is different this time; by default which run it goes on with.
+        tags: labels.
+        data: files and folders that the run uses.
+        all_ranks: as of `init`.
+
+    Raises:
+        GxtError: as `init`; there is no such run, or it is still running.
+    """
+    from gxt.ops.resume import resumed
+
+    around = None if isinstance(_current, OwnRun) else os.environ.get(journal.ENV_DIRECTORY)
+    before = resumed(str(run), around=Path(around) if around else None)
+    said = message or f"goes on with {before.id}"
+    begun = init(
+        config, name=name, message=said, parent=before.uid, tags=tags, data=data, all_ranks=all_ranks
+    )
+    begun._go_on(before)
+    return begun
 
 
 def log(metrics: Mapping[str, object], step: int | None = None) -> None:
@@ -140,6 +187,8 @@ def _join_around(directory: Path, said: _Said) -> Run:
         described["parent"] = parent_of_live(Path.cwd(), directory, said.parent)
     run = _join(directory, said)
     run._describe(described)
+    if said.data:
+        run._use_data(said.data)
     if notice := no_reference(said.texts.get("name")):
         say(notice)
     with suppress(OSError):  # its journal has told already what is wrong with the disk
@@ -217,6 +266,7 @@ def _start_recording(said: _Said) -> OwnRun:
         parent=said.parent,
         tags=said.tags,
         config=said.params,
+        data=said.data,
     )
     planned, live = start(workspace, request)
     for notice in planned.notices:
@@ -228,9 +278,16 @@ def _start_recording(said: _Said) -> OwnRun:
     return run
 
 
+def _paths(data: object) -> list[str]:
+    """Paths as texts; one is a list of one."""
+    if isinstance(data, (str, os.PathLike)):
+        return [os.fsdecode(data)]
+    return [os.fsdecode(one) for one in data] if isinstance(data, Iterable) else []
+
+
 def _at_exit() -> None:
     if _current is not None:
-        _current.finish(ending.exit_code())
+        _current._left(ending.exit_code())
 
 
 def _in_forked_child() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, SupportsInt, cast
@@ -27,10 +27,13 @@ from gxt.store import journal, ranks
 from gxt.store.descriptor import Descriptor
 
 if TYPE_CHECKING:
+    from gxt.capture.notebook import Cells
     from gxt.ops.datasets import DataThread
     from gxt.ops.environment import EnvironmentThread
     from gxt.ops.outputs import Keeper
+    from gxt.ops.resume import Resumed
     from gxt.ops.start import Plan
+    from gxt.ops.used_data import UsedData
     from gxt.ops.workspace import Workspace
 
 _STEP_LIMIT = 1 << 63
@@ -63,6 +66,9 @@ class Run(Media):
         self._ended = False
         self._told_of_end = False
         self._told: set[str] = set()  # the outputs that grow of which the journal knows
+        self._cells: Cells | None = None
+        self._failed_cell = 0  # the exit code that the last cell of a notebook comes to
+        self._used: UsedData | None = None
         self._part: Descriptor | None = None  # what tells rank 0 that this other rank still logs
 
     def __repr__(self) -> str:
@@ -216,10 +222,44 @@ class Run(Media):
         """End the run; under `gxt run` it ends with its command. Logging afterwards is ignored."""
         if not self._ended:
             self._ended = True
+            if self._cells is not None:
+                self._cells.stop()
             self._end(exit_code)
 
     def _end(self, exit_code: int) -> None:  # noqa: ARG002 the command around it says how it ended
+        if self._used is not None:
+            self._used.finish()
         self._close()
+
+    def _left(self, exit_code: int = 0) -> None:
+        """Nobody has said how it ended: by an exit code, or as the last cell of its notebook."""
+        self.finish(exit_code or self._failed_cell)
+
+    def _use_data(self, named: Sequence[str]) -> None:
+        """Record data that the script names in the run of another process. Raises UsageError."""
+        if self._writer is None:
+            return
+        from gxt.ops.used_data import UsedData
+
+        self._used = UsedData(self._writer, named)
+        try:
+            self._used.begin()
+        except OSError as error:
+            self._failed("init", error)
+
+    def _go_on(self, before: Resumed) -> None:
+        """Go on with the steps and the parameters of the run before."""
+        self._step = max(self._step, before.last_step)
+
+        def inherit(writer: journal.JournalWriter) -> None:
+            from gxt.ops.resume import inherited
+
+            params = inherited(writer.directory, before)
+            self.config = {**params, **self.config}
+            writer.append("params", {"params": params})
+
+        if self._writer is not None:
+            self._do("resume", inherit)
 
     def _put_out(
         self,

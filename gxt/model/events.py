@@ -9,6 +9,7 @@ Sealing the same journal twice must give the same bytes, so nothing here reads a
 | `described` | any of `name`, `message`, `hypothesis`, `parent`: taken where the command line gave none |
 | `params` | `params`: merged over what is there |
 | `data` | `items`: all datasets, in place of those in `config` |
+| `data_used` | `items`: datasets that a script has named; each wins over the one of its path in `data` |
 | `metrics` | `s` step (null: the last one), `m` {name: number} |
 | `tag` | `id` of the annotation, `tags` |
 | `evaluation` | `id` of the annotation, `name`, `step`, `values` |
@@ -114,6 +115,7 @@ class Fold:
         self.stats: dict[str, JsonObject] = {}
         self.artifacts: list[JsonObject] = []
         self.stored: dict[str, JsonObject] = {}
+        self.used: dict[str, JsonObject] = {}
         self.defined: dict[str, JsonObject] = {}
         self.sources: dict[str, JsonObject] = {}
         self.end: JsonObject = {}
@@ -260,7 +262,7 @@ def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
             state.config["parent"] = None if event["parent"] is None else str(event["parent"])
             state.parent_asked = True
     elif kind == "data":
-        state.config = _checked({**state.config, "data": event["items"]}, check_config)
+        _data(state, cast("list[JsonObject]", event["items"]))
     elif kind == "notice":
         state.notices.append(str(event["text"]))
     elif kind in _SAID:
@@ -318,6 +320,8 @@ def _check_fold(going: Fold) -> None:
     if going.config:
         _checked_start(going.config)
     _checked(going.environment, check_environment)
+    if going.used:
+        _checked({**going.config, "data": list[Json](going.used.values())}, check_config)
     for event in going.annotations:
         check_annotation(event, "the fold")
     if going.artifacts or going.stored:
@@ -357,6 +361,20 @@ def _tag(state: Fold, at_us: int, event: JsonObject) -> None:
     state.annotations += given
 
 
+def _data(state: Fold, items: list[JsonObject]) -> None:
+    """All datasets that the recorder knows of; those that a script has named stay."""
+    others = [one for one in items if one["path"] not in state.used]
+    found = sorted((*others, *state.used.values()), key=lambda one: str(one["path"])) if state.used else items
+    state.config = _checked({**state.config, "data": list[Json](found)}, check_config)
+
+
+def _data_used(state: Fold, _at_us: int, event: JsonObject) -> None:
+    items = cast("list[JsonObject]", event["items"])
+    _checked({**state.config, "data": list[Json](items)}, check_config)
+    state.used |= {str(one["path"]): one for one in items}
+    _data(state, cast("list[JsonObject]", state.config.get("data") or []))
+
+
 def _evaluated(state: Fold, at_us: int, event: JsonObject) -> None:
     said: JsonObject = {
         "id": str(event["id"]),
@@ -381,6 +399,7 @@ def _defined(state: Fold, _at_us: int, event: JsonObject) -> None:
 # what processes say in passing, each with what takes it
 _SAID: Final[Mapping[str, Callable[[Fold, int, JsonObject], None]]] = {
     "artifact": _put_out,
+    "data_used": _data_used,
     "evaluation": _evaluated,
     "metric_defined": _defined,
     "source": _source,

@@ -11,6 +11,7 @@ from typing import Final
 
 from gxt.model.artifacts import ELSEWHERE, clean_name, file_name, growing_id
 from gxt.model.json_types import Json, JsonObject
+from gxt.model.scalars import clean_text
 from gxt.named_tuple import NamedTuple
 from gxt.store import journal
 from gxt.store.places import STAGED
@@ -54,6 +55,20 @@ def put_medium(directory: Path, name: str, medium: Medium, *, step: int | None) 
     return {**_said(id_, name, medium.kind, medium.suffix, step), **extra}
 
 
+def grow_cells(directory: Path, name: str, source: str, *, known: set[str]) -> JsonObject | None:
+    """Append a cell to the source of a notebook, as `# %%` separates them; as `grow_histogram`."""
+    from gxt.data.staging import grow
+
+    id_ = growing_id("cells")
+    text = clean_text(source).rstrip("\n")
+    grow(f"# %%\n{text}\n\n".encode(), ".py", directory / STAGED, id_)
+    if id_ in known:
+        return None
+    known.add(id_)
+    path = f"{ELSEWHERE}/{file_name(name)}"
+    return _facts(id_, clean_name(name), path, "code", None)
+
+
 def grow_histogram(
     directory: Path, name: str, facts: JsonObject, *, step: int, known: set[str]
 ) -> JsonObject | None:
@@ -88,10 +103,14 @@ def grow_histogram(
 def _said(id_: str, name: str, kind: str, suffix: str, step: int | None) -> JsonObject:
     said = clean_name(f"{_HOME}/{name}")
     path = "/".join((ELSEWHERE, *map(file_name, said.split("/"))))
+    return _facts(id_, said, path if path.endswith(suffix) else f"{path}{suffix}", kind, step)
+
+
+def _facts(id_: str, name: str, path: str, kind: str, step: int | None) -> JsonObject:
     return {
         "id": id_,
-        "name": said,
-        "path": path if path.endswith(suffix) else f"{path}{suffix}",
+        "name": name,
+        "path": path,
         "kind": kind,
         "step": step,
         "staged": f"{STAGED}/{id_}",

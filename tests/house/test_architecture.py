@@ -121,6 +121,7 @@ def test_the_public_names_are_exactly_these() -> None:
         "log_params",
         "log_table",
         "log_text",
+        "resume",
         "tag",
     ]
     assert all(getattr(package, name) is not None for name in package.__all__)

@@ -219,3 +219,39 @@ def test_nan_is_least_and_greatest_only_where_there_is_nothing_else(
     values: tuple[float, ...], expected: list[object]
 ) -> None:
     assert summary(*values) == expected
+
+
+def test_data_that_a_script_names_stays_whatever_the_recorder_says_of_the_rest() -> None:
+    one, other, hashed = {"path": "b"}, {"path": "a"}, {"path": "b", "md5": "0" * 32}
+    used = line("data_used", items=[one])
+    assert folded(used).config["data"] == [one]
+    assert folded(line("data", items=[other]), used, line("data", items=[hashed, other])).config["data"] == [
+        other,
+        one,
+    ]
+    assert folded(used, line("data_used", items=[hashed])).config["data"] == [hashed]
+    assert folded(line("data_used", items=[{"md5": None}])).metrics["notices"] == [
+        "1 damaged line(s) of the journal left out"
+    ]
+
+
+def test_an_evaluation_becomes_an_annotation() -> None:
+    said = {"id": "E", "name": "test", "step": 3, "values": {"acc": 0.5}}
+    (made,) = folded(line("evaluation", 2, **said), line("evaluation", **{**said, "values": [1]})).annotations
+    assert made == {**said, "at": "2023-11-14T22:13:22.000000Z", "by": AUTHOR, "op": "evaluation"}
+
+
+def test_an_output_that_grows_is_listed_once_however_many_tell_of_it() -> None:
+    event = line(
+        "artifact", id="grows-x", name="x", path="x", kind="histogram", step=None, staged=None, parts=[]
+    )
+    assert [one["name"] for one in folded(event, event).metrics["artifacts"]] == ["x"]  # type: ignore[union-attr, index, call-overload]
+
+
+def test_a_mean_stands_for_the_run_where_the_script_says_so() -> None:
+    defined = line("metric_defined", name="a", goal=None, summary="mean", unit=None)
+    result = folded(logged(1, 0, a=1.0, b=1.0), logged(1, 1, a=2.0, b=2.0), defined)
+    assert result.run()["metrics"] == {"a": 1.5, "b": 2.0}
+    assert folded(logged(1, 0, a=float("inf")), logged(1, 1, a=-float("inf")), defined).run()["metrics"] == {
+        "a": "NaN"
+    }
