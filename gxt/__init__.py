@@ -7,7 +7,9 @@ TYPE_CHECKING = False  # as typing has it, whose import costs as much as startin
 if TYPE_CHECKING:
     from gxt.api import finish, init, log, resume
     from gxt.errors import GxtError
+    from gxt.reading import Artifact, RecordedRun, Series, get, runs
     from gxt.recording import Run
+    from gxt.registry import Experiment, ExperimentRegistry
     from gxt.saying import (
         define_metric,
         log_artifact,
@@ -26,10 +28,16 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Artifact",
+    "Experiment",
+    "ExperimentRegistry",
     "GxtError",
+    "RecordedRun",
     "Run",
+    "Series",
     "define_metric",
     "finish",
+    "get",
     "init",
     "log",
     "log_artifact",
@@ -45,16 +53,16 @@ __all__ = [
     "log_table",
     "log_text",
     "resume",
+    "runs",
     "tag",
 ]
 
 _HOMES = {
+    **dict.fromkeys(("finish", "init", "log", "resume"), "gxt.api"),
+    **dict.fromkeys(("Artifact", "RecordedRun", "Series", "get", "runs"), "gxt.reading"),
+    **dict.fromkeys(("Experiment", "ExperimentRegistry"), "gxt.registry"),
     "GxtError": "gxt.errors",
     "Run": "gxt.recording",
-    "finish": "gxt.api",
-    "init": "gxt.api",
-    "log": "gxt.api",
-    "resume": "gxt.api",
 }
 
 

@@ -235,6 +235,22 @@ class Run(Media):
         """Nobody has said how it ended: by an exit code, or as the last cell of its notebook."""
         self.finish(exit_code or self._failed_cell)
 
+    def _keep_summary(self) -> dict[str, Any]:
+        """Keep what is known of the run by now as an output; the same, empty where that fails."""
+        summary: dict[str, Any] = {}
+
+        def keep(writer: journal.JournalWriter) -> None:
+            from gxt.ops.media import put_summary
+
+            writer.check()
+            run = journal.read_summary(writer.directory, unfinished="running").run()
+            known = {key: run[key] for key in ("uid", "name", "params", "metrics", "metric_stats")}
+            self._tell(writer, put_summary(writer.directory, {"id": self.id, **known}))
+            summary.update(id=self.id, **known)
+
+        self._do("save_summary", keep)
+        return summary
+
     def _use_data(self, named: Sequence[str]) -> None:
         """Record data that the script names in the run of another process. Raises UsageError."""
         if self._writer is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 import time
@@ -49,10 +50,19 @@ def put_medium(directory: Path, name: str, medium: Medium, *, step: int | None) 
     """
     from gxt.data.staging import stage_bytes
 
-    id_ = f"{time.time_ns()}-{os.getpid()}-{threading.get_ident() & 0xFFFF}"
+    id_ = _new_id()
     stage_bytes(medium.content, medium.suffix, directory / STAGED, id_)
     extra: JsonObject = {"meta": medium.meta} if medium.meta else {}
     return {**_said(id_, name, medium.kind, medium.suffix, step), **extra}
+
+
+def put_summary(directory: Path, summary: JsonObject) -> JsonObject:
+    """Put the summary of a run aside, as `put_medium`."""
+    from gxt.data.staging import stage_bytes
+
+    id_ = _new_id()
+    stage_bytes(f"{json.dumps(summary, indent=2)}\n".encode(), ".json", directory / STAGED, id_)
+    return _facts(id_, "summary.json", f"{ELSEWHERE}/summary.json", "file", None)
 
 
 def grow_cells(directory: Path, name: str, source: str, *, known: set[str]) -> JsonObject | None:
@@ -98,6 +108,10 @@ def grow_histogram(
         return None
     known.add(id_)
     return _said(id_, clean, "histogram", ".jsonl", None)
+
+
+def _new_id() -> str:
+    return f"{time.time_ns()}-{os.getpid()}-{threading.get_ident() & 0xFFFF}"
 
 
 def _said(id_: str, name: str, kind: str, suffix: str, step: int | None) -> JsonObject:

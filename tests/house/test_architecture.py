@@ -103,10 +103,16 @@ def test_the_public_names_are_exactly_these() -> None:
     import gxt as package
 
     assert package.__all__ == [
+        "Artifact",
+        "Experiment",
+        "ExperimentRegistry",
         "GxtError",
+        "RecordedRun",
         "Run",
+        "Series",
         "define_metric",
         "finish",
+        "get",
         "init",
         "log",
         "log_artifact",
@@ -122,6 +128,7 @@ def test_the_public_names_are_exactly_these() -> None:
         "log_table",
         "log_text",
         "resume",
+        "runs",
         "tag",
     ]
     assert all(getattr(package, name) is not None for name in package.__all__)
