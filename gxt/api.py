@@ -131,6 +131,8 @@ def resume(
 
     around = None if isinstance(_current, OwnRun) else os.environ.get(journal.ENV_DIRECTORY)
     before = resumed(str(run), around=Path(around) if around else None)
+    for notice in before.notices:
+        say(notice)
     said = message or f"goes on with {before.id}"
     begun = init(
         config, name=name, message=said, parent=before.uid, tags=tags, data=data, all_ranks=all_ranks

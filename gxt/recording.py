@@ -125,7 +125,12 @@ class Run(Media):
 
     def log_metric(self, key: str, value: object, step: int | None = None) -> None:
         """Record one metric: `log({key: value}, step)`, as MLflow spells it."""
-        self.log({key: value}, step)
+        try:
+            metrics = {key: value}
+        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
+            self._failed("log_metric", error)
+        else:
+            self.log(metrics, step)
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Record parameters, merged over those that are known; also argparse namespaces and dataclasses."""
@@ -133,7 +138,7 @@ class Run(Media):
 
     def log_param(self, key: str, value: object) -> None:
         """Record one parameter: `log_params({key: value})`, as MLflow spells it."""
-        self.log_params({key: value})
+        self._write("log_param", "params", lambda: {"params": recorded({key: value})})
 
     def define_metric(
         self,

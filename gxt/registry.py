@@ -67,7 +67,7 @@ class Experiment:
 
     def log_metric(self, name: str, value: object, step: int | None = None) -> None:
         """Record one metric; without a step one more than the last."""
-        self.run.log({name: value}, step)
+        self.run.log_metric(name, value, step)
 
     def log_config(self, config: object = None) -> None:
         """Record the parameters once more, with more of them if any are given."""

@@ -18,7 +18,7 @@ def log_metrics(metrics: Mapping[str, object], step: int | None = None) -> None:
 
 def log_metric(key: str, value: object, step: int | None = None) -> None:
     """Record one metric: `gxt.log({key: value}, step)`, as MLflow spells it."""
-    log({key: value}, step)
+    present("log_metric").log_metric(key, value, step)
 
 
 def log_params(params: Mapping[str, object]) -> None:

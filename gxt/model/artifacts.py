@@ -19,6 +19,8 @@ ELSEWHERE: Final = f"{POINTERS}/out"
 PART: Final = "part"
 """The kind of a file that belongs to the model before it in the list: its external data."""
 MODEL: Final = "model"
+MEDIA: Final = "media/"
+"""What the names of media begin with: pictures, tables, texts, histograms."""
 
 _MOST: Final = 100_000
 _NAME: Final = 200

@@ -8,16 +8,13 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Final
 
-from gxt.model.artifacts import ELSEWHERE, clean_name, file_name, growing_id
+from gxt.model.artifacts import ELSEWHERE, MEDIA, clean_name, file_name, growing_id
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.scalars import clean_text
 from gxt.named_tuple import NamedTuple
 from gxt.store import journal
 from gxt.store.places import STAGED
-
-_HOME: Final = "media"
 
 
 class Medium(NamedTuple):
@@ -115,7 +112,7 @@ def _new_id() -> str:
 
 
 def _said(id_: str, name: str, kind: str, suffix: str, step: int | None) -> JsonObject:
-    said = clean_name(f"{_HOME}/{name}")
+    said = clean_name(f"{MEDIA}{name}")
     path = "/".join((ELSEWHERE, *map(file_name, said.split("/"))))
     return _facts(id_, said, path if path.endswith(suffix) else f"{path}{suffix}", kind, step)
 

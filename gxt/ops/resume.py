@@ -24,12 +24,14 @@ class Resumed(NamedTuple):
         id, uid: which it is.
         params: its parameters, nested.
         last_step: the greatest step at which one of its metrics ended; -1 when nothing was logged.
+        notices: what happened on opening the repository that the user should know.
     """
 
     id: str
     uid: str
     params: JsonObject
     last_step: int
+    notices: tuple[str, ...] = ()
 
 
 def resumed(ref: str, *, around: Path | None = None) -> Resumed:
@@ -53,7 +55,7 @@ def resumed(ref: str, *, around: Path | None = None) -> Resumed:
         )
     stats = cast("dict[str, JsonObject]", run["metric_stats"])
     ends = (cast("int", stat["last_step"]) for name, stat in stats.items() if not name.startswith(_MACHINE))
-    return Resumed(str(run["id"]), str(run["uid"]), params_of(run), max(ends, default=-1))
+    return Resumed(str(run["id"]), str(run["uid"]), params_of(run), max(ends, default=-1), workspace.notices)
 
 
 def inherited(directory: Path, before: Resumed) -> JsonObject:

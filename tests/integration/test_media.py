@@ -111,6 +111,24 @@ gxt.log_text("note", "after", step=9)
         assert [content(repo, at) for at in (0, 2, 3)] == [b"before", b"image,loss\na.png,0.5\n", b"after"]
 
 
+def test_the_page_of_a_run_shows_the_last_of_each_name(repo: Path) -> None:
+    code = """
+for step in range(20):
+    gxt.log_text("note", str(step), step)
+    gxt.log_table("rows", [[step]], step=step)
+gxt.log_text("once", "said")
+"""
+    script(repo, code)
+    page = gxt(repo, "show").stdout.partition("Outputs\n")[2].splitlines()
+    assert [" ".join(line.split()) for line in page] == [
+        "name step size",
+        "media/note 19 2 B and 19 earlier, .gxt/out/media/note.txt",
+        "media/rows 19 3 B and 19 earlier, .gxt/out/media/rows.csv",
+        "media/once 4 B .gxt/out/media/once.txt",
+    ]
+    assert len(kept(repo)) == 41
+
+
 def test_a_name_comes_first(repo: Path) -> None:
     told = script(repo, "gxt.log_image([[0]], 'cat'); gxt.log_text('a', 'b')")
     assert told == (
