@@ -116,7 +116,7 @@ def resume(
     `gxt.get(run).artifacts`.
 
     Args:
-        run: which, as `gxt show` takes it: `exp-012`, `@` for the latest.
+        run: which, as `gxt show` takes it: `exp-012`, `@` for the latest that has ended.
         config: parameters, as `init` takes them.
         name: a short name.
         message: what is different this time; by default which run it goes on with.

@@ -271,14 +271,16 @@ class Run(Media):
     def _go_on(self, before: Resumed) -> None:
         """Go on with the steps and the parameters of the run before."""
         self._step = max(self._step, before.last_step)
+        given = self.config
 
         def inherit(writer: journal.JournalWriter) -> None:
             from gxt.ops.resume import inherited
 
             params = inherited(writer.directory, before)
-            self.config = {**params, **self.config}
+            self.config = {**params, **given}
             writer.append("params", {"params": params})
 
+        self.config = {**before.params, **given}  # also where another rank records
         if self._writer is not None:
             self._do("resume", inherit)
 

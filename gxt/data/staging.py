@@ -69,8 +69,12 @@ def grow(line: bytes, suffix: str, home: Path, id_: str) -> None:
         home: where what waits is.
         id_: of an output that grows; until `all_grown` its folder has a hidden name, as a half made one has.
     """
-    folder = _making(home, id_, exist_ok=True)
-    file = os.open(folder / f"{_MAIN}{suffix}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    path, flags = f"{home}/.{id_}/{_MAIN}{suffix}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    try:
+        file = os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        _making(home, id_, exist_ok=True)
+        file = os.open(path, flags, 0o666)
     try:
         written = os.write(file, line)
         if written < len(line):

@@ -38,8 +38,8 @@ def resumed(ref: str, *, around: Path | None = None) -> Resumed:
     """The run that a script goes on with.
 
     Args:
-        ref: the run.
-        around: the directory of the live run that the script is a part of; `@` is the run before it.
+        ref: the run; `@` is the latest that has ended, for another rank may have begun the next one.
+        around: the directory of the live run that the script is a part of.
 
     Raises:
         UnknownRun, AmbiguousRun, RemovedRun: the reference names no single run.
@@ -47,7 +47,7 @@ def resumed(ref: str, *, around: Path | None = None) -> Resumed:
     """
     workspace = open_workspace()
     with History(workspace, without=around.name if around else None) as history:
-        run = history.resolve(ref)
+        run = _latest(history) if ref == "@" else history.resolve(ref)
     if run["status"] == "running":
         raise UsageError(
             f"{run['id']} is still running",
@@ -56,6 +56,11 @@ def resumed(ref: str, *, around: Path | None = None) -> Resumed:
     stats = cast("dict[str, JsonObject]", run["metric_stats"])
     ends = (cast("int", stat["last_step"]) for name, stat in stats.items() if not name.startswith(_MACHINE))
     return Resumed(str(run["id"]), str(run["uid"]), params_of(run), max(ends, default=-1), workspace.notices)
+
+
+def _latest(history: History) -> JsonObject:
+    ended = (run for run in history.runs() if run["status"] != "running")
+    return next(ended, None) or history.resolve("@")
 
 
 def inherited(directory: Path, before: Resumed) -> JsonObject:

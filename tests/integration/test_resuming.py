@@ -56,6 +56,22 @@ def test_the_parameters_of_the_run_before_count_where_nobody_says_any(repo: Path
     assert run["message"] == "on"
 
 
+def test_a_rank_that_does_not_record_has_the_parameters_too(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed(repo)
+    code = """
+import os
+first = gxt.init()
+os.environ["RANK"] = "1"
+print(gxt.resume("@").config["epochs"])
+"""
+    (repo / "params.yaml").unlink()
+    assert script(repo, code)[0] == "10\n"
+    runs = [(run["id"], run["parent"], run["status"]) for run in data(repo, "list")]
+    assert runs == [("exp-002", None, "completed"), ("exp-001", None, "interrupted")]
+
+
 def test_what_cannot_be_gone_on_with_is_an_error(repo: Path) -> None:
     code = """
 for ref in ("7", gxt.init().id):
