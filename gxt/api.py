@@ -20,7 +20,8 @@ from gxt.model.ids import no_reference, run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.params import top_level
 from gxt.named_tuple import NamedTuple
-from gxt.recording import OwnRun, Run, labels, recorded, say
+from gxt.own_run import OwnRun
+from gxt.recording import Run, labels, recorded, say
 from gxt.store import journal, ranks
 
 _current: Run | None = None  # also when it has ended: what is logged then is not for a new run
