@@ -178,7 +178,8 @@ class Run(Media):
                 )
             called, kept = kept_evaluation(clean_text(str(name)), recorded(top_level(values)))
             at = None if step is None else self._whole(step)
-            return {"id": f"{self.uid}-{time.time_ns()}", "name": called, "step": at, "values": kept}
+            id_ = f"{self.uid}-{time.time_ns()}-{os.getpid()}"  # several processes may evaluate at once
+            return {"id": id_, "name": called, "step": at, "values": kept}
 
         self._write("log_eval", "evaluation", fields)
 
