@@ -5,11 +5,65 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing has it, whose import costs as much as starting Python
 
 if TYPE_CHECKING:
-    from gxt.api import finish, init, log, log_artifact, log_model, log_params, tag
+    from gxt.api import finish, init, log, resume
     from gxt.errors import GxtError
+    from gxt.reading import Artifact, RecordedRun, Series, get, runs
     from gxt.recording import Run
+    from gxt.registry import Experiment, ExperimentRegistry
+    from gxt.saying import (
+        define_metric,
+        log_artifact,
+        log_eval,
+        log_figure,
+        log_histogram,
+        log_image,
+        log_metric,
+        log_metrics,
+        log_model,
+        log_param,
+        log_params,
+        log_table,
+        log_text,
+        tag,
+    )
 
-__all__ = ["GxtError", "Run", "finish", "init", "log", "log_artifact", "log_model", "log_params", "tag"]
+__all__ = [
+    "Artifact",
+    "Experiment",
+    "ExperimentRegistry",
+    "GxtError",
+    "RecordedRun",
+    "Run",
+    "Series",
+    "define_metric",
+    "finish",
+    "get",
+    "init",
+    "log",
+    "log_artifact",
+    "log_eval",
+    "log_figure",
+    "log_histogram",
+    "log_image",
+    "log_metric",
+    "log_metrics",
+    "log_model",
+    "log_param",
+    "log_params",
+    "log_table",
+    "log_text",
+    "resume",
+    "runs",
+    "tag",
+]
+
+_HOMES = {
+    **dict.fromkeys(("finish", "init", "log", "resume"), "gxt.api"),
+    **dict.fromkeys(("Artifact", "RecordedRun", "Series", "get", "runs"), "gxt.reading"),
+    **dict.fromkeys(("Experiment", "ExperimentRegistry"), "gxt.registry"),
+    "GxtError": "gxt.errors",
+    "Run": "gxt.recording",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -21,7 +75,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'gxt' has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module("gxt.errors" if name == "GxtError" else "gxt.api"), name)
+    value: object = getattr(import_module(_HOMES.get(name, "gxt.saying")), name)
     globals()[name] = value
     return value
 

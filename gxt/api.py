@@ -1,7 +1,7 @@
-"""What training code calls: `init`, `log`, `log_model`, `finish` and their like, under `gxt run` or alone.
+"""What training code calls: `init`, `log`, `finish`, under `gxt run` or alone.
 
-It knows which run this process has; what a run does is `gxt.recording`'s part, and how the process ends
-`gxt.ending`'s.
+It knows which run this process has; what else can be said of it is `gxt.saying`'s part, what a run does
+`gxt.recording`'s, and how the process ends `gxt.ending`'s.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from gxt import ending
+from gxt.cells import watch_cells
 from gxt.errors import CannotRecord, MachineFailed
 from gxt.model.ids import no_reference, run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.params import top_level
 from gxt.named_tuple import NamedTuple
-from gxt.recording import OwnRun, Run, labels, recorded, say
+from gxt.own_run import OwnRun
+from gxt.recording import Run, labels, recorded, say
 from gxt.store import journal, ranks
 
 _current: Run | None = None  # also when it has ended: what is logged then is not for a new run
@@ -34,6 +36,7 @@ class _Said(NamedTuple):
     texts: Mapping[str, str]
     parent: str | None
     tags: list[str]
+    data: list[str]
 
 
 def init(
@@ -44,6 +47,7 @@ def init(
     hypothesis: str | None = None,
     parent: str | None = None,
     tags: str | Iterable[str] = (),
+    data: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     all_ranks: bool = False,
 ) -> Run:
     """Begin recording: join the run of the `gxt run` around this process, or start one.
@@ -58,12 +62,14 @@ def init(
         parent: the run that this one derives from: an id, or `none`; the command line's wins; by default the
             base of the work tree.
         tags: labels; a single text is one.
+        data: files and folders that the run uses, as `gxt run --data` takes them; a single path is one.
         all_ranks: record from every process of a distributed job on this host into the one run, not only
             from rank 0. Without `gxt run` the others wait up to 30 seconds for the run of rank 0, and rank 0
             at its end up to 10 seconds for them.
 
     Raises:
-        GxtError: what was asked for cannot be: this is no git repository, say, or there is no such parent.
+        GxtError: what was asked for cannot be: this is no git repository, say, or there is no such parent, or
+            no data at a path.
             A machine that is not up to it, with a full disk, say, costs one warning and the records.
     """
     global _current  # noqa: PLW0603 one run a process is what `gxt.log` without a run means
@@ -75,9 +81,10 @@ def init(
         texts={key: str(text) for key, text in texts.items() if text},
         parent=None if parent is None else str(parent),
         tags=labels(tags),
+        data=_paths(data),
     )
     if _current is not None:
-        _current.finish()
+        _current._left()
     _current = None
     ending.forget()
     around = os.environ.get(journal.ENV_DIRECTORY)
@@ -89,7 +96,50 @@ def init(
         _current = _begin_together(said)
     else:
         _current = _start(said)
+    watch_cells(_current)
     return _current
+
+
+def resume(
+    run: str,
+    config: object = None,
+    *,
+    name: str | None = None,
+    message: str | None = None,
+    tags: str | Iterable[str] = (),
+    data: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    all_ranks: bool = False,
+) -> Run:
+    """Go on with a run that has ended, such as one that was interrupted: a run of its own, derived from it.
+
+    A `log` without a step goes on after the last step of that run. Its parameters count where the command,
+    the parameters files and `config` say nothing; `run.config` has them. Its checkpoints are
+    `gxt.get(run).artifacts`.
+
+    Args:
+        run: which, as `gxt show` takes it: `exp-012`, `@` for the latest that has ended.
+        config: parameters, as `init` takes them.
+        name: a short name.
+        message: what is different this time; by default which run it goes on with.
+        tags: labels.
+        data: files and folders that the run uses.
+        all_ranks: as of `init`.
+
+    Raises:
+        GxtError: as `init`; there is no such run, or it is still running.
+    """
+    from gxt.ops.resume import resumed
+
+    around = None if isinstance(_current, OwnRun) else os.environ.get(journal.ENV_DIRECTORY)
+    before = resumed(str(run), around=Path(around) if around else None)
+    for notice in before.notices:
+        say(notice)
+    said = message or f"goes on with {before.id}"
+    begun = init(
+        config, name=name, message=said, parent=before.uid, tags=tags, data=data, all_ranks=all_ranks
+    )
+    begun._go_on(before)
+    return begun
 
 
 def log(metrics: Mapping[str, object], step: int | None = None) -> None:
@@ -100,34 +150,9 @@ def log(metrics: Mapping[str, object], step: int | None = None) -> None:
     run.log(metrics, step)
 
 
-def log_params(params: Mapping[str, object]) -> None:
-    """Record parameters of the present run, merged over those that are known."""
-    (_current or _run_for("log_params")).log_params(params)
-
-
-def log_model(
-    path: str | os.PathLike[str],
-    name: str | None = None,
-    step: int | None = None,
-    meta: Mapping[str, object] | None = None,
-) -> None:
-    """Keep a checkpoint of the present run, as `Run.log_model` does; begins a run if there is none."""
-    (_current or _run_for("log_model")).log_model(path, name, step, meta)
-
-
-def log_artifact(
-    path: str | os.PathLike[str],
-    name: str | None = None,
-    step: int | None = None,
-    meta: Mapping[str, object] | None = None,
-) -> None:
-    """Keep any other file or folder of the present run, as `Run.log_artifact` does."""
-    (_current or _run_for("log_artifact")).log_artifact(path, name, step, meta)
-
-
-def tag(*tags: str | Iterable[str]) -> None:
-    """Label the present run."""
-    (_current or _run_for("tag")).tag(*tags)
+def present(what: str) -> Run:
+    """The run that this process has, for a call of this name; one is begun where there never was any."""
+    return _current or _run_for(what)
 
 
 def finish(exit_code: int = 0) -> None:
@@ -165,6 +190,8 @@ def _join_around(directory: Path, said: _Said) -> Run:
         described["parent"] = parent_of_live(Path.cwd(), directory, said.parent)
     run = _join(directory, said)
     run._describe(described)
+    if said.data:
+        run._use_data(said.data)
     if notice := no_reference(said.texts.get("name")):
         say(notice)
     with suppress(OSError):  # its journal has told already what is wrong with the disk
@@ -242,6 +269,7 @@ def _start_recording(said: _Said) -> OwnRun:
         parent=said.parent,
         tags=said.tags,
         config=said.params,
+        data=said.data,
     )
     planned, live = start(workspace, request)
     for notice in planned.notices:
@@ -253,9 +281,16 @@ def _start_recording(said: _Said) -> OwnRun:
     return run
 
 
+def _paths(data: object) -> list[str]:
+    """Paths as texts; one is a list of one."""
+    if isinstance(data, (str, os.PathLike)):
+        return [os.fsdecode(data)]
+    return [os.fsdecode(one) for one in data] if isinstance(data, Iterable) else []
+
+
 def _at_exit() -> None:
     if _current is not None:
-        _current.finish(ending.exit_code())
+        _current._left(ending.exit_code())
 
 
 def _in_forked_child() -> None:

@@ -7,36 +7,33 @@ logged survives a SIGKILL in the next instruction. Which run a process has is `g
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, SupportsInt, cast
 
 from gxt.ending import exit_code_of
 from gxt.errors import GxtError, UsageError
-from gxt.model.ids import run_id
+from gxt.media import Media
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metrics import flatten_numbers, to_number
 from gxt.model.params import normalise, top_level
 from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_params
-from gxt.store import journal, ranks
+from gxt.store import journal
 from gxt.store.descriptor import Descriptor
 
 if TYPE_CHECKING:
-    from gxt.ops.datasets import DataThread
-    from gxt.ops.environment import EnvironmentThread
-    from gxt.ops.outputs import Keeper
-    from gxt.ops.start import Plan
-    from gxt.ops.workspace import Workspace
+    from gxt.capture.notebook import Cells
+    from gxt.ops.resume import Resumed
+    from gxt.ops.used_data import UsedData
 
 _STEP_LIMIT = 1 << 63
 _EXACT_INT = 1 << 53  # beyond it an integer is not a double any more; such values go the slow way
 
 
-class Run:
+class Run(Media):
     """A run that is being recorded. `gxt.init` makes one.
 
     Attributes:
@@ -61,6 +58,10 @@ class Run:
         self._warned = False
         self._ended = False
         self._told_of_end = False
+        self._told: set[str] = set()  # the outputs that grow of which the journal knows
+        self._cells: Cells | None = None
+        self._failed_cell = 0  # the exit code that the last cell of a notebook comes to
+        self._used: UsedData | None = None
         self._part: Descriptor | None = None  # what tells rank 0 that this other rank still logs
 
     def __repr__(self) -> str:
@@ -111,9 +112,76 @@ class Run:
         except Exception as error:  # noqa: BLE001 training goes on whatever happens here
             self._failed("log", error)
 
+    def log_metrics(self, metrics: Mapping[str, object], step: int | None = None) -> None:
+        """`log`, as MLflow spells it."""
+        self.log(metrics, step)
+
+    def log_metric(self, key: str, value: object, step: int | None = None) -> None:
+        """Record one metric: `log({key: value}, step)`, as MLflow spells it."""
+        try:
+            metrics = {key: value}
+        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
+            self._failed("log_metric", error)
+        else:
+            self.log(metrics, step)
+
     def log_params(self, params: Mapping[str, object]) -> None:
         """Record parameters, merged over those that are known; also argparse namespaces and dataclasses."""
         self._write("log_params", "params", lambda: {"params": recorded(top_level(params))})
+
+    def log_param(self, key: str, value: object) -> None:
+        """Record one parameter: `log_params({key: value})`, as MLflow spells it."""
+        self._write("log_param", "params", lambda: {"params": recorded({key: value})})
+
+    def define_metric(
+        self,
+        name: str,
+        *,
+        goal: str | None = None,
+        summary: str | None = None,
+        unit: str | None = None,
+    ) -> None:
+        """Say what a metric means. The last word on a name counts.
+
+        Args:
+            name: of the metric, as it is logged.
+            goal: `min` or `max`: which way it is better. The settings of the repository win; without both it
+                is guessed from the name.
+            summary: the value that stands for the run in lists: `last`, `min`, `max`, `best` (by the goal) or
+                `mean`; by default the last one.
+            unit: such as `s` or `%`.
+        """
+
+        def fields() -> JsonObject:
+            from gxt.model.defined import definition
+
+            return definition(name, goal, summary, unit)
+
+        self._write("define_metric", "metric_defined", fields)
+
+    def log_eval(self, values: Mapping[str, object], name: str = "eval", step: int | None = None) -> None:
+        """Record what an evaluation found, as `gxt eval` does of a run that has ended.
+
+        Args:
+            values: numbers and texts by name, nested as deeply as 32. Secrets in it are not kept.
+            name: of the evaluation; of several with one name the last counts.
+            step: that was evaluated, where it was not the end.
+        """
+
+        def fields() -> JsonObject:
+            from gxt.ops.evaluate import kept_evaluation
+
+            if not isinstance(values, Mapping):
+                raise UsageError(
+                    f"an evaluation holds values by name, not a {type(values).__name__}",
+                    hint='write for example gxt.log_eval({"acc": 0.5})',
+                )
+            called, kept = kept_evaluation(clean_text(str(name)), recorded(top_level(values)))
+            at = None if step is None else self._whole(step)
+            id_ = f"{self.uid}-{time.time_ns()}-{os.getpid()}"  # several processes may evaluate at once
+            return {"id": id_, "name": called, "step": at, "values": kept}
+
+        self._write("log_eval", "evaluation", fields)
 
     def tag(self, *tags: str | Iterable[str]) -> None:
         """Label the run."""
@@ -153,10 +221,62 @@ class Run:
         """End the run; under `gxt run` it ends with its command. Logging afterwards is ignored."""
         if not self._ended:
             self._ended = True
+            if self._cells is not None:
+                self._cells.stop()
             self._end(exit_code)
 
     def _end(self, exit_code: int) -> None:  # noqa: ARG002 the command around it says how it ended
+        if self._used is not None:
+            self._used.finish()
         self._close()
+
+    def _left(self, exit_code: int = 0) -> None:
+        """Nobody has said how it ended: by an exit code, or as the last cell of its notebook."""
+        self.finish(exit_code or self._failed_cell)
+
+    def _keep_summary(self) -> dict[str, Any]:
+        """Keep what is known of the run by now as an output; the same, empty where that fails."""
+        summary: dict[str, Any] = {}
+
+        def keep(writer: journal.JournalWriter) -> None:
+            from gxt.ops.media import put_summary
+
+            writer.check()
+            run = journal.read_summary(writer.directory, unfinished="running").run()
+            known = {key: run[key] for key in ("uid", "name", "params", "metrics", "metric_stats")}
+            self._tell(writer, put_summary(writer.directory, {"id": self.id, **known}))
+            summary.update(id=self.id, **known)
+
+        self._do("save_summary", keep)
+        return summary
+
+    def _use_data(self, named: Sequence[str]) -> None:
+        """Record data that the script names in the run of another process. Raises UsageError."""
+        if self._writer is None:
+            return
+        from gxt.ops.used_data import UsedData
+
+        self._used = UsedData(self._writer, named)
+        try:
+            self._used.begin()
+        except OSError as error:
+            self._failed("init", error)
+
+    def _go_on(self, before: Resumed) -> None:
+        """Go on with the steps and the parameters of the run before."""
+        self._step = max(self._step, before.last_step)
+        given = self.config
+
+        def inherit(writer: journal.JournalWriter) -> None:
+            from gxt.ops.resume import inherited
+
+            params = inherited(writer.directory, before)
+            self.config = {**params, **given}
+            writer.append("params", {"params": params})
+
+        self.config = {**before.params, **given}  # also where another rank records
+        if self._writer is not None:
+            self._do("resume", inherit)
 
     def _put_out(
         self,
@@ -167,26 +287,27 @@ class Run:
         step: object,
         meta: Mapping[str, object] | None,
     ) -> None:
-        writer = self._writer
-        if writer is None:
-            self._ignore(what)
-            return
-        try:
-            from gxt.ops.outputs import put_out, take_back
+        def put(writer: journal.JournalWriter) -> None:
+            from gxt.ops.outputs import put_out
 
             at = None if step is None else _whole_step(step)
             if step is not None and at is None:
                 self._warn(f"{what}: step {step!r} is no 64-bit integer; kept without one")
             facts = recorded(meta) if meta else {}
-            said = put_out(writer.directory, path, kind=kind, name=name, step=at, meta=facts)
-            try:
-                writer.append("artifact", said)
-            except OSError:
-                take_back(writer.directory, said)
-                raise
-            self._store_beside()
-        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
-            self._failed(what, error)
+            self._tell(writer, put_out(writer.directory, path, kind=kind, name=name, step=at, meta=facts))
+
+        self._do(what, put)
+
+    def _tell(self, writer: journal.JournalWriter, said: JsonObject) -> None:
+        """Make what was put aside an output of the run."""
+        try:
+            writer.append("artifact", said)
+        except OSError:
+            from gxt.ops.outputs import take_back
+
+            take_back(writer.directory, said)
+            raise
+        self._store_beside()
 
     def _store_beside(self) -> None:
         """Have what was put out stored beside the training; under `gxt run` the wrapper does."""
@@ -210,12 +331,22 @@ class Run:
         if said:
             self._write("init", "described", lambda: said)
 
+    def _at(self, step: object) -> int | None:
+        """The step of a medium: by default that of the last `log`, if there was one."""
+        if step is None:
+            return self._step if self._step >= 0 else None
+        return self._whole(step)
+
     def _write(self, what: str, kind: str, fields: journal.Fields) -> None:
+        self._do(what, lambda writer: writer.append(kind, fields()))
+
+    def _do(self, what: str, act: Callable[[journal.JournalWriter], None]) -> None:
+        """Do something with the journal; whatever fails is one warning."""
         if self._writer is None:
             self._ignore(what)
             return
         try:
-            self._writer.append(kind, fields())
+            act(self._writer)
         except Exception as error:  # noqa: BLE001 training goes on whatever happens here
             self._failed(what, error)
 
@@ -258,94 +389,6 @@ class Run:
             self._part.close()
         if self._writer is not None:
             self._writer.reopen()
-
-
-class OwnRun(Run):
-    """A run that this process records itself: there is no `gxt run` around it."""
-
-    def __init__(self, workspace: Workspace, live: journal.LiveRun, config: Mapping[str, Any]) -> None:
-        super().__init__(id_=run_id(live.number), uid=live.uid, config=config, writer=live.journal)
-        self._workspace = workspace
-        self._live = live
-        self._started_s = time.monotonic()
-        self._pid = os.getpid()
-        self._holds = True
-        self._has_ranks = False
-        self._environment: EnvironmentThread | None = None
-        self._keeper: Keeper | None = None
-        self._data: DataThread | None = None
-        # so that the processes that the script starts log into its run, as they do under `gxt run`
-        os.environ |= {journal.ENV_UID: live.uid, journal.ENV_DIRECTORY: str(live.path)}
-
-    def watch_environment(self) -> None:
-        """Look at the interpreter beside the training."""
-        from gxt.ops.environment import EnvironmentThread
-
-        self._environment = EnvironmentThread(self._workspace.repository, self._live, [sys.executable])
-        self._environment.start()
-
-    def _store_beside(self) -> None:
-        """A forked child leaves that to its parent."""
-        if self._keeper is None and self._pid == os.getpid():
-            from gxt.ops.outputs import Keeper
-
-            self._keeper = Keeper(self._workspace.repository, self._live)
-            self._keeper.start()
-
-    def watch_data(self, planned: Plan) -> None:
-        """Hash beside the training what is not hashed yet of the data that it uses."""
-        from gxt.ops.start import watch_data
-
-        self._data = watch_data(self._workspace, planned, self._live)
-        if self._data is not None:
-            self._data.start()
-
-    def announce(self, job: str) -> None:
-        """Let the other ranks of the job log into this run."""
-        ranks.announce(self._live, job)
-        self._has_ranks = True
-
-    def _end(self, exit_code: int) -> None:
-        """Put the run into git. A forked child leaves that to its parent."""
-        from gxt.ops.finish import finish
-
-        if self._pid != os.getpid():
-            self._close()
-            return
-        for name in (journal.ENV_UID, journal.ENV_DIRECTORY):
-            os.environ.pop(name, None)
-        status = "interrupted" if exit_code == 130 else "failed" if exit_code else "completed"
-        try:
-            if self._environment is not None:
-                for notice in self._environment.finish():
-                    say(notice)
-            if self._data is not None:
-                for notice in self._data.finish():
-                    say(notice)
-            if self._has_ranks and exit_code == 0:  # after a failure the launcher must hear of it at once
-                ranks.await_others(self._live.path)
-            self._writer = None
-            finished = finish(
-                self._workspace,
-                self._live,
-                status=status,
-                exit_code=exit_code,
-                duration_s=time.monotonic() - self._started_s,
-                keep=self._keeper.finish if self._keeper else tuple,
-            )
-            for notice in finished.notices if finished else ("the run could not be recorded",):
-                if not (self._warned and notice.startswith("the journal ")):  # that was the warning
-                    say(notice)
-        except Exception as error:  # noqa: BLE001 the results of the training matter more
-            self._failed("finish", error)
-        else:
-            self.id = str(finished.run["id"]) if finished else self.id
-
-    def _after_fork(self) -> None:
-        super()._after_fork()
-        if self._holds and not self._ended:
-            self._holds = False  # the fork of a fork must not close a descriptor of the training
-            self._live.held.close()  # the parent's lock must end with the parent
 
 
 def _whole_step(step: object) -> int | None:

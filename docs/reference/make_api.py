@@ -21,7 +21,8 @@ these: {names}.
 
 After `init` nothing raises into the training: the first failure is one warning (logger `gxt`) and a notice in
 the run. `init` itself raises [GxtError](errors.md) when nothing can be recorded. `log` and `log_params`
-without `init` begin a run themselves. How it is used: [log from a script](../how-to/log-from-a-script.md).
+without `init` begin a run themselves. How it is used: [log from a script](../how-to/log-from-a-script.md),
+[read runs in Python](../how-to/read-runs-in-python.md).
 """
 
 
@@ -32,7 +33,8 @@ def render() -> str:
         public = getattr(gxt, name)
         if isinstance(public, FunctionType):
             parts.append("\n".join(_function(f"gxt.{name}", public)))
-    parts.append("\n".join(_class("gxt.Run", gxt.Run)))
+    for name in ("Run", "Experiment", "RecordedRun", "Series", "Artifact", "ExperimentRegistry"):
+        parts.append("\n".join(_class(f"gxt.{name}", getattr(gxt, name))))
     parts.append(f"## gxt.GxtError\n\n{_text(gxt.GxtError)}\n\nAll of them: [errors](errors.md).\n")
     return "\n".join(parts)
 
@@ -43,7 +45,11 @@ def _function(name: str, function: FunctionType) -> Iterator[str]:
 
 def _class(name: str, one: type) -> Iterator[str]:
     yield from (f"## {name}", "", _text(one), "")
-    for method, function in vars(one).items():
+    members = {name: value for base in reversed(one.__mro__) for name, value in vars(base).items()}
+    if isinstance(members.get("__init__"), FunctionType) and (one.__init__.__doc__ or ""):
+        yield from ("```python", _signature(one.__init__).replace("__init__", one.__name__), "```", "")
+        yield from (_text(one.__init__), "")
+    for method, function in members.items():
         if not method.startswith("_") and isinstance(function, FunctionType):
             yield from (f"### {name}.{method}", "", "```python", _signature(function), "```", "")
             yield from (_text(function), "")

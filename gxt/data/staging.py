@@ -16,6 +16,7 @@ from typing import Final
 from gxt.data.cache import Cache, copy_content
 from gxt.data.digest import Digest, digest, files_in
 from gxt.data.onnx_file import NotOnnxError, read_onnx
+from gxt.model.artifacts import growing_id
 from gxt.model.json_types import Json, JsonObject
 
 _MAIN: Final = "main"
@@ -28,8 +29,7 @@ def stage(source: Path, home: Path, id_: str) -> tuple[str, ...]:
     Raises:
         OSError: it cannot be read, or there is no room. Then nothing of it is left.
     """
-    making = home / f".{id_}"
-    making.mkdir(parents=True)
+    making = _making(home, id_)
     try:
         main = making / f"{_MAIN}{source.suffix}"
         parts: tuple[str, ...] = ()
@@ -47,6 +47,48 @@ def stage(source: Path, home: Path, id_: str) -> tuple[str, ...]:
         _remove(making)
         raise
     return parts
+
+
+def stage_bytes(content: bytes, suffix: str, home: Path, id_: str) -> None:
+    """Put content aside that was made here. Raises OSError; then nothing of it is left."""
+    making = _making(home, id_)
+    try:
+        (making / f"{_MAIN}{suffix}").write_bytes(content)
+        making.rename(home / id_)
+    except BaseException:
+        _remove(making)
+        raise
+
+
+def grow(line: bytes, suffix: str, home: Path, id_: str) -> None:
+    """Append a line to an output that grows: one `write`, so that several processes may. Raises OSError.
+
+    Args:
+        line: ends with a newline.
+        suffix: of its file.
+        home: where what waits is.
+        id_: of an output that grows; until `all_grown` its folder has a hidden name, as a half made one has.
+    """
+    path, flags = f"{home}/.{id_}/{_MAIN}{suffix}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    try:
+        file = os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        _making(home, id_, exist_ok=True)
+        file = os.open(path, flags, 0o666)
+    try:
+        written = os.write(file, line)
+        if written < len(line):
+            os.write(file, b"\n")  # so that the next line does not grow onto this torn one
+            raise OSError(f"only {written} of {len(line)} bytes written")
+    finally:
+        os.close(file)
+
+
+def all_grown(home: Path) -> None:
+    """The run is over: what has grown is to be stored, as far as it can be."""
+    for folder in home.glob(f".{growing_id('*')}"):
+        with suppress(OSError):
+            folder.rename(home / folder.name[1:])
 
 
 def keep_staged(cache: Cache, folder: Path) -> JsonObject:
@@ -99,6 +141,14 @@ def parts_of(path: Path, copy: Path | None = None) -> tuple[str, ...]:
     folder = path.parent.resolve()
     # a link could lead to any file of this machine
     return tuple(name for name in external if _is_below(folder, path.parent / name))
+
+
+def _making(home: Path, id_: str, *, exist_ok: bool = False) -> Path:
+    """A folder for what is not whole yet; OSError where the directory of the run has been deleted."""
+    home.mkdir(exist_ok=True)
+    making = home / f".{id_}"
+    making.mkdir(exist_ok=exist_ok)
+    return making
 
 
 def _remove(folder: Path) -> None:

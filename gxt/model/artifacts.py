@@ -19,6 +19,8 @@ ELSEWHERE: Final = f"{POINTERS}/out"
 PART: Final = "part"
 """The kind of a file that belongs to the model before it in the list: its external data."""
 MODEL: Final = "model"
+MEDIA: Final = "media/"
+"""What the names of media begin with: pictures, tables, texts, histograms."""
 
 _MOST: Final = 100_000
 _NAME: Final = 200
@@ -27,6 +29,7 @@ _LARGEST: Final = 1 << 63
 _MD5: Final = re.compile(r"[0-9a-f]{32}(\.dir)?", re.ASCII)
 _NOT_IN_A_FILE_NAME: Final = re.compile(r"[^\w.+@=-]+")
 _RESERVED: Final = frozenset((".git", ".dvc", ".hg"))
+_GROWS: Final = "grows-"
 _KIND: Final = re.compile(r"[a-z][a-z-]{0,29}", re.ASCII)
 
 
@@ -54,6 +57,16 @@ def file_name(name: str) -> str:
     """A name as one part of a path, in git, in YAML and on disk."""
     plain = _NOT_IN_A_FILE_NAME.sub("-", name).lstrip(".-") or "artifact"
     return plain.encode(errors="replace")[:150].decode(errors="ignore")
+
+
+def growing_id(key: str) -> str:
+    """The id of an output that grows until the end of its run, and that several processes may tell of."""
+    return f"{_GROWS}{key}"
+
+
+def grows(event: JsonObject) -> bool:
+    """Whether an event `artifact` tells of an output that grows."""
+    return str(event["id"]).startswith(_GROWS)
 
 
 def is_artifact(value: Json) -> bool:

@@ -9,9 +9,13 @@ Sealing the same journal twice must give the same bytes, so nothing here reads a
 | `described` | any of `name`, `message`, `hypothesis`, `parent`: taken where the command line gave none |
 | `params` | `params`: merged over what is there |
 | `data` | `items`: all datasets, in place of those in `config` |
+| `data_used` | `items`: datasets that a script has named; each wins over the one of its path in `data` |
 | `metrics` | `s` step (null: the last one), `m` {name: number} |
 | `tag` | `id` of the annotation, `tags` |
+| `evaluation` | `id` of the annotation, `name`, `step`, `values` |
+| `metric_defined` | `name`, `goal`, `summary`, `unit`: the last one of a name counts |
 | `notice` | `text` |
+| `source` | `kind`, `path`, `metrics` [names], `params` (count), `note`: what another logger gave |
 | `artifact` | `id`, `name`, `path`, `kind`, `step`, `staged`, `parts`, `meta`: its content is safe |
 | `stored` | `id`, `md5`, `size`, `files`, `model`, `parts`, `notice`: it is in the cache; or `error` |
 | `finished` | `status`, `exit_code`, `duration_s` |
@@ -24,7 +28,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import cast
+from typing import Final, cast
 
 from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.model.codec import (
@@ -40,7 +44,7 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge
 from gxt.model.run import run_json
 from gxt.model.series import Series, SeriesBuilder
-from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
+from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics, check_source
 from gxt.named_tuple import NamedTuple
 
 _OFFSET = re.compile(r"[+-]\d{4}", re.ASCII)
@@ -111,6 +115,9 @@ class Fold:
         self.stats: dict[str, JsonObject] = {}
         self.artifacts: list[JsonObject] = []
         self.stored: dict[str, JsonObject] = {}
+        self.used: dict[str, JsonObject] = {}
+        self.defined: dict[str, JsonObject] = {}
+        self.sources: dict[str, JsonObject] = {}
         self.end: JsonObject = {}
         self.offset = "+0000"
         self.started_us = 0
@@ -149,7 +156,7 @@ class Fold:
         return Folded(
             config=self.config,
             environment=self.environment,
-            metrics=_metrics_document(self, unfinished, artifacts, about_outputs),
+            metrics=_metrics_document(self, unfinished, artifacts, about_outputs, series),
             annotations=tuple(self.annotations),
             series=series,
             finished=bool(self.end),
@@ -255,25 +262,29 @@ def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
             state.config["parent"] = None if event["parent"] is None else str(event["parent"])
             state.parent_asked = True
     elif kind == "data":
-        state.config = _checked({**state.config, "data": event["items"]}, check_config)
-    elif kind == "tag":
-        _tag(state, at_us, event)
+        _data(state, cast("list[JsonObject]", event["items"]))
     elif kind == "notice":
         state.notices.append(str(event["text"]))
-    elif kind in {"artifact", "stored"}:
-        _put_out(state, kind, event)
+    elif kind in _SAID:
+        _SAID[kind](state, at_us, event)
     elif kind == "finished":
         check_metrics(event, "the event")
         state.end = {**event, "duration_s": float(cast("float", event["duration_s"]))}
 
 
-def _put_out(state: Fold, kind: str, event: JsonObject) -> None:
-    from gxt.model.artifacts import check_said, check_stored  # most runs have none
+def _source(state: Fold, _at_us: int, event: JsonObject) -> None:
+    said = _checked({key: value for key, value in event.items() if key not in {"e", "t"}}, check_source)
+    state.sources[f"{said['kind']} {said['path']}"] = said
+
+
+def _put_out(state: Fold, _at_us: int, event: JsonObject) -> None:
+    from gxt.model.artifacts import check_said, check_stored, grows  # most runs have none
 
     facts = {key: value for key, value in event.items() if key not in {"e", "t"}}
-    if kind == "artifact":
+    if event["e"] == "artifact":
         check_said(facts)
-        state.artifacts.append(facts)
+        if not grows(facts) or facts["id"] not in [one["id"] for one in state.artifacts]:
+            state.artifacts.append(facts)
     else:
         check_stored(facts)
         if "error" not in facts or str(facts["id"]) not in state.stored:  # what is stored stays so
@@ -309,6 +320,8 @@ def _check_fold(going: Fold) -> None:
     if going.config:
         _checked_start(going.config)
     _checked(going.environment, check_environment)
+    if going.used:
+        _checked({**going.config, "data": list[Json](going.used.values())}, check_config)
     for event in going.annotations:
         check_annotation(event, "the fold")
     if going.artifacts or going.stored:
@@ -318,7 +331,8 @@ def _check_fold(going: Fold) -> None:
             check_said(said)
         for facts in going.stored.values():
             check_stored(facts)
-    metrics = {"status": "", **going.end, "metrics": cast("Json", going.stats)}
+    about: JsonObject = {"defined": {**going.defined}, "sources": list[Json](going.sources.values())}
+    metrics = {"status": "", **going.end, "metrics": cast("Json", going.stats), **about}
     _checked(metrics, check_metrics)
     for stat in going.stats.values():
         if type(stat["last_step"]) is not int or None in map(number_from_json, (stat["min"], stat["max"])):
@@ -347,8 +361,59 @@ def _tag(state: Fold, at_us: int, event: JsonObject) -> None:
     state.annotations += given
 
 
+def _data(state: Fold, items: list[JsonObject]) -> None:
+    """All datasets that the recorder knows of; those that a script has named stay."""
+    others = [one for one in items if one["path"] not in state.used]
+    found = sorted((*others, *state.used.values()), key=lambda one: str(one["path"])) if state.used else items
+    state.config = _checked({**state.config, "data": list[Json](found)}, check_config)
+
+
+def _data_used(state: Fold, _at_us: int, event: JsonObject) -> None:
+    items = cast("list[JsonObject]", event["items"])
+    _checked({**state.config, "data": list[Json](items)}, check_config)
+    state.used |= {str(one["path"]): one for one in items}
+    _data(state, cast("list[JsonObject]", state.config.get("data") or []))
+
+
+def _evaluated(state: Fold, at_us: int, event: JsonObject) -> None:
+    said: JsonObject = {
+        "id": str(event["id"]),
+        "at": time_to_json(at_us),
+        "by": state.config["author"],
+        "op": "evaluation",
+        **{key: event[key] for key in ("name", "step", "values")},
+    }
+    _checked(said, check_annotation)
+    state.annotations.append(said)
+
+
+def _defined(state: Fold, _at_us: int, event: JsonObject) -> None:
+    from gxt.model.defined import check_defined  # most runs define none
+
+    name, one = event["name"], {key: event.get(key) for key in ("goal", "summary", "unit")}
+    check_defined({str(name): one})
+    if isinstance(name, str):
+        state.defined[name] = one
+
+
+# what processes say in passing, each with what takes it
+_SAID: Final[Mapping[str, Callable[[Fold, int, JsonObject], None]]] = {
+    "artifact": _put_out,
+    "data_used": _data_used,
+    "evaluation": _evaluated,
+    "metric_defined": _defined,
+    "source": _source,
+    "stored": _put_out,
+    "tag": _tag,
+}
+
+
 def _metrics_document(
-    state: Fold, unfinished: str, artifacts: list[JsonObject], about_outputs: list[str]
+    state: Fold,
+    unfinished: str,
+    artifacts: list[JsonObject],
+    about_outputs: list[str],
+    series: Mapping[str, Series],
 ) -> JsonObject:
     status = state.end.get("status", unfinished)
     left_out = [f"{state.damaged} damaged line(s) of the journal left out"] if state.damaged else []
@@ -361,11 +426,26 @@ def _metrics_document(
         "started": time_to_json(state.started_us),
         "ended": None if status == "running" else time_to_json(state.last_us),
         "duration_s": duration,
-        "metrics": {**state.stats},
+        "metrics": {**state.stats, **_with_means(state, series)},
+        "defined": {**state.defined},
         "evals": [],
         "artifacts": list[Json](artifacts),
+        "sources": list[Json](state.sources.values()),
         "notices": [*state.notices, *about_outputs, *left_out],
     }
+
+
+def _with_means(state: Fold, series: Mapping[str, Series]) -> JsonObject:
+    """The summaries of the metrics whose mean stands for the run; lists of a running run do without."""
+    wanted = [name for name, one in state.defined.items() if one["summary"] == "mean" and name in series]
+    return {name: {**state.stats[name], "mean": _mean(series[name].value)} for name in wanted}
+
+
+def _mean(values: Sequence[float]) -> Json:
+    try:
+        return number_to_json(math.fsum(values) / len(values))
+    except (OverflowError, ValueError):  # both infinities, or a sum beyond all doubles
+        return number_to_json(sum(values) / len(values))
 
 
 def _outputs(state: Fold) -> tuple[list[JsonObject], list[str]]:

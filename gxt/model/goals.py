@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from gxt.named_tuple import NamedTuple
+
+if TYPE_CHECKING:
+    from gxt.model.json_types import Json
 
 Goal = Literal["min", "max"]
 Verdict = Literal["better", "worse", "same"]
@@ -57,6 +60,17 @@ def guess_goal(name: str) -> Goal | None:
 def goal_of(name: str, goals: Mapping[str, Goal]) -> Goal | None:
     """The goal that the settings give, else the guess."""
     return goals.get(name) or guess_goal(name)
+
+
+def goals_of(*runs: Mapping[str, Json] | None) -> dict[str, Goal]:
+    """Which way metrics are better, as the scripts of runs have said; of several the last run counts."""
+    goals: dict[str, Goal] = {}
+    for run in runs:
+        defined = run.get("defined") if run else None
+        for name, one in defined.items() if isinstance(defined, dict) else ():
+            if isinstance(one, dict) and one.get("goal"):
+                goals[name] = cast("Goal", one["goal"])
+    return goals
 
 
 def main_metric(names: Iterable[str], *, chosen: str | None, goals: Mapping[str, Goal]) -> Metric | None:

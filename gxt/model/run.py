@@ -63,7 +63,9 @@ def run_json(
         "reproduces": config.get("reproduces"),
         "metrics": listed["metrics"],
         "metric_stats": _object(metrics.get("metrics")),
+        "defined": _object(metrics.get("defined")),
         "evals": [_evaluation(event) for event in said.evaluated()],
+        "sources": metrics.get("sources", []),
         "data": config.get("data", []),
         "artifacts": metrics.get("artifacts", []),
         "environment": _environment(environment),
@@ -87,10 +89,17 @@ def _listed(config: JsonObject, metrics: JsonObject, said: Said) -> JsonObject:
         "created": config.get("created"),
         "duration_s": metrics.get("duration_s"),
         "command": config.get("command", []),
-        "metrics": {
-            name: _object(stat).get("last") for name, stat in _object(metrics.get("metrics")).items()
-        },
+        "metrics": _values(metrics),
     }
+
+
+def _values(metrics: JsonObject) -> JsonObject:
+    stats, defined = _object(metrics.get("metrics")), _object(metrics.get("defined"))
+    if defined:
+        from gxt.model.defined import summarised  # most runs define none
+
+        return summarised(cast("dict[str, JsonObject]", stats), cast("dict[str, JsonObject]", defined))
+    return {name: _object(stat).get("last") for name, stat in stats.items()}
 
 
 def without_packages(run: JsonObject) -> JsonObject:
@@ -145,7 +154,7 @@ def params_of(run: Mapping[str, Json]) -> JsonObject:
 
 
 def metrics_of(run: Mapping[str, Json]) -> JsonObject:
-    """The run's metrics, {name: last value}."""
+    """The run's metrics, {name: value}, the last one unless the script has chosen another."""
     return _object(run.get("metrics"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gxt.errors import UsageError
-from gxt.model.goals import Goal, goal_of
+from gxt.model.goals import Goal, goal_of, goals_of
 from gxt.model.json_types import JsonObject
 from gxt.model.run import metrics_of
 from gxt.named_tuple import NamedTuple
@@ -33,4 +33,5 @@ def compare(workspace: Workspace, refs: Sequence[str]) -> Comparison:
         raise UsageError("a comparison needs two runs or more", hint="gxt compare exp-001 exp-002")
     runs = tuple(found.values())
     names = dict.fromkeys(name for run in runs for name in metrics_of(run))
-    return Comparison(runs, {name: goal_of(name, workspace.settings.goals) for name in names})
+    goals = {**goals_of(*runs), **workspace.settings.goals}
+    return Comparison(runs, {name: goal_of(name, goals) for name in names})

@@ -16,7 +16,7 @@ from gxt.git.repository import Repository
 from gxt.git.snapshot import take
 from gxt.model.codec import number_from_json
 from gxt.model.datasets import DataChange, data_changes, data_of
-from gxt.model.goals import Goal, Verdict, goal_of, judge
+from gxt.model.goals import Goal, Verdict, goal_of, goals_of, judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import Missing, difference, flatten, merge
 from gxt.model.run import metrics_of, params_of
@@ -108,11 +108,12 @@ def _data_now(repository: Repository, run: JsonObject) -> JsonObject:
 def metric_changes(a: JsonObject, b: JsonObject, goals: Mapping[str, Goal]) -> dict[str, MetricChange]:
     """Every metric that either run has, in the order of the first, then of the second."""
     before, after = metrics_of(a), metrics_of(b)
+    known = {**goals_of(a, b), **goals}
     changes = {}
     for name in dict.fromkeys((*before, *after)):
         old, new = number_from_json(before.get(name)), number_from_json(after.get(name))
         delta = new - old if old is not None and new is not None else None
-        goal = goal_of(name, goals)
+        goal = goal_of(name, known)
         verdict = judge(delta, goal) if delta is not None else None
         changes[name] = MetricChange(before.get(name), after.get(name), delta, verdict, goal)
     return changes

@@ -42,8 +42,7 @@ def evaluate(
         UnknownRun, AmbiguousRun, RemovedRun: the reference names no single run.
         UsageError: there are no values, they or the name cannot be kept, or the run cannot be changed yet.
     """
-    name, values = _name(name), redact_params(values)  # files of judges hold their settings too
-    _check(values)
+    name, values = kept_evaluation(name, values)
     author = workspace.settings.author
 
     def say(events: list[JsonObject], at_us: int) -> Saying:
@@ -59,6 +58,17 @@ def evaluate(
 
     with History(workspace) as history:
         return said_of(history, history.resolve_to_change(ref), say)
+
+
+def kept_evaluation(name: str, values: JsonObject) -> tuple[str, JsonObject]:
+    """An evaluation as it is kept: its name, and the values without secrets.
+
+    Raises:
+        UsageError: there are no values, or they or the name cannot be kept.
+    """
+    name, values = _name(name), redact_params(values)  # files of judges hold their settings too
+    _check(values)
+    return name, values
 
 
 def retract(workspace: Workspace, ref: str, name: str) -> Annotated:

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, cast
 
 from gxt.errors import (
@@ -21,7 +21,7 @@ from gxt.errors import (
 )
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import number_from_json
-from gxt.model.goals import Metric, main_metric
+from gxt.model.goals import Goal, Metric, goals_of, main_metric
 from gxt.model.ids import parse_run_id, run_id, said_number
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import Row, metrics_of, row_of, without_packages
@@ -217,6 +217,12 @@ class History:
                 return live[0]
         return self._index.by_uid(uid)
 
+    def by_id(self, id_: str) -> JsonObject | None:
+        """The run with this id, as lists show it; None where it went this moment."""
+        number = parse_run_id(id_)
+        live = (live.run for live in self.live if live.run["id"] == id_)
+        return next(live, None) or (self._index.by_number(number) if number is not None else None)
+
     def children(self, uid: str) -> list[JsonObject]:
         """The runs derived from this one, oldest first."""
         live = [live.run for live in self.live if live.run["parent_uid"] == uid]
@@ -226,15 +232,17 @@ class History:
         """The journal behind a run that is not in git yet."""
         return next((live for live in self.live if live.run["uid"] == run["uid"]), None)
 
-    def main_metric(self, metrics: Sequence[Mapping[str, Json]]) -> Metric | None:
-        """The metric that stands for runs with these metrics, newest first.
+    def main_metric(
+        self, metrics: Sequence[Mapping[str, Json]], own: Mapping[str, Goal] = MappingProxyType({})
+    ) -> Metric | None:
+        """The metric that stands for runs with these metrics, newest first; `own` are their own goals.
 
         The settings' choice, else dvc.yaml's first, else by the names in the order they were first logged.
         """
         settings = self.workspace.settings
         names = dict.fromkeys(name for one in reversed(metrics) for name in one)
         chosen = settings.metric or declared_metric(self.workspace.repository)
-        return main_metric(names, chosen=chosen, goals=settings.goals)
+        return main_metric(names, chosen=chosen, goals={**own, **settings.goals})
 
     def damage(self) -> tuple[str, ...]:
         """What cannot be read, in words, with what to do next."""
@@ -309,7 +317,7 @@ class History:
         runs = [run for run in self.runs() if run["status"] == "completed"]
         if not runs:
             raise UnknownRun("best", hint=self._hint())
-        main = self.main_metric([metrics_of(run) for run in runs])
+        main = self.main_metric([metrics_of(run) for run in runs], goals_of(*reversed(runs)))
         if main is None or main.goal is None:
             raise UnknownRun(
                 "best",

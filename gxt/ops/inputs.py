@@ -29,7 +29,7 @@ def look_at_inputs(repository: Repository, named: Sequence[str], *, patience_s: 
         UsageError: there is nothing at a path, or it is no data.
     """
     for path in named:
-        _check(repository, path)
+        check_named(repository, path)
     if not named and not _has_signs(repository):
         return None
     from gxt.ops.datasets import find, look
@@ -37,7 +37,8 @@ def look_at_inputs(repository: Repository, named: Sequence[str], *, patience_s: 
     return look(repository, find(repository, named), patience_s=patience_s)
 
 
-def _check(repository: Repository, named: str) -> None:
+def check_named(repository: Repository, named: str) -> None:
+    """Raise UsageError unless there is data at a path, relative to the working directory."""
     path = repository.cwd / named
     try:
         kind = stat.S_IFMT(path.stat().st_mode) if named.strip() else 0

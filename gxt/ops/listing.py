@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from gxt.model.goals import Metric
+from gxt.model.goals import Metric, goals_of
 from gxt.model.json_types import JsonObject
 from gxt.model.run import Row, row_of, without_packages
 from gxt.model.version import __version__
@@ -116,7 +116,9 @@ def _array(texts: list[str]) -> bytes:
 
 def _rows(history: History, request: ListRequest) -> Listing:
     rows = history.rows(request.limit) if request.plain else _matching_rows(history, request)
-    return Listing(rows, history.main_metric([row.metrics for row in rows]), history.damage())
+    newest = history.by_id(rows[0].id) if rows else None
+    main = history.main_metric([row.metrics for row in rows], goals_of(newest))
+    return Listing(rows, main, history.damage())
 
 
 def _view_key(history: History, request: ListRequest) -> str:

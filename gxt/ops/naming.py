@@ -13,7 +13,7 @@ from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.artifacts import is_place, stored_only
 from gxt.model.events import Folded
-from gxt.model.goals import main_metric
+from gxt.model.goals import goals_of, main_metric
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.placing import placed, retained, with_metric
 from gxt.ops.declared import declared_metric
@@ -27,7 +27,8 @@ def settled(repository: Repository, settings: Settings, folded: Folded) -> Folde
     """What a run says with its outputs chosen by the settings, each at a place of its own."""
     artifacts, texts = stored_only(cast("list[JsonObject]", folded.metrics["artifacts"]))
     chosen = settings.metric or declared_metric(repository)
-    main = main_metric(folded.series, chosen=chosen, goals=settings.goals)
+    goals = {**goals_of(folded.metrics), **settings.goals}
+    main = main_metric(folded.series, chosen=chosen, goals=goals)
     if main:
         artifacts = with_metric(artifacts, main.name, folded.series[main.name])
     if settings.keep_best and main and main.goal:

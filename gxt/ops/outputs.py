@@ -141,7 +141,7 @@ def read_end(
         DamagedRecord, NewerFormat: the journal cannot be read.
         OSError: nor can its file.
     """
-    untold = _store_all(repository, directory, writer) if _names(directory / STAGED) else []
+    untold = _store_all(repository, directory, writer) if names_in(directory / STAGED) else []
     folded = journal.read(directory, unfinished=unfinished, also=[*also, *untold])
     if not folded.metrics["artifacts"]:
         return folded
@@ -152,8 +152,11 @@ def read_end(
 
 def _store_all(repository: Repository, directory: Path, writer: journal.JournalWriter | None) -> list[bytes]:
     """Store what is left; the lines that the journal did not take."""
+    from gxt.data.staging import all_grown
+
     own = writer or journal.JournalWriter(directory / journal.JOURNAL)
     untold: list[bytes] = []
+    all_grown(directory / STAGED)
 
     def say(facts: JsonObject) -> None:
         try:

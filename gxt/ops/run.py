@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gxt.capture.process import Ended, run_command
 from gxt.git.repository import Repository
-from gxt.model.goals import Metric, main_metric
+from gxt.model.goals import Metric, goals_of, main_metric
 from gxt.model.ids import run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.run import metrics_of
@@ -135,7 +135,8 @@ def _main(workspace: Workspace, parent: JsonObject | None, finished: Finished | 
     settings, own = workspace.settings, metrics_of(finished.run) if finished else {}
     names = [*(name for name in metrics_of(parent or {}) if name in own), *own]
     chosen = settings.metric or declared_metric(workspace.repository)
-    return main_metric(names, chosen=chosen, goals=settings.goals)
+    goals = {**goals_of(parent, finished.run if finished else None), **settings.goals}
+    return main_metric(names, chosen=chosen, goals=goals)
 
 
 def _status(ended: Ended) -> str:

@@ -8,7 +8,7 @@ from gxt.errors import DOCTOR, DamagedRecord
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import YEAR_10000_US, load_document
 from gxt.model.columns import damaged
-from gxt.model.goals import Goal, Metric, goal_of
+from gxt.model.goals import Goal, Metric, goal_of, goals_of
 from gxt.model.ids import parse_run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.points import Series
@@ -56,12 +56,14 @@ def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
         run = history.resolve(ref)
         parent_uid = str(run["parent_uid"] or "")
         parent = history.by_uid(parent_uid) if parent_uid else None
+        own = goals_of(parent, run)
+        goals = {**own, **workspace.settings.goals}
         return Shown(
             run=whole(history, run),
             parent=parent,
             children=tuple(str(child["id"]) for child in history.children(str(run["uid"]))),
-            main=history.main_metric([metrics_of(run), _shared(parent, run)]),
-            goals={name: goal_of(name, workspace.settings.goals) for name in metrics_of(run)},
+            main=history.main_metric([metrics_of(run), _shared(parent, run)], own),
+            goals={name: goal_of(name, goals) for name in metrics_of(run)},
             series=series_of(history, run) if series else {},
             notices=(
                 *(history.passed_over(run) if ref == "@" else ()),

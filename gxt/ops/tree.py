@@ -8,7 +8,7 @@ from itertools import islice
 from gxt.errors import UnknownRun, UsageError
 from gxt.model.codec import number_from_json
 from gxt.model.forest import Forest, build_forest
-from gxt.model.goals import Goal, Metric, Verdict, goal_of, judge
+from gxt.model.goals import Goal, Metric, Verdict, goal_of, goals_of, judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import metrics_of
 from gxt.named_tuple import NamedTuple
@@ -62,13 +62,14 @@ def tree(
             below = _below(history, str(history.resolve(ref)["uid"]))
             newest_first = [_whole(history, one) for one in below[:limit]]
             there_are = len(below)
-        main = _metric(history, metric, newest_first)
+        goals = {**goals_of(*reversed(newest_first)), **workspace.settings.goals}
+        main = _metric(history, metric, newest_first, goals)
         notices = history.damage()
         shown = {str(run["uid"]): run for run in reversed(newest_first)}
         known = {**shown, **_parents(history, shown)}
         gone = {str(run["parent_uid"]) for run in newest_first} - known.keys()
         removed = {uid: history.absent(uid).label for uid in gone if history.index.removed(uid) is not None}
-    nodes = {uid: _node(run, known, main, workspace.settings.goals) for uid, run in shown.items()}
+    nodes = {uid: _node(run, known, main, goals) for uid, run in shown.items()}
     return Evolution(
         build_forest(_links(shown.values())), nodes, main, there_are - len(shown), notices, removed
     )
@@ -101,18 +102,20 @@ def _parents(history: History, runs: Mapping[str, JsonObject]) -> dict[str, Json
     return {uid: run for uid, run in found if run is not None}
 
 
-def _metric(history: History, name: str | None, runs: list[JsonObject]) -> Metric | None:
+def _metric(
+    history: History, name: str | None, runs: list[JsonObject], goals: Mapping[str, Goal]
+) -> Metric | None:
     """The metric that was named, else the one that stands for these runs."""
     metrics = [metrics_of(run) for run in runs]
     if name is None:
-        return history.main_metric(metrics)
+        return history.main_metric(metrics, goals)
     known = dict.fromkeys(known for one in metrics for known in one)
     if runs and name not in known and not _is_logged(history, name):
         shown = ", ".join(list(known)[:8])
         raise UsageError(
             f"no run has a metric {name!r}", hint=f"there are {shown}" if known else "there are none"
         )
-    return Metric(name, goal_of(name, history.workspace.settings.goals))
+    return Metric(name, goal_of(name, goals))
 
 
 def _is_logged(history: History, name: str) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import cast
 
+from gxt.model.artifacts import MEDIA
 from gxt.model.json_types import Json, JsonObject
 from gxt.render.clean import one_line
 from gxt.render.values import number, size
 from gxt.render.view import Column, Span, Table, View, line
 
 _MOST_TENSORS = 3
+_MEDIA = frozenset(("image", "figure", "table", "text"))
 
 
 def outputs(run: JsonObject) -> View:
@@ -27,13 +30,32 @@ def outputs(run: JsonObject) -> View:
         Column("parameters", right=True, drop=1),
         Column("", cut=True, drop=2),
     ]
-    rows = [_row(one) for one in artifacts]
+    rows = [_row(one, earlier) for one, earlier in _latest(artifacts)]
     shown = [at for at in range(len(columns)) if at in (0, 3) or any(row[at].text for row in rows)]
     table = Table([columns[at] for at in shown], [[row[at] for at in shown] for row in rows], indent=2)
     return [line(), line(Span("Outputs", "head")), table]
 
 
-def _row(one: JsonObject) -> list[Span]:
+def _latest(artifacts: list[JsonObject]) -> Iterator[tuple[JsonObject, int]]:
+    """The entries; of media with one name only the last, with the number of those before it."""
+    counts = Counter(_medium(one) for one in artifacts)
+    seen: Counter[str] = Counter()
+    for one in artifacts:
+        name = _medium(one)
+        seen[name] += 1
+        if not name:
+            yield one, 0
+        elif seen[name] == counts[name]:
+            yield one, counts[name] - 1
+
+
+def _medium(one: JsonObject) -> str:
+    """What media of one series have in common; empty for all else, each of which counts."""
+    is_one = one["kind"] in _MEDIA and str(one["name"]).startswith(MEDIA)
+    return f"{one['kind']} {one['name']}" if is_one else ""
+
+
+def _row(one: JsonObject, earlier: int) -> list[Span]:
     model = one.get("model")
     facts = model if isinstance(model, dict) else {}
     name = one_line(str(one["name"]))
@@ -43,7 +65,7 @@ def _row(one: JsonObject) -> list[Span]:
         Span(number(one["metric"])) if one["metric"] is not None else Span(""),
         Span(size(one["size"]) if one["md5"] else "not stored yet"),
         Span(_parameters(facts)),
-        Span(", ".join(_about(one, facts)), "dim"),
+        Span(", ".join(_about(one, facts, earlier)), "dim"),
     ]
 
 
@@ -54,8 +76,10 @@ def _parameters(facts: JsonObject) -> str:
     return f"{'≈ ' if facts.get('approximate') else ''}{count:,}"
 
 
-def _about(one: JsonObject, facts: JsonObject) -> Iterator[str]:
+def _about(one: JsonObject, facts: JsonObject, earlier: int) -> Iterator[str]:
     path = str(one["path"])
+    if earlier:
+        yield f"and {earlier} earlier"
     if path != one["name"]:
         yield one_line(path)
     if isinstance(one.get("files"), int):

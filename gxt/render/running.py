@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gxt.model.codec import number_from_json
-from gxt.model.goals import goal_of, judge
+from gxt.model.goals import goal_of, goals_of, judge
 from gxt.model.ids import parse_run_id
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import Missing, difference, flatten
@@ -140,13 +140,14 @@ def _metrics(result: RunResult, run: JsonObject, settings: Settings) -> list[str
     """The main metric, then the next ones, each with its change from the parent."""
     metrics = metrics_of(run)
     before = metrics_of(result.parent or {})
+    goals = {**goals_of(result.parent, run), **settings.goals}
     first = [result.main.name] if result.main and result.main.name in metrics else []
     texts = []
     for name in list(dict.fromkeys((*first, *metrics)))[:_METRICS]:
         new, old = number_from_json(metrics[name]), number_from_json(before.get(name))
         text = f"{one_line(name, 40)} {number(metrics[name])}"
         if new is not None and old is not None:
-            verdict = judge(new - old, goal_of(name, settings.goals))
+            verdict = judge(new - old, goal_of(name, goals))
             word = verdict if verdict in {"better", "worse"} else ""
             told = f"{change(new - old)} {word}".strip()
             text += f" ({told})" if told else ""

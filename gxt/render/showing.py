@@ -242,7 +242,7 @@ def _metrics(shown: Shown) -> View:
 
 
 def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list[Span]:
-    new, old = number_from_json(stat["last"]), number_from_json(before)
+    new, old = number_from_json(metrics_of(shown.run).get(name)), number_from_json(before)
     delta = new - old if new is not None and old is not None else None
     verdict = judge(delta, shown.goals.get(name)) if delta is not None else None
     return [

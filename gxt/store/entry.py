@@ -9,7 +9,7 @@ from gxt.git.fast_import import Drop, FastImport, Person, Put
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.events import Folded
-from gxt.model.goals import main_metric
+from gxt.model.goals import goals_of, main_metric
 from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
 from gxt.model.pointers import POINTERS
@@ -144,7 +144,7 @@ def _run_message(folded: Folded, run: JsonObject) -> str:
 def _entry_message(run: JsonObject, number: int) -> str:
     """What `git log --first-parent refs/gxt/experiments` shows: a line of a lab notebook."""
     metrics = metrics_of(run)
-    main = main_metric(metrics, chosen=None, goals={})
+    main = main_metric(metrics, chosen=None, goals=goals_of(run))
     value = metrics[main.name] if main else None
     shown = f" — {one_line(main.name)} {value:.4g}" if main and isinstance(value, (int, float)) else ""
     return f"{run_id(number)} {run['status']}: {one_line(title(run))}{shown}\n\nRun-Uid: {run['uid']}\n"

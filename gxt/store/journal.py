@@ -87,15 +87,19 @@ class JournalWriter:
         data = text.encode() + b"\n"
         if self._torn:
             data = b"\n" + data  # so that this line does not grow onto the torn one
+        self.check()
+        written = os.write(self._file.number, data)
+        self._torn = written < len(data)
+        if self._torn:
+            raise OSError(f"only {written} of {len(data)} bytes written to the journal")
+
+    def check(self) -> None:
+        """Raise OSError unless this is still the journal of a live run."""
         found = self._file.stat()
         if found is None:
             raise OSError("the script has closed the journal's descriptor")
         if found.st_nlink == 0:
             raise OSError("the run has ended, or its directory was deleted")
-        written = os.write(self._file.number, data)
-        self._torn = written < len(data)
-        if self._torn:
-            raise OSError(f"only {written} of {len(data)} bytes written to the journal")
 
     def close(self) -> None:
         """Give up the journal; its lock goes with it."""

@@ -40,8 +40,8 @@ RUN = {
     "created": str, "duration_s": float,
     "author": str, "host": str, "command": list, "cwd": str, "code": CODE,
     "params": dict, "param_files": list, "metrics_files": list, "outs": list, "reproduces": str | None,
-    "metrics": dict, "metric_stats": dict, "evals": list, "data": list,
-    "artifacts": list, "environment": ENVIRONMENT, "notices": list,
+    "metrics": dict, "metric_stats": dict, "defined": dict, "evals": list, "data": list,
+    "sources": list, "artifacts": list, "environment": ENVIRONMENT, "notices": list,
 }  # fmt: skip
 
 

@@ -103,14 +103,32 @@ def test_the_public_names_are_exactly_these() -> None:
     import gxt as package
 
     assert package.__all__ == [
+        "Artifact",
+        "Experiment",
+        "ExperimentRegistry",
         "GxtError",
+        "RecordedRun",
         "Run",
+        "Series",
+        "define_metric",
         "finish",
+        "get",
         "init",
         "log",
         "log_artifact",
+        "log_eval",
+        "log_figure",
+        "log_histogram",
+        "log_image",
+        "log_metric",
+        "log_metrics",
         "log_model",
+        "log_param",
         "log_params",
+        "log_table",
+        "log_text",
+        "resume",
+        "runs",
         "tag",
     ]
     assert all(getattr(package, name) is not None for name in package.__all__)

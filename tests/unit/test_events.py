@@ -27,7 +27,7 @@ CONFIG: JsonObject = {
 }
 
 
-def line(kind: str, after_s: float = 0, **fields: object) -> bytes:
+def line(kind: str, after_s: float = 0, /, **fields: object) -> bytes:
     return json.dumps({"e": kind, "t": START_US + int(after_s * 1e6), **fields}).encode() + b"\n"
 
 
@@ -53,6 +53,17 @@ def test_a_journal_of_every_event() -> None:
         line("data", items=[{"path": "x.csv", "md5": "0" * 32}]),
         line("tag", 2, id="T", tags=["first", "second"]),
         line("notice", text="something"),
+        line("source", kind="csv", path="log.csv", metrics=["loss"], params=0, note=None),
+        line("source", kind="console", path=None, metrics=["acc"], params=0, note="scraped"),
+        line(
+            "source",
+            kind="csv",
+            path="log.csv",
+            metrics=["loss", "acc"],
+            params=2,
+            note=None,
+            **{"of a later gxt": 1},
+        ),
         FINISHED,
     )
     said: JsonObject = {"at": "2023-11-14T22:13:22.000000Z", "by": AUTHOR, "op": "tag"}
@@ -68,8 +79,15 @@ def test_a_journal_of_every_event() -> None:
         metrics={
             "gxt": 1, "uid": "01JD", "status": "failed", "exit_code": 3,
             "started": "2023-11-14T22:13:20.000000Z", "ended": "2023-11-14T22:13:24.000000Z",
-            "duration_s": 3.5, "metrics": {"loss": {**loss, "count": 1}},
+            "duration_s": 3.5, "metrics": {"loss": {**loss, "count": 1}}, "defined": {},
             "evals": [], "artifacts": [], "notices": ["something"],
+            "sources": [
+                {
+                    "kind": "csv", "path": "log.csv", "metrics": ["loss", "acc"], "params": 2, "note": None,
+                    "of a later gxt": 1,
+                },
+                {"kind": "console", "path": None, "metrics": ["acc"], "params": 0, "note": "scraped"},
+            ],
         },
         annotations=({"id": "T-0", **said, "tag": "first"}, {"id": "T-1", **said, "tag": "second"}),
         series={"loss": Series(array("q", [0]), array("q", [START_US + 1_000_000]), array("d", [1.0]))},
@@ -79,6 +97,26 @@ def test_a_journal_of_every_event() -> None:
         last_us=START_US + 4_000_000,
     )  # fmt: skip
     assert (result.uid, result.status) == ("01JD", "failed")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"kind": "", "path": "x"},
+        {"kind": "csv", "path": 5},
+        {"kind": "csv", "path": "x", "metrics": [5]},
+        {"kind": "csv", "path": "x", "metrics": None},
+        {"kind": "csv", "path": "x", "params": -1},
+        {"kind": "csv", "path": "x", "params": True},
+        {"kind": "csv", "path": "x", "note": "n" * 5000},
+        {"kind": "csv", "path": "x", "later": float("nan")},
+    ],
+)
+def test_what_says_nothing_of_a_logger_is_damage(said: JsonObject) -> None:
+    result = folded(line("source", **said), FINISHED)
+    assert result.metrics["notices"] == ["1 damaged line(s) of the journal left out"]
+    assert result.metrics["sources"] == []
 
 
 @pytest.mark.parametrize(
@@ -181,3 +219,39 @@ def test_nan_is_least_and_greatest_only_where_there_is_nothing_else(
     values: tuple[float, ...], expected: list[object]
 ) -> None:
     assert summary(*values) == expected
+
+
+def test_data_that_a_script_names_stays_whatever_the_recorder_says_of_the_rest() -> None:
+    one, other, hashed = {"path": "b"}, {"path": "a"}, {"path": "b", "md5": "0" * 32}
+    used = line("data_used", items=[one])
+    assert folded(used).config["data"] == [one]
+    assert folded(line("data", items=[other]), used, line("data", items=[hashed, other])).config["data"] == [
+        other,
+        one,
+    ]
+    assert folded(used, line("data_used", items=[hashed])).config["data"] == [hashed]
+    assert folded(line("data_used", items=[{"md5": None}])).metrics["notices"] == [
+        "1 damaged line(s) of the journal left out"
+    ]
+
+
+def test_an_evaluation_becomes_an_annotation() -> None:
+    said = {"id": "E", "name": "test", "step": 3, "values": {"acc": 0.5}}
+    (made,) = folded(line("evaluation", 2, **said), line("evaluation", **{**said, "values": [1]})).annotations
+    assert made == {**said, "at": "2023-11-14T22:13:22.000000Z", "by": AUTHOR, "op": "evaluation"}
+
+
+def test_an_output_that_grows_is_listed_once_however_many_tell_of_it() -> None:
+    event = line(
+        "artifact", id="grows-x", name="x", path="x", kind="histogram", step=None, staged=None, parts=[]
+    )
+    assert [one["name"] for one in folded(event, event).metrics["artifacts"]] == ["x"]  # type: ignore[union-attr, index, call-overload]
+
+
+def test_a_mean_stands_for_the_run_where_the_script_says_so() -> None:
+    defined = line("metric_defined", name="a", goal=None, summary="mean", unit=None)
+    result = folded(logged(1, 0, a=1.0, b=1.0), logged(1, 1, a=2.0, b=2.0), defined)
+    assert result.run()["metrics"] == {"a": 1.5, "b": 2.0}
+    assert folded(logged(1, 0, a=float("inf")), logged(1, 1, a=-float("inf")), defined).run()["metrics"] == {
+        "a": "NaN"
+    }

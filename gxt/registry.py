@@ -1,0 +1,242 @@
+"""`Experiment` and `ExperimentRegistry`, as research code writes them: the same runs, in other words."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from gxt.errors import UsageError
+from gxt.model.json_types import JsonObject
+from gxt.model.params import join_keys, split_keys, top_level
+from gxt.reading import RecordedRun, get, opened, runs
+from gxt.recording import Run, labels, recorded
+
+if TYPE_CHECKING:
+    import pandas
+
+_OPERATORS = ("==", "!=", "<=", ">=", "<", ">")
+
+
+class Experiment:
+    """A run by the name of its experiment. It begins when this is made, as `gxt.init` begins one.
+
+    Attributes:
+        name: of the run.
+        config: the parameters as they were given.
+        run: the run, for all else that can be said of it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: object = None,
+        *,
+        message: str | None = None,
+        parent: str | None = None,
+        tags: str | Sequence[str] = (),
+    ) -> None:
+        """Begin the run.
+
+        Args:
+            name: a short name.
+            config: parameters: a mapping, an argparse namespace, a dataclass.
+            message: what is different this time.
+            parent: the run that this one derives from; by default the base.
+            tags: labels.
+
+        Raises:
+            GxtError: as `gxt.init`.
+        """
+        from gxt.api import init
+
+        self.run: Run = init(config, name=name, message=message, parent=parent, tags=tags)
+        self.name = name
+        self.config = dict(self.run.config)
+
+    def __enter__(self) -> Experiment:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.run.__exit__(kind, error, trace)
+
+    def log_metric(self, name: str, value: object, step: int | None = None) -> None:
+        """Record one metric; without a step one more than the last."""
+        self.run.log_metric(name, value, step)
+
+    def log_config(self, config: object = None) -> None:
+        """Record the parameters once more, with more of them if any are given."""
+        if config is not None:
+            self.config |= top_level(config)
+        self.run.log_params(self.config)
+
+    def log_model(
+        self, model_path: str | os.PathLike[str], name: str | None = None, step: int | None = None
+    ) -> None:
+        """Keep a checkpoint."""
+        self.run.log_model(model_path, name, step)
+
+    def save_summary(self) -> dict[str, Any]:
+        """Keep what is known of the run by now as its output `summary.json`.
+
+        Returns:
+            `{id, uid, name, params, metrics, metric_stats}`; empty when nothing is recorded. It never raises.
+        """
+        return self.run._keep_summary()
+
+    def finish(self, exit_code: int = 0) -> None:
+        """End the run."""
+        self.run.finish(exit_code)
+
+
+class ExperimentRegistry:
+    """The runs of a repository, to be listed, compared and read.
+
+    Args:
+        path: in the repository; the working directory by default.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self._path = path
+
+    def register(
+        self,
+        experiment: Experiment | Run | RecordedRun | str | None = None,
+        *,
+        name: str | None = None,
+        config: object = None,
+        metrics: Mapping[str, object] | None = None,
+        tags: str | Sequence[str] = (),
+    ) -> RecordedRun:
+        """Label a run; or record one that was made without gxt.
+
+        Args:
+            experiment: the run, or its id; it is finished if it goes on in this process. None for a new one.
+            name: of a new run.
+            config: the parameters of a new run.
+            metrics: the final metrics of a new run.
+            tags: labels.
+
+        Returns:
+            The run as it is recorded.
+
+        Raises:
+            UsageError: a run that is there already cannot be given parameters or metrics.
+            GxtError: there is no such run, or it cannot be recorded.
+        """
+        from gxt.ops import registering
+
+        if experiment is None:
+            params = recorded(top_level(config))
+            uid = registering.record(
+                opened(self._path), name=name, params=params, metrics=metrics or {}, tags=labels(tags)
+            )
+            return get(uid, self._path)
+        if name is not None or config is not None or metrics is not None:
+            raise UsageError(
+                "a run that is recorded keeps its parameters and metrics",
+                hint="leave out the run to record a new one, or add an evaluation: gxt eval",
+            )
+        run = experiment.run if isinstance(experiment, Experiment) else experiment
+        if isinstance(run, Run):
+            run.finish()
+        ref = run if isinstance(run, str) else run.uid
+        if said := labels(tags):
+            from gxt.ops.annotate import tag
+
+            tag(opened(self._path), ref, said)
+        return get(ref, self._path)
+
+    def list(
+        self,
+        tags: str | Sequence[str] = (),
+        params: Mapping[str, object] | None = None,
+        metrics: Mapping[str, object] | None = None,
+        *,
+        where: str | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> builtins.list[RecordedRun]:
+        """The runs that match all that is asked, newest first.
+
+        Args:
+            tags: labels that they have.
+            params: what parameters are, by dotted name: a value, several to choose from, or a comparison such
+                as `"> 0.01"`.
+            metrics: the same of metrics: `{"val/acc": ">= 0.9"}`.
+            where: a condition besides, as `gxt list --where` takes it.
+            sort: by what, as `gxt list --sort`.
+            limit: at most so many.
+
+        Raises:
+            QueryError: a condition cannot be understood, or no run has what it names.
+        """
+        asked = [f"({where})"] if where else []
+        asked += [_condition(_of_param(name), value) for name, value in (params or {}).items()]
+        asked += [_condition(join_keys(("metrics", name)), value) for name, value in (metrics or {}).items()]
+        return runs(" and ".join(asked) or None, sort=sort, limit=limit, tags=tags, path=self._path)
+
+    def get(self, run: str) -> RecordedRun:
+        """One run, as `gxt.get` finds it."""
+        return get(run, self._path)
+
+    def compare(self, ids: Sequence[str]) -> pandas.DataFrame:
+        """Runs side by side: a row for each, in the order asked for, as `to_frame` has them.
+
+        Raises:
+            UnknownRun, AmbiguousRun: one of them is no single run.
+            GxtError: there is no pandas (`pip install 'gxt[analysis]'`).
+        """
+        return _frame([get(str(one), self._path) for one in ids])
+
+    def to_frame(self, where: str | None = None) -> pandas.DataFrame:
+        """All runs, or those that a condition takes: a row for each, newest first, by id.
+
+        The columns are `name`, `status`, `created` and other facts, then `params.<dotted name>`, then
+        `metrics.<name>`; what a run lacks is missing, a metric that it lacks NaN.
+
+        Raises:
+            QueryError: the condition cannot be understood.
+            GxtError: there is no pandas (`pip install 'gxt[analysis]'`).
+        """
+        return _frame(runs(where, path=self._path))
+
+
+def _frame(found: Sequence[RecordedRun]) -> pandas.DataFrame:
+    from gxt.analysis.frames import frame_of
+
+    objects: Sequence[JsonObject] = [run.to_dict() for run in found]
+    return frame_of(objects)
+
+
+def _of_param(name: str) -> str:
+    return join_keys(("params", *split_keys(name)))
+
+
+def _condition(name: str, value: object) -> str:
+    """A condition of `--where`: a comparison that is written out, one of several values, or equality."""
+    if isinstance(value, str):
+        for operator in _OPERATORS:
+            if value.strip().startswith(operator):
+                return f"{name} {operator} {_literal(_number(value.strip().removeprefix(operator).strip()))}"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return f"{name} in [{', '.join(map(_literal, value))}]"
+    return f"{name} == {_literal(value)}"
+
+
+def _number(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip("'\"")
+
+
+def _literal(value: object) -> str:
+    if hasattr(value, "item"):
+        value = value.item()
+    return json.dumps(value, ensure_ascii=False)
