@@ -78,7 +78,7 @@ def _record(facts: dict[str, object], name: str) -> None:
 def shapes(value: object) -> object:
     """The shapes of the tensors in an input: [batch, …], or by name or position where there are several."""
     if isinstance(value, torch.Tensor):
-        return list(value.shape)
+        return list(value.shape) or None
     if isinstance(value, Mapping):
         found = {str(key): shapes(one) for key, one in value.items()}
         return {key: one for key, one in found.items() if one is not None} or None

@@ -12,7 +12,7 @@ from torch import nn
 
 import gxt
 from gxt.torch.guarding import guarded
-from gxt.torch.models import described
+from gxt.torch.models import described, note_model
 from gxt.torch.watching import watch
 
 
@@ -20,17 +20,17 @@ class TrackedTrainer:
     """Put it before your trainer: `class Tracked(TrackedTrainer, Trainer): pass`.
 
     At construction `self.config` is recorded as parameters (without one, the plain arguments by name), and
-    what `self.model` is: `architecture`, `param_count`, and with its first input `input_shape`; the model is
-    watched from then on. Each `train_epoch` is recorded with what it returns: numbers by name, or one number,
-    which is `train/loss`; its step is the argument `epoch`, else the epochs are counted from 0.
+    what `self.model` is: `architecture`, `param_count`, and with its first input `input_shape`. Each
+    `train_epoch` is recorded with what it returns: numbers by name, or one number, which is `train/loss`; its
+    step is the argument `epoch`, else the epochs are counted from 0.
     `on_training_end` adds a summary: epochs, seconds and the least of each loss.
 
     Attributes:
-        watch_every: at how many steps of the optimizer `watch` looks at the model; None: never.
+        watch_every: at how many steps of the optimizer `watch` looks at the model; never by default.
         summary: what was recorded at the end.
     """
 
-    watch_every: ClassVar[int | None] = 100
+    watch_every: ClassVar[int | None] = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 whatever the trainer takes
         super().__init__(*args, **kwargs)
@@ -72,7 +72,7 @@ class TrackedTrainer:
         if model is None:
             return
         if self.watch_every is None:
-            gxt.log_params(described(model))
+            note_model(model)
         else:
             watch(model, self.watch_every)
 

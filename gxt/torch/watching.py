@@ -1,6 +1,7 @@
 """Watches a model while it is trained: norms and distributions of its gradients and weights, learning rates.
 
-Looked at is what the optimizer is about to apply, after unscaling and clipping. The cost is bounded: at most
+Looked at is when the optimizer has made its step, for some compute the gradients only within it: gradients as
+it applied them, after unscaling and clipping, and the weights that came of them. The cost is bounded: at most
 fifty layers (more are taken together by the beginnings of their names), of each at most some thousand values
 for a histogram, and ever fewer histograms as the training goes on.
 """
@@ -16,7 +17,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import gxt
 from gxt.named_tuple import NamedTuple
@@ -65,10 +66,10 @@ def watch(model: nn.Module, every: int = 100, *, name: str = "watch", histograms
 @cache
 def _listen() -> None:
     """Hear of the steps of every optimizer, for good: a hook that goes while hooks are called fails torch."""
-    register_optimizer_step_pre_hook(_before_step)
+    register_optimizer_step_post_hook(_after_step)
 
 
-def _before_step(optimizer: Optimizer, _args: object, _kwargs: object) -> None:
+def _after_step(optimizer: Optimizer, _args: object, _kwargs: object) -> None:
     if torch.compiler.is_compiling():
         return
     for watching in list(_watched.values()):

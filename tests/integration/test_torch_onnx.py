@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 torch = pytest.importorskip("torch", reason="there is no torch")
+pytest.importorskip("onnxruntime", reason="there is no onnxruntime")
 pytest.importorskip("onnxscript", reason="there is no onnxscript")
 
 from torch import Tensor, nn  # noqa: E402
@@ -87,7 +88,7 @@ def source() -> str:
     return f"{head}\n\n\n{text[text.index('class Net') : text.index('PARAMETERS =')]}"
 
 
-def test_equal_weights_give_equal_files_without_a_path(tmp_path: Path) -> None:
+def test_equal_weights_give_equal_files_without_a_path_and_others_are_found_out(tmp_path: Path) -> None:
     (tmp_path / "elsewhere.py").write_text(source())
     spec = importlib.util.spec_from_file_location("elsewhere", tmp_path / "elsewhere.py")
     assert spec is not None
@@ -101,6 +102,15 @@ def test_equal_weights_give_equal_files_without_a_path(tmp_path: Path) -> None:
     assert there is not None
     assert here.read_bytes() == there.read_bytes()
     assert b"/" not in here.read_bytes()
+    model = net().eval()
+    inputs = inputs_of(torch.zeros(2, 4), model)
+    difference = largest_difference(here.read_bytes(), model, inputs)
+    assert difference is not None
+    assert difference < 1e-6
+    with torch.no_grad():
+        model.last.bias.add_(1)
+    with pytest.raises(WrongAnswerError, match=r"^the file's answer differs from the model's by 1$"):
+        largest_difference(here.read_bytes(), model, inputs)
 
 
 @pytest.mark.long
@@ -119,6 +129,7 @@ def test_equal_weights_give_equal_files_in_another_process(tmp_path: Path) -> No
     assert here.read_bytes() == (tmp_path / "a.onnx").read_bytes()
 
 
+@pytest.mark.long
 def test_arguments_by_name_are_inputs_by_name_and_meta_is_in_the_file(tmp_path: Path) -> None:
     example = {"x": torch.zeros(3, 4), "scale": torch.ones(3, 1)}
     path = save_onnx(net(), example, tmp_path / "m.onnx", output_names=["y"], meta={"epoch": 3})
@@ -159,18 +170,3 @@ def test_a_failure_is_a_warning_in_the_run(
     assert notice.startswith("save_onnx: ")
     assert notice.endswith("; the training goes on")
     assert [one.getMessage() for one in caplog.records if one.name == "gxt"] == [f"gxt: {notice}"]
-
-
-def test_a_file_that_answers_otherwise_is_found_out(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime", reason="there is no onnxruntime")
-    model = net().eval()
-    path = save_onnx(model, torch.zeros(2, 4), tmp_path / "m.onnx")
-    assert path is not None
-    inputs = inputs_of(torch.zeros(2, 4), model)
-    error = largest_difference(path.read_bytes(), model, inputs)
-    assert error is not None
-    assert error < 1e-6
-    with torch.no_grad():
-        model.last.bias.add_(1)
-    with pytest.raises(WrongAnswerError, match=r"^the file's answer differs from the model's by 1$"):
-        largest_difference(path.read_bytes(), model, inputs)

@@ -54,7 +54,7 @@ class Plain:
 
 
 class Tracked(TrackedTrainer, Plain):
-    pass
+    watch_every = 100
 
 
 def test_a_plain_trainer_is_recorded(repo: Path) -> None:
@@ -86,7 +86,7 @@ class Bare:
 
 
 class TrackedBare(TrackedTrainer, Bare):
-    watch_every = None
+    pass
 
 
 def test_a_trainer_that_has_little_is_recorded_as_far_as_it_goes(repo: Path) -> None:

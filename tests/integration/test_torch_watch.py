@@ -56,14 +56,11 @@ def test_norms_and_rates_are_those_of_the_optimizer_s_steps(repo: Path) -> None:
             gxt.log({"loss": step})
             optimizer.zero_grad()
             model(torch.randn(2, 4)).sum().backward()
-            if step % 2 == 0:
-                for kind, of in (
-                    ("weight", list(model.parameters())),
-                    ("grad", [p.grad for p in model.parameters()]),
-                ):
-                    for name, these in (("", of), ("/0", of[:2]), ("/2", of[2:])):
-                        wanted.setdefault(f"watch/{kind}_norm{name}", []).append(norm(*these))
             optimizer.step()
+            weights, gradients = list(model.parameters()), [one.grad for one in model.parameters()]
+            for kind, of in (("weight", weights), ("grad", gradients)):
+                for name, these in (("", of), ("/0", of[:2]), ("/2", of[2:])):
+                    wanted.setdefault(f"watch/{kind}_norm{name}", []).append(norm(*these))
     found = series(repo)
     assert {name: one["step"] for name, one in found.items()} == {
         **{name: [0, 2] for name in [*wanted, "watch/lr"]},
@@ -71,7 +68,7 @@ def test_norms_and_rates_are_those_of_the_optimizer_s_steps(repo: Path) -> None:
     }
     assert found["watch/lr"]["value"] == [0.5, 0.5]
     assert {name: found[name]["value"] for name in wanted} == {
-        name: pytest.approx(values) for name, values in wanted.items()
+        name: pytest.approx(values[::2]) for name, values in wanted.items()
     }
     run = data(repo, "show")
     about = {
@@ -172,7 +169,7 @@ def test_odd_gradients_are_measured_too(repo: Path) -> None:
         "h": "Infinity",
         "s": pytest.approx(math.sqrt(8)),
     }
-    assert (run["metrics"]["watch/weight_norm/c"], run["metrics"]["watch/weight_norm/h"]) == (5.0, 600.0)
+    assert (run["metrics"]["watch/weight_norm/c"], run["metrics"]["watch/weight_norm/h"]) == (5.0, "NaN")
 
 
 def test_a_watched_model_is_copied_pickled_compiled_and_forgotten(repo: Path) -> None:
