@@ -60,7 +60,8 @@ def save_checkpoint(
     """Save all that a training needs to go on: states, and the state of the random numbers.
 
     The file is written as a whole or not at all, and read again before it counts: what `load_checkpoint`
-    would refuse is not saved. A failure is a warning in the run, never an exception.
+    would refuse is not saved. Returns the file, or None after a failure, which is a warning in the run and
+    never an exception.
 
     Args:
         path: the file; one that is there is replaced.
@@ -72,9 +73,6 @@ def save_checkpoint(
         extra: tensors, numbers and texts, nested in lists and mappings.
         keep: whether it is kept with the run too, as `gxt.log_model` does.
         name: what it is called in the run; the file's name by default.
-
-    Returns:
-        The file, or None after a failure.
     """
     target = Path(path)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")

@@ -41,7 +41,8 @@ def save_onnx(
     installed, its answer to a batch of another size is compared with the model's.
 
     A failure is a warning in the run, never an exception; a file that answers otherwise than the model is
-    not kept. Needs torch 2.7, onnx and onnxscript: `pip install 'gxt[onnx]'`.
+    not kept. Returns the file, or None after a failure. Needs torch 2.7, onnx and onnxscript:
+    `pip install 'gxt[onnx]'`.
 
     Args:
         model: with or without the wrappers of DDP and `torch.compile`.
@@ -54,9 +55,6 @@ def save_onnx(
         dynamic_shapes: the axes that vary, as `torch.onnx.export` takes them; by default the first axis of
             each tensor where it is as long as that of the first tensor, named `batch`.
         meta: what else is to be known of it, in the file too.
-
-    Returns:
-        The file, or None after a failure.
     """
     target = Path(path)
     try:
