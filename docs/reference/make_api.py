@@ -74,8 +74,8 @@ def _signature(function: FunctionType) -> str:
 
 
 def _plain(signature: str) -> str:
-    """Without the quotes around annotations."""
-    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature)
+    """Without the quotes around annotations, with the usual ones around texts."""
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature).replace("'", '"')
 
 
 def _text(documented: object) -> str:

@@ -6,13 +6,12 @@ import importlib.util
 import logging
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="there is no torch")
-pytest.importorskip("onnxruntime", reason="there is no onnxruntime")
-pytest.importorskip("onnxscript", reason="there is no onnxscript")
 
 from torch import Tensor, nn  # noqa: E402
 
@@ -22,6 +21,11 @@ from gxt.torch import save_onnx  # noqa: E402
 from gxt.torch.checking import WrongAnswerError, largest_difference  # noqa: E402
 from gxt.torch.examples import inputs_of  # noqa: E402
 from tests.conftest import data  # noqa: E402
+
+NEEDED = ("onnx", "onnxscript", "onnxruntime")
+pytestmark = pytest.mark.skipif(
+    any(find_spec(name) is None for name in NEEDED), reason=f"not all there: {', '.join(NEEDED)}"
+)
 
 
 class Net(nn.Module):
@@ -140,7 +144,8 @@ def test_arguments_by_name_are_inputs_by_name_and_meta_is_in_the_file(tmp_path: 
         {"name": "scale", "dtype": "float32", "shape": ["batch", 1]},
     ]
     assert facts["outputs"] == [{"name": "y", "dtype": "float32", "shape": ["batch", 1]}]
-    onnx = pytest.importorskip("onnx", reason="there is no onnx")
+    import onnx
+
     assert {one.key: one.value for one in onnx.load(str(path)).metadata_props} == {
         "gxt.params": str(PARAMETERS),
         "gxt.architecture": "Net",
