@@ -94,6 +94,26 @@ def test_a_step_that_is_captured_in_a_graph_is_left_alone(repo: Path) -> None:
     assert run["series"]["watch/grad_norm"]["step"] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_compiled_model_is_watched(repo: Path, in_place: bool) -> None:
+    model = net()
+    compiled = model if in_place else torch.compile(model, backend="eager", fullgraph=True)
+    if in_place:
+        model.compile(backend="eager", fullgraph=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with gxt.init():
+        watch(compiled, every=1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            compiled(torch.ones(2, 8)).sum().backward()
+            optimizer.step()
+        assert save_onnx(compiled, torch.zeros(2, 8), "m.onnx") is not None
+    run = data(repo, "show", "--series")
+    assert run["notices"] == []
+    assert run["params"].get("input_shape") == (None if in_place else [2, 8])  # what is compiled has no hooks
+    assert run["series"]["watch/grad_norm"]["step"] == [0, 1]
+
+
 @pytest.fixture
 def group(tmp_path: Path) -> Iterator[None]:
     torch.distributed.init_process_group(
