@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -69,7 +70,7 @@ def noisy(inputs: Inputs) -> Inputs:
     )
 
 
-def dynamic_axes(inputs: Inputs) -> Any:  # noqa: ANN401 as torch.onnx.export takes it
+def dynamic_axes(inputs: Inputs, model: nn.Module) -> Any:  # noqa: ANN401 as torch.onnx.export takes it
     """The first axis, by name, of each tensor that has the length of the batch."""
     count = rows(inputs)
 
@@ -78,7 +79,11 @@ def dynamic_axes(inputs: Inputs) -> Any:  # noqa: ANN401 as torch.onnx.export ta
 
     if inputs.kwargs:
         return {key: axes(value) for key, value in inputs.kwargs.items()}
-    return tuple(axes(value) for value in inputs.args)
+    found = tuple(axes(value) for value in inputs.args)
+    for nth, one in enumerate(inspect.signature(model.forward).parameters.values()):
+        if one.kind is one.VAR_POSITIONAL:  # all that it takes are one argument to the exporter
+            return (*found[:nth], found[nth:])
+    return found
 
 
 def _each(inputs: Inputs, changed: Callable[[Tensor], Tensor]) -> Inputs:

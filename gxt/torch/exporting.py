@@ -65,7 +65,7 @@ def save_onnx(
             if dynamic_shapes is None:
                 # of an axis of length 1 the exporter may believe that it has that length always
                 inputs = resized(inputs, 2) if rows(inputs) == 1 else inputs
-                dynamic_shapes = dynamic_axes(inputs)
+                dynamic_shapes = dynamic_axes(inputs, bare)
             content = _exported(
                 bare, inputs, {**facts, **(meta or {})}, dynamic_shapes, input_names, output_names
             )

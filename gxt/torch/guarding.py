@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import gxt
+
+_MOST: Final = 200
 
 
 @contextmanager
@@ -22,6 +25,7 @@ def guarded(what: str) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """The kind of a failure and the first line of what it says."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    """The kind of a failure and the first line of what it says, at most 200 characters of it."""
+    said = next(iter(str(error).strip().splitlines()), "")
+    said = said if len(said) <= _MOST else f"{said[: _MOST - 1]}…"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -19,7 +19,7 @@ import gxt  # noqa: E402
 from gxt.data.onnx_file import read_onnx  # noqa: E402
 from gxt.torch import save_onnx  # noqa: E402
 from gxt.torch.checking import WrongAnswerError, largest_difference  # noqa: E402
-from gxt.torch.examples import inputs_of  # noqa: E402
+from gxt.torch.examples import dynamic_axes, inputs_of  # noqa: E402
 from tests.conftest import data  # noqa: E402
 
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -151,6 +151,19 @@ def test_arguments_by_name_are_inputs_by_name_and_meta_is_in_the_file(tmp_path: 
         "gxt.architecture": "Net",
         "epoch": "3",
     }
+
+
+class Sum(nn.Module):
+    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+        return first + sum(others)
+
+
+def test_what_is_as_long_as_the_first_tensor_is_a_batch() -> None:
+    rows, other, number = torch.zeros(3, 2), torch.zeros(2), torch.zeros(())
+    batch = {0: "batch"}
+    assert dynamic_axes(inputs_of({"x": rows, "scale": other}, net()), net()) == {"x": batch, "scale": None}
+    assert dynamic_axes(inputs_of((rows, number, rows), Sum()), Sum()) == (batch, (None, batch))
+    assert dynamic_axes(inputs_of(number, net()), net()) == (None,)
 
 
 class Stubborn(nn.Module):

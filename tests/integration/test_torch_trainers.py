@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="there is no torch")
 from torch import Tensor, nn  # noqa: E402
 
 import gxt  # noqa: E402
-from gxt.torch import TrackedTrainer, Trainer  # noqa: E402
+from gxt.torch import TrackedTrainer, Trainer, watch  # noqa: E402
 from tests.conftest import data  # noqa: E402
 
 BATCHES = [(torch.linspace(-1, 1, 8).reshape(4, 2) + nth, torch.full((4, 1), float(nth))) for nth in range(3)]
@@ -150,3 +150,24 @@ def test_a_schedule_may_follow_the_loss() -> None:
     impatient = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, threshold=10)
     Trainer(model, optimizer, nn.functional.mse_loss, BATCHES, scheduler=impatient).fit(1)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-4)
+
+
+def test_where_nothing_can_be_recorded_the_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither before a run, for there is no repository, nor after its end."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    with gxt.init():
+        pass
+    assert sorted(trainer().fit(2, checkpoint="c.pt")) == ["train", "val"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gxt.api._current", None)
+    assert sorted(trainer().fit(2, checkpoint="c.pt")) == ["train", "val"]
+    assert Path("c.pt").is_file()
+    watch(nn.Linear(1, 1)).remove()
+    after_end, without = caplog.messages
+    assert after_end == "gxt: log_params after finish is ignored: gxt.init() begins another run"
+    assert without.startswith("gxt: log_params: ")
+    assert without.endswith(
+        " is not in a git repository (make one here with: git init); the training goes on"
+    )
