@@ -193,12 +193,16 @@ class Run(Media):
 
     def warn(self, text: str) -> None:
         """Tell the user by the logger `gxt`, and keep it with the run as a notice; the same text once."""
-        text = clean_text(str(text))
-        if text in self._warnings:
+        try:
+            said = clean_text(str(text))
+        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
+            self._failed("warn", error)
             return
-        self._warnings.add(text)
-        say(text)
-        self._write("warn", "notice", lambda: {"text": text})
+        if said in self._warnings:
+            return
+        self._warnings.add(said)
+        say(said)
+        self._write("warn", "notice", lambda: {"text": said})
 
     def log_model(
         self,

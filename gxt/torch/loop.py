@@ -45,14 +45,11 @@ class Loop:
         self._device = next(model.parameters()).device
 
     def fit(self, epochs: int, *, checkpoint: str | Path | None = None) -> Found:
-        """Train up to so many epochs in all.
+        """Train up to so many epochs in all. Returns what the last of them came to.
 
         Args:
             epochs: the number of passes over the training data.
             checkpoint: a file that is saved after each epoch; if it is there, the training goes on from it.
-
-        Returns:
-            What the last epoch came to.
         """
         first, found = 0, Found()
         if checkpoint is not None and Path(checkpoint).exists():
@@ -76,8 +73,7 @@ class Loop:
     def train_epoch(self, epoch: int) -> Found:  # noqa: ARG002 for those who derive from it
         """One pass over the training data, and one over the validation data where there are any.
 
-        Returns:
-            `{"train": {"loss": …}, "val": {"loss": …, metrics …}}`: means over the rows.
+        Returns means over the rows: `{"train": {"loss": …}, "val": {"loss": …, metrics …}}`.
         """
         self.model.train()
         total, rows = torch.zeros((), device=self._device), 0

@@ -62,6 +62,7 @@ USUAL: dict[str, tuple[object, ...]] = {
     "log_text": ("text", "said"),
     "save_summary": (),
     "tag": ("label",),
+    "warn": ("said",),
 }
 
 
