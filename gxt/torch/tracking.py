@@ -26,28 +26,24 @@ class TrackedTrainer:
     `on_training_end` adds a summary: epochs, seconds and the least of each loss.
 
     Attributes:
-        watch_every: at how many steps of the optimizer `watch` looks at the model; never by default.
-        summary: what was recorded at the end.
+        watch_every: every so many steps of the optimizer `watch` looks at the model; never by default.
     """
 
     watch_every: ClassVar[int | None] = None
+    _gxt: _Progress  # all that is added to a trainer whose own names nobody knows
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 whatever the trainer takes
         super().__init__(*args, **kwargs)
-        self.summary: dict[str, object] = {}
-        self._best: dict[str, float] = {}
-        self._epochs = 0
-        self._last_epoch = -1
-        self._begun_s = time.monotonic()
+        self._gxt = _Progress()
         with guarded("TrackedTrainer"):
-            self._begin(kwargs)
+            _note_start(self, kwargs)
 
     def train_epoch(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 whatever the trainer takes
         """One epoch of the trainer, recorded."""
         plain: Any = super()
         result = plain.train_epoch(*args, **kwargs)
         with guarded("TrackedTrainer"):
-            self._note_epoch(_epoch(plain.train_epoch, args, kwargs, self._last_epoch + 1), result)
+            self._gxt.note_epoch(_epoch(plain.train_epoch, args, kwargs), result)
         return result
 
     def on_training_end(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 whatever the trainer takes
@@ -55,54 +51,59 @@ class TrackedTrainer:
         plain: Any = super()
         result = plain.on_training_end(*args, **kwargs) if hasattr(plain, "on_training_end") else None
         with guarded("TrackedTrainer"):
-            self._sum_up()
+            self._gxt.sum_up(_model(self))
         return result
 
-    def _model(self) -> nn.Module | None:
-        own = vars(self)
-        candidates = (own.get("model"), *own.values())
-        return next((one for one in candidates if isinstance(one, nn.Module)), None)
 
-    def _begin(self, said: Mapping[str, object]) -> None:
-        config = getattr(self, "config", None)
-        if config is None:
-            config = {key: one for key, one in said.items() if isinstance(one, (bool, int, float, str))}
-        gxt.log_params(config)
-        model = self._model()
-        if model is None:
-            return
-        if self.watch_every is None:
-            note_model(model)
-        else:
-            watch(model, self.watch_every)
+class _Progress:
+    """What a tracked trainer has come to so far."""
 
-    def _note_epoch(self, epoch: int, result: object) -> None:
+    def __init__(self) -> None:
+        self._epochs = 0
+        self._last = -1
+        self._best: dict[str, float] = {}
+        self._begun_s = time.monotonic()
+
+    def note_epoch(self, said: int | None, result: object) -> None:
         self._epochs += 1
-        self._last_epoch = epoch
+        self._last = self._last + 1 if said is None else said
         found = dict(_numbers(result if isinstance(result, Mapping) else {"train/loss": result}))
         if not found:
             return
-        gxt.log(found, step=epoch)
+        gxt.log(found, step=self._last)
         for name, value in found.items():
             if "loss" in name.lower():
                 self._best[name] = min(value, self._best.get(name, value))
 
-    def _sum_up(self) -> None:
-        model = self._model()
-        facts = described(model) if model is not None else {}
-        self.summary = {
-            "epochs": self._epochs,
-            "seconds": round(time.monotonic() - self._begun_s, 3),
-            **({"param_count": facts["param_count"]} if facts else {}),
-            "best": dict(self._best),
-        }
-        gxt.log({"summary": self.summary}, step=max(0, self._last_epoch), counted=False)
+    def sum_up(self, model: nn.Module | None) -> None:
+        count = {} if model is None else {"param_count": described(model)["param_count"]}
+        seconds = round(time.monotonic() - self._begun_s, 3)
+        summary = {"epochs": self._epochs, "seconds": seconds, **count, "best": self._best}
+        gxt.log({"summary": summary}, step=max(0, self._last), counted=False)
 
 
-def _epoch(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any], counted: int) -> int:  # noqa: ANN401
+def _note_start(trainer: object, said: Mapping[str, object]) -> None:
+    config = getattr(trainer, "config", None)
+    if config is None:
+        config = {key: one for key, one in said.items() if isinstance(one, (bool, int, float, str))}
+    gxt.log_params(config)
+    model = _model(trainer)
+    every = getattr(trainer, "watch_every", None)
+    if model is not None and every is not None:
+        watch(model, every)
+    elif model is not None:
+        note_model(model)
+
+
+def _model(trainer: object) -> nn.Module | None:
+    candidates = (getattr(trainer, "model", None), *vars(trainer).values())
+    return next((one for one in candidates if isinstance(one, nn.Module)), None)
+
+
+def _epoch(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | None:  # noqa: ANN401
     """The argument `epoch` of a call, where it is a whole number."""
     said = inspect.signature(method).bind(*args, **kwargs).arguments.get("epoch")
-    return said if isinstance(said, int) else counted
+    return said if isinstance(said, int) else None
 
 
 def _numbers(values: object, prefix: str = "") -> Iterator[tuple[str, float]]:
