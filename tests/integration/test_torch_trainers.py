@@ -12,8 +12,9 @@ torch = pytest.importorskip("torch", reason="there is no torch")
 from torch import Tensor, nn  # noqa: E402
 
 import gxt  # noqa: E402
-from gxt.torch import TrackedTrainer, Trainer, watch  # noqa: E402
+from gxt.torch import TrackedTrainer, Trainer, load_checkpoint, watch  # noqa: E402
 from tests.conftest import data  # noqa: E402
+from tests.docs.pages import ROOT, fences  # noqa: E402
 
 BATCHES = [(torch.linspace(-1, 1, 8).reshape(4, 2) + nth, torch.full((4, 1), float(nth))) for nth in range(3)]
 
@@ -72,6 +73,27 @@ def test_a_plain_trainer_is_recorded(repo: Path) -> None:
     summary = {name: value for name, value in run["metrics"].items() if name.startswith("summary/")}
     assert summary.pop("summary/seconds") > 0
     assert summary == {"summary/epochs": 3, "summary/param_count": 3, "summary/best/train/loss": 0.25}
+
+
+def test_the_blocks_of_the_page_run(repo: Path) -> None:
+    page = ROOT / "docs/how-to/train-with-torch.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    resumed, tracked = (
+        "\n".join(lines[start:stop]) for language, start, stop in fences(page) if language == "py"
+    )
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    names = {"model": model, "optimizer": optimizer, "scheduler": schedule, "best": 0.5}
+    with gxt.init():
+        for epochs in (2, 3):
+            exec(compile(resumed, "resumed", "exec"), {**names, "epochs": epochs})
+        assert load_checkpoint("last.pt", model).step == 2
+        config = argparse.Namespace(lr=0.1)
+        exec(compile(tracked, "tracked", "exec"), {"Trainer": Plain, "model": model, "config": config})
+    run = data(repo, "show")
+    assert (run["notices"], run["artifacts"]) == ([], [])
+    assert run["metric_stats"]["train/loss"]["count"] == 3
 
 
 class Bare:
