@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         log_table,
         log_text,
         tag,
+        warn,
     )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "resume",
     "runs",
     "tag",
+    "warn",
 ]
 
 _HOMES = {

@@ -142,12 +142,12 @@ def resume(
     return begun
 
 
-def log(metrics: Mapping[str, object], step: int | None = None) -> None:
+def log(metrics: Mapping[str, object], step: int | None = None, *, counted: bool = True) -> None:
     """Record metrics of the present run, as `Run.log` does; begins a run where there never was one."""
     run = _current
     if run is None:
         run = _run_for("log")
-    run.log(metrics, step)
+    run.log(metrics, step, counted=counted)
 
 
 def present(what: str) -> Run:

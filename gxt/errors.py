@@ -20,6 +20,7 @@ GxtError                  1   something failed
 ├── MissingData           1
 ├── DamagedData           1
 ├── DamagedRecord         1
+├── UnsafeCheckpoint      1
 └── NewerFormat           1
 ```
 
@@ -277,6 +278,20 @@ class DamagedRecord(GxtError):
     """A stored document that cannot be read as what it should be."""
 
     code = "damaged-record"
+
+
+class UnsafeCheckpoint(GxtError):
+    """A checkpoint that holds more than weights and plain values: to load it would run code out of it."""
+
+    code = "unsafe-checkpoint"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} holds more than weights: to load it would run code that it brings along",
+            hint="if you made it yourself, read it with torch.load(path, weights_only=False)"
+            " and save its state_dict",
+        )
+        self.path = path
 
 
 class NewerFormat(GxtError):

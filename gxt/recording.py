@@ -56,6 +56,7 @@ class Run(Media):
         self._writer = writer
         self._step = -1
         self._warned = False
+        self._warnings = set[str]()
         self._ended = False
         self._told_of_end = False
         self._told: set[str] = set()  # the outputs that grow of which the journal knows
@@ -76,13 +77,15 @@ class Run(Media):
     ) -> None:
         self.finish(exit_code_of(kind, error))
 
-    def log(self, metrics: Mapping[str, object], step: int | None = None) -> None:
+    def log(self, metrics: Mapping[str, object], step: int | None = None, *, counted: bool = True) -> None:
         """Record the values of metrics at a step.
 
         Args:
             metrics: numbers by name: Python, numpy and torch scalars. Nested mappings and the parts of a
                 tuple are joined with `/`; NaN and infinities are kept.
             step: any integer; without it one more than the step before, 0 at first.
+            counted: whether that is the step before for the next call; not for what has a count of its own
+                and logs between the calls of others.
         """
         writer = self._writer
         if writer is None:
@@ -102,7 +105,8 @@ class Run(Media):
                 step = self._step + 1
             elif type(step) is not int or not -_STEP_LIMIT <= step < _STEP_LIMIT:
                 step = self._whole(step)
-            self._step = step
+            if counted:
+                self._step = step
             event = {"e": "metrics", "t": time.time_ns() // 1000, "s": step, "m": values}
             try:
                 line = journal.encode(event)
@@ -187,6 +191,19 @@ class Run(Media):
         """Label the run."""
         label = f"{self.uid}-{time.time_ns()}"
         self._write("tag", "tag", lambda: {"id": label, "tags": list[Json](labels(tags))})
+
+    def warn(self, text: str) -> None:
+        """Tell the user by the logger `gxt`, and keep it with the run as a notice; the same text once."""
+        try:
+            said = clean_text(str(text))
+        except Exception as error:  # noqa: BLE001 training goes on whatever happens here
+            self._failed("warn", error)
+            return
+        if said in self._warnings:
+            return
+        self._warnings.add(said)
+        say(said)
+        self._write("warn", "notice", lambda: {"text": said})
 
     def log_model(
         self,

@@ -104,3 +104,8 @@ def log_histogram(
 def tag(*tags: str | Iterable[str]) -> None:
     """Label the present run."""
     present("tag").tag(*tags)
+
+
+def warn(text: str) -> None:
+    """Tell the user of something, and keep it with the present run, as `Run.warn` does."""
+    present("warn").warn(text)

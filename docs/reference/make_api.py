@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
@@ -59,7 +60,7 @@ def _signature(function: FunctionType) -> str:
     """The `def` line without `self`, one parameter a line where it is long."""
     found = inspect.signature(function)
     kept = [one for one in found.parameters.values() if one.name != "self"]
-    short = f"def {function.__name__}{found.replace(parameters=kept)}: ...".replace("'", "")
+    short = _plain(f"def {function.__name__}{found.replace(parameters=kept)}: ...")
     if len(short) <= 100:
         return short
     lines, starred = [], False
@@ -69,7 +70,12 @@ def _signature(function: FunctionType) -> str:
             starred = True
         lines.append(f"    {one},")
     last = f") -> {found.return_annotation}: ..."
-    return "\n".join([f"def {function.__name__}(", *lines, last]).replace("'", "")
+    return _plain("\n".join([f"def {function.__name__}(", *lines, last]))
+
+
+def _plain(signature: str) -> str:
+    """Without the quotes around annotations, with the usual ones around texts."""
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature).replace("'", '"')
 
 
 def _text(documented: object) -> str:

@@ -130,6 +130,23 @@ def bench_log(bench: Bench) -> list[Row]:
     return rows
 
 
+def bench_watch(bench: Bench) -> list[Row]:
+    """A step of training that is watched, against one that is not."""
+    if not _installed("torch"):
+        return [missing("watch", "torch")]
+    place = bench.once("watched", partial(generate, runs=0))
+    rows = []
+    for model in ("mlp", "cnn", "transformer"):
+        said = bench.run(place, sys.executable, str(Path(__file__).with_name("watching.py")), model)
+        plain_us, watched_us = map(float, said.split())
+        ratio = watched_us / plain_us
+        peer = f"{plain_us:.0f} µs unwatched"
+        rows.append(
+            Row(f"watch, {model}", f"{watched_us:.0f} µs", peer, ratio_text(ratio), "≤ 1.05", ratio <= 1.05)
+        )
+    return rows
+
+
 def bench_output(bench: Bench) -> list[Row]:
     """What a command prints through gxt into a pipe, less a run of nothing; against a bare pipe."""
     place = bench.once("printing", partial(generate, runs=0))
@@ -173,6 +190,7 @@ def bench_index(bench: Bench) -> list[Row]:
 BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
     "import": bench_import,
     "log": bench_log,
+    "watch": bench_watch,
     "run": bench_run,
     "run-files": bench_run_files,
     "race": bench_race,

@@ -62,6 +62,7 @@ USUAL: dict[str, tuple[object, ...]] = {
     "log_text": ("text", "said"),
     "save_summary": (),
     "tag": ("label",),
+    "warn": ("said",),
 }
 
 
@@ -97,6 +98,11 @@ def staging_replaced() -> None:
     (live() / "files").write_text("no folder")
 
 
+def delete(directory: Path) -> None:
+    while directory.exists():  # a thread of the recording may write into it meanwhile
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def read_only() -> None:
     for words in (("--bind", ".git", ".git"), ("-o", "remount,ro,bind", ".git")):
         subprocess.run(["mount", *words], check=True)
@@ -130,8 +136,8 @@ def no_stderr() -> None:
 BREAKAGES: dict[str, Callable[[], object]] = {
     "nothing": lambda: None,
     "full disk": full_disk,
-    "directory deleted": lambda: shutil.rmtree(live()),
-    "repository deleted": lambda: shutil.rmtree(".git"),
+    "directory deleted": lambda: delete(live()),
+    "repository deleted": lambda: delete(Path(".git")),
     "journal replaced": journal_replaced,
     "staging replaced": staging_replaced,
     "read-only": read_only,

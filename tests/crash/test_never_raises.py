@@ -61,9 +61,9 @@ def check(repo: Path, breakage: str, *, wrapped: bool) -> None:
 
 
 def test_where_nothing_is_broken_all_of_it_is_recorded(repo: Path) -> None:
-    assert train(repo, "nothing", wrapped=False).stderr == ""
+    assert train(repo, "nothing", wrapped=False).stderr == "gxt: said\n"
     run = data(repo, "show")
-    assert (run["status"], run["notices"]) == ("completed", [])
+    assert (run["status"], run["notices"]) == ("completed", ["said"])
     assert {one["kind"] for one in run["artifacts"]} == {
         "model", "file", "image", "figure", "table", "text", "histogram",
     }  # fmt: skip

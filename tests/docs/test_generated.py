@@ -18,7 +18,7 @@ from tests.docs.pages import PAGES, ROOT, commands
 REFERENCE = ROOT / "docs" / "reference"
 
 
-@pytest.mark.parametrize("page", ["cli", "api", "errors"])
+@pytest.mark.parametrize("page", ["cli", "api", "errors", "torch"])
 def test_a_generated_page_is_up_to_date(page: str) -> None:
     rendered = runpy.run_path(str(REFERENCE / f"make_{page}.py"))["render"]()
     assert (REFERENCE / f"{page}.md").read_text(encoding="utf-8") == rendered, "python -m tests.docs.rewrite"

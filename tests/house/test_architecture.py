@@ -130,6 +130,7 @@ def test_the_public_names_are_exactly_these() -> None:
         "resume",
         "runs",
         "tag",
+        "warn",
     ]
     assert all(getattr(package, name) is not None for name in package.__all__)
 

@@ -246,3 +246,21 @@ def test_a_name_that_means_another_run_is_told(repo: Path, name: str, means: str
     ]
     assert told == [warning if means else ""] * 3
     assert [run["name"] for run in data(repo, "list")] == [name] * 3
+
+
+@WRAPPED
+def test_what_has_a_count_of_its_own_does_not_move_the_script_s(repo: Path, wrapped: bool) -> None:
+    script(
+        repo,
+        "for loss in (3, 2): gxt.log({'loss': loss}); gxt.log({'norm': 1}, step=500, counted=False)",
+        wrapped=wrapped,
+    )
+    series = data(repo, "show", "--series")["series"]
+    assert {name: one["step"] for name, one in series.items()} == {"loss": [0, 1], "norm": [500, 500]}
+
+
+@WRAPPED
+def test_a_warning_is_told_and_kept_once(repo: Path, wrapped: bool) -> None:
+    _, told = script(repo, "for _ in range(2): gxt.warn('the data\\udcff is small')", wrapped=wrapped)
+    assert told == "gxt: the data\\udcff is small\n"
+    assert data(repo, "show")["notices"] == ["the data\\udcff is small"]

@@ -1,0 +1,1 @@
+"""gxt in training frameworks: a callback for each. They use only what everybody can."""
