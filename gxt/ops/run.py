@@ -18,6 +18,7 @@ from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.history import History
 from gxt.ops.outputs import Keeper, put_out_at_end
+from gxt.ops.sources import SourcesThread
 from gxt.ops.start import Plan, StartRequest, start, watch_code, watch_data
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
@@ -82,10 +83,13 @@ def run(
     environment = EnvironmentThread(workspace.repository, live, request.command)
     keeper = Keeper(workspace.repository, live)
     data = watch_data(workspace, planned, live)
+    off = (*request.sources_off, *workspace.settings.sources_off)
+    sources = SourcesThread(workspace.repository, live, request.command, off)
 
     def on_started(_pid: int) -> None:
         environment.start()
         keeper.start()
+        sources.start()
         if data is not None:
             data.start()
         watch_code(workspace.repository, live)
@@ -101,7 +105,8 @@ def run(
     if data is not None:
         untold = (*untold, *data.finish())
     console.close()
-    notices = _record_end(live, ended, files, untold)
+    said = sources.finish()
+    notices = (*_record_end(live, ended, files, untold), *said)
     finished = finish(
         workspace,
         live,

@@ -1,1 +1,1 @@
-"""What loggers other than gxt write, read while they write it: one module a format, none of their libraries."""
+"""What loggers other than gxt write, read beside them: one module a format, none of their libraries."""

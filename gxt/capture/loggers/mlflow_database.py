@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from gxt.capture.loggers.content import Content, Point, joined
+from gxt.capture.loggers.content import Content, Point
 from gxt.capture.loggers.mlflow_files import OWN_TAGS
 from gxt.model.scalars import parse_scalar
 from gxt.named_tuple import NamedTuple
@@ -43,21 +43,24 @@ class DatabaseReader:
         """What has come since the last call.
 
         Raises:
-            sqlite3.Error: it is locked, or not MLflow's.
+            OSError: it is locked, or not MLflow's.
         """
         place = f"file:{quote(str(self._path))}?mode=ro"
-        connection = sqlite3.connect(place, uri=True, timeout=_PATIENCE_S)
         try:
-            connection.text_factory = lambda data: data.decode("utf-8", "replace")
-            return self._read(connection)
-        finally:
-            connection.close()
+            connection = sqlite3.connect(place, uri=True, timeout=_PATIENCE_S)
+            try:
+                connection.text_factory = lambda data: data.decode("utf-8", "replace")
+                return self._read(connection)
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise OSError(str(error)) from error
 
     def _read(self, connection: sqlite3.Connection) -> list[MlflowRun]:
         if self._row < 0:  # what was there before us is not looked at again
-            asked = "SELECT min(m.rowid), count(*) FROM metrics m JOIN runs r USING (run_uuid) WHERE r.start_time >= ?"
-            first, count = connection.execute(asked, (self._since_ms,)).fetchone()
-            self._row = first - 1 if count else -1
+            asked = "SELECT min(m.rowid) FROM metrics m JOIN runs r USING (run_uuid) WHERE r.start_time >= ?"
+            (first,) = connection.execute(asked, (self._since_ms,)).fetchone()
+            self._row = -1 if first is None else first - 1
         rows = connection.execute(
             "SELECT run_uuid, name, artifact_uri FROM runs WHERE start_time >= ? ORDER BY start_time, rowid",
             (self._since_ms,),
@@ -68,7 +71,7 @@ class DatabaseReader:
             params = connection.execute("SELECT key, value FROM params WHERE run_uuid = ?", (id_,)).fetchall()
             tags = connection.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (id_,)).fetchall()
             content = Content(
-                joined(points.get(id_, [])),
+                points.get(id_, []),
                 {str(key): parse_scalar(str(value)) for key, value in params},
                 tuple(f"{key}={value}" for key, value in tags if not str(key).startswith(OWN_TAGS)),
                 str(name or ""),

@@ -1,4 +1,4 @@
-"""MLflow's store of plain files: `mlruns/<experiment>/<run>/` with `meta.yaml`, `params/`, `metrics/`, `tags/`."""
+"""MLflow's store of plain files: `mlruns/<experiment>/<run>/` with `meta.yaml` and a file for each value."""
 
 from __future__ import annotations
 

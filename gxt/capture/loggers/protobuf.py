@@ -39,14 +39,14 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 def signed(number: int | bytes) -> int:
     """A field of type int64: negative ones are written as two's complement."""
     if not isinstance(number, int):
-        raise ValueError("not a whole number")
+        raise TypeError("not a whole number")
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
 def unzigzag(number: int | bytes) -> int:
     """A field of type sint64."""
     if not isinstance(number, int):
-        raise ValueError("not a whole number")
+        raise TypeError("not a whole number")
     return (number >> 1) ^ -(number & 1)
 
 
@@ -58,7 +58,7 @@ def text(value: int | bytes) -> str:
 def inner(value: int | bytes) -> bytes:
     """A field that is a message of its own, or bytes."""
     if not isinstance(value, bytes):
-        raise ValueError("not a message")
+        raise TypeError("not a message")
     return value
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from typing import Final
 
-from gxt.capture.loggers.content import NOTHING, Content, Point, joined
+from gxt.capture.loggers.content import NOTHING, Content, Point
 from gxt.model.scalars import clean_text
 
 # what comes first counts where there are several: an epoch has many steps
@@ -57,7 +57,7 @@ class TableReader:
                 point = self._point(line)
                 if point is not None:
                     points.append(point)
-        return Content(joined(points)) if points else NOTHING
+        return Content(points) if points else NOTHING
 
     def at_end(self) -> Content:
         """What a last line without its end holds."""

@@ -2,8 +2,8 @@
 
 A file is a row of records (TFRecord): length as u64, its checksum, the bytes, theirs; all little-endian. The
 checksums are not looked at: CRC-32C in Python would take longer than all else. Each record is a protobuf
-`tensorflow.Event`; of its summaries the scalars are read, and the parameters of the plugin hparams. Values are
-single precision in most files.
+`tensorflow.Event`; of its summaries the scalars are read, and the parameters of the plugin hparams. Values
+are single precision in most files.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from gxt.capture.loggers.content import Content, Point, joined
+from gxt.capture.loggers.content import Content, Point
 from gxt.capture.loggers.protobuf import fields, inner, signed, text
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.scalars import parse_scalar
@@ -41,9 +41,9 @@ class EventReader:
         for record in self._records(data):
             try:
                 _event(record, points, params)
-            except (ValueError, struct.error):
+            except (ValueError, TypeError, struct.error):
                 continue  # one damaged record among good ones
-        return Content(joined(points), params)
+        return Content(points, params)
 
     def _records(self, data: bytes) -> Iterator[bytes]:
         if self._skip:

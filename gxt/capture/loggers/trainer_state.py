@@ -1,4 +1,4 @@
-"""`trainer_state.json`, which Hugging Face's `Trainer` writes with each checkpoint: all that it has logged so far."""
+"""`trainer_state.json`: all that Hugging Face's `Trainer` has logged, written with each checkpoint."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The `.wandb` file that W&B writes for each run, online and offline: config, history, summary.
 
-After 7 bytes of its own it is a log as LevelDB has it: blocks of 32 KiB with records, each checksum u32, length
-u16, kind u8 (whole, first, middle, last). Its payloads are protobuf `wandb_internal.Record`.
+After 7 bytes of its own it is a log as LevelDB has it: blocks of 32 KiB with records, each checksum u32,
+length u16, kind u8 (whole, first, middle, last). Its payloads are protobuf `wandb_internal.Record`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class WandbReader:
         for record in self._records(data):
             try:
                 self._take(record, points, params, about)
-            except (ValueError, struct.error):
+            except (ValueError, TypeError, struct.error):
                 continue
         self._logged.update(name for point in points for name in point.numbers)
         return Content(points, params, tuple(about["tags"]), "".join(about["title"][-1:]))
@@ -155,7 +155,8 @@ def _put(items: dict[str, Json], key: list[str], value: Json) -> None:
 
 
 def _item(item: bytes) -> tuple[list[str], Json]:
-    key, nested, found = "", [], None
+    key, nested = "", []
+    found: Json = None
     for number, value in fields(item):
         if number == 1:
             key = text(value)

@@ -1,0 +1,295 @@
+"""Following the logs that other loggers write during a run: what they hold goes into its journal.
+
+Loaded only where there is something that may be a logger's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from gxt.capture.loggers.content import Point, joined
+from gxt.capture.loggers.finding import Found, known, walk
+from gxt.capture.loggers.naming import board_place, metric_name, training_name
+from gxt.capture.loggers.places import PARAMS, TABLES
+from gxt.capture.loggers.sources import (
+    Batch,
+    DvcliveFolder,
+    LightningParams,
+    MlflowDatabase,
+    MlflowFolder,
+    Source,
+    TrainerStates,
+    event_source,
+    states_before,
+    table_source,
+    wandb_source,
+)
+from gxt.capture.loggers.tail import Stamp
+from gxt.capture.loggers.trainer_state import reported_name
+from gxt.errors import InvalidParams
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.params import merge, normalise
+from gxt.model.scalars import clean_text
+from gxt.model.secrets import redact_params
+from gxt.named_tuple import NamedTuple
+from gxt.store.journal import LiveRun
+
+# who comes first where several loggers give a metric of one name: exact numbers before single precision
+_ORDER: Final = ("wandb", "mlflow", "dvclive", "csv", "trainer_state", "tensorboard")
+_FILES: Final = frozenset(("csv", "tensorboard", "wandb"))  # each file is a source of its own
+_SLACK_NS: Final = 20_000_000  # the kernel writes times of files by a clock that ticks every 4 to 10 ms
+_STEP_LIMIT: Final = 1 << 63
+_MOST_TAGS: Final = 100
+_MOST_STATES: Final = 50
+_MOST_MARKED: Final = 2000  # tables that an earlier run has left
+
+
+class Told(NamedTuple):
+    """What a logger has given: its kind, where it writes, names of metrics, how many parameters, a remark."""
+
+    kind: str
+    path: str
+    metrics: Sequence[str]
+    params: int
+    note: str | None = None
+
+
+class _Training:
+    """What has come of one training, as one logger has it."""
+
+    def __init__(self, kind: str, path: str) -> None:
+        self.kind = kind
+        self.path = path
+        self.metrics: dict[str, None] = {}
+        self.params: JsonObject = {}
+        self.tags: set[str] = set()
+        self.left_out: set[str] = set()
+
+    def told(self) -> Told:
+        """What is to be said of it."""
+        left = len(self.left_out)
+        note = f"left out, for another logger has them: {left} metric{'s' * (left != 1)}" if left else None
+        return Told(self.kind, self.path, [*self.metrics], len(self.params), note)
+
+
+class Following:
+    """The logs of one run.
+
+    Args:
+        live: the run; its journal takes what is read.
+        top: of the work tree: paths are said relative to it.
+        roots: the folders to look into.
+        databases: those of MLflow that have a name of their own.
+        off: kinds of loggers that are not to be read.
+        since_ns: when the run began: what was written before is not its own.
+    """
+
+    def __init__(
+        self,
+        live: LiveRun,
+        *,
+        top: Path,
+        roots: Iterable[str],
+        databases: Iterable[Path],
+        off: Collection[str],
+        since_ns: int,
+    ) -> None:
+        self._live = live
+        self._top = top
+        self._roots = tuple(roots)
+        self._databases = tuple(databases)
+        self._off = off
+        self._since_ns = since_ns - _SLACK_NS
+        self._before: dict[Path, Stamp] = {}
+        self._states: dict[Path, list[Point]] = {}
+        self._sources: dict[tuple[str, Path], Source] = {}
+        self._trainings: dict[tuple[str, str], _Training] = {}
+        self._streams: dict[tuple[str, str], tuple[_Training, str]] = {}
+        self._artifacts: dict[Path, None] = {}
+        self._last: dict[str, float] = {}
+        self._owners: dict[str, _Training] = {}
+        self._said: dict[tuple[str, str], Told] = {}
+
+    def remember_what_is_there(self) -> None:
+        """Note how the logs look that earlier runs have left."""
+        states: list[Found] = []
+        for entry, stat in walk(self._roots, self._since_ns):
+            found = known(entry, stat) if stat.st_mtime_ns < self._since_ns else None
+            if found is not None:
+                is_table = found.path.suffix in TABLES and len(self._before) < _MOST_MARKED
+                self._before[found.path] = found.stamp.marked(found.path) if is_table else found.stamp
+                states += [found] if found.kind == "trainer_state" else []
+        newest: dict[Path, Found] = {}
+        for found in sorted(states, key=lambda one: one.stamp.written_ns)[-_MOST_STATES:]:
+            newest[found.stream] = found
+        # a checkpoint may be removed as soon as the training has made another
+        self._states = {stream: states_before(found.path) for stream, found in newest.items()}
+
+    def look(self, *, last: bool = False) -> None:
+        """Read what is new.
+
+        Raises:
+            OSError: the journal takes nothing.
+        """
+        for kind, source in self._find():
+            for batch in _readable(source.read(last=last)):
+                self._artifacts.update(dict.fromkeys(batch.artifacts))
+                if batch.content.points or batch.content.params or batch.content.tags:
+                    self._take(kind, batch)
+        for key, training in self._trainings.items():
+            told = training.told()
+            if told != self._said.get(key):
+                self._live.journal.append("source", told._asdict())
+                self._said[key] = told
+
+    def told(self) -> list[Told]:
+        """What has come of each."""
+        return [*self._said.values()]
+
+    def last(self) -> dict[str, float]:
+        """The last value of each metric."""
+        return self._last
+
+    def artifacts(self) -> list[Path]:
+        """Files and folders that loggers have put aside as results."""
+        return [*self._artifacts]
+
+    def _find(self) -> list[tuple[str, Source]]:
+        """What there is to read by now, those with exact numbers first."""
+        for written in self._written():
+            found = _beside(written) if written.path.name == PARAMS else written
+            if found.kind in self._off or self._is_untouched(found):
+                continue
+            key = (found.kind, found.path if found.kind in _FILES else found.stream)
+            source = self._sources.get(key)
+            if source is None:
+                source = self._sources[key] = self._open(found)
+            if isinstance(source, TrainerStates):
+                source.changed(found)
+        opened = [(kind, source) for (kind, _), source in self._sources.items()]
+        return sorted(opened, key=lambda item: _ORDER.index(item[0]))
+
+    def _written(self) -> Iterator[Found]:
+        """Files of loggers that were written since the run began."""
+        for entry, stat in walk(self._roots, self._since_ns):
+            if stat.st_mtime_ns >= self._since_ns:
+                found = known(entry, stat)
+                if found is not None:
+                    yield found
+        for path in self._databases:
+            with suppress(OSError):
+                yield Found("mlflow", path, path, Stamp.of(path.stat()))
+
+    def _is_untouched(self, found: Found) -> bool:
+        before = self._before.get(found.path)
+        return before is not None and before._replace(mark=b"") == found.stamp
+
+    def _open(self, found: Found) -> Source:
+        before, since_ms = self._before.get(found.path), self._since_ns // 1_000_000
+        if found.path.name == PARAMS:
+            return LightningParams(found)
+        if found.kind == "tensorboard":
+            return event_source(found, before)
+        if found.kind == "wandb":
+            return wandb_source(found, before)
+        if found.kind == "trainer_state":
+            return TrainerStates(found.stream, self._states.get(found.stream, []))
+        if found.kind == "dvclive":
+            return DvcliveFolder(found.stream, self._before)
+        if found.kind == "mlflow":
+            is_folder = found.stream != found.path
+            return MlflowFolder(found.stream, since_ms) if is_folder else MlflowDatabase(found.path, since_ms)
+        return table_source(found, before)
+
+    def _take(self, kind: str, batch: Batch) -> None:
+        """Write what is new of a training into the journal, under names that nobody else has."""
+        stream = (kind, batch.stream)
+        if stream not in self._streams:
+            self._streams[stream] = self._training(kind, batch)
+        training, prefix = self._streams[stream]
+        for point in joined(self._own(training, prefix, batch.content.points)):
+            at_us = time.time_ns() // 1000
+            if point.time_us is not None:
+                at_us = min(at_us, max(0, point.time_us))
+            step = point.step if -_STEP_LIMIT <= point.step < _STEP_LIMIT else 0
+            fields = {"s": step, "m": point.numbers, "source": kind}
+            self._live.journal.append("metrics", fields, at_us)
+            self._last.update(point.numbers)
+        self._take_params(training, prefix, batch.content.params)
+        self._take_tags(training, batch.content.tags)
+
+    def _training(self, kind: str, batch: Batch) -> tuple[_Training, str]:
+        """The training that a stream belongs to, and what the names of its metrics begin with."""
+        place = clean_text(os.path.relpath(batch.path, self._top))
+        others = [path for other, path in self._trainings if other == kind]
+        if kind == "tensorboard":
+            place, prefix = board_place(place, others)
+            key = (kind, place)
+        else:
+            key = (kind, batch.stream)
+            prefix = f"{training_name(batch.path, batch.content.title, len(others) + 1)}/" if others else ""
+        training = self._trainings.setdefault(key, _Training(kind, place))
+        return training, prefix
+
+    def _own(self, training: _Training, prefix: str, points: list[Point]) -> list[Point]:
+        """The points by the names that they are recorded under; what another logger gave is left out."""
+        owned = []
+        for point in points:
+            numbers = {}
+            for tag, number in point.numbers.items():
+                name = clean_text(metric_name(training.kind, prefix, tag))
+                if self._is_free(name, training):
+                    numbers[name] = number
+                    training.metrics[name] = None
+                else:
+                    training.left_out.add(name)
+            if numbers:
+                owned.append(point._replace(numbers=numbers))
+        return owned
+
+    def _is_free(self, name: str, training: _Training) -> bool:
+        if training.kind == "trainer_state" and reported_name(name) in self._owners:
+            return False
+        return self._owners.setdefault(name, training) is training
+
+    def _take_params(self, training: _Training, prefix: str, params: JsonObject) -> None:
+        """Those of another training than the first stand below its name."""
+        try:
+            plain = normalise(params)
+            assert isinstance(plain, dict)
+            merged = merge(training.params, redact_params(plain))
+        except InvalidParams:
+            return  # too many of them, or too deep
+        if merged != training.params:
+            training.params = merged
+            said: JsonObject = (
+                {prefix.rstrip("/"): merged} if prefix and training.kind != "tensorboard" else merged
+            )
+            self._live.journal.append("params", {"params": said, "source": training.kind})
+
+    def _take_tags(self, training: _Training, said: Sequence[str]) -> None:
+        tags = [tag for tag in map(clean_text, said) if tag.strip() and tag not in training.tags][:_MOST_TAGS]
+        if tags:
+            training.tags.update(tags)
+            labelled: JsonObject = {"id": f"{self._live.uid}-{time.time_ns()}", "tags": list[Json](tags)}
+            self._live.journal.append("tag", labelled)
+
+
+def _readable(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """As many as can be read now: what is being written or was removed ends it, the next look may read on."""
+    with suppress(OSError):
+        yield from batches
+
+
+def _beside(params: Found) -> Found:
+    """Lightning's parameters as a part of the logs that they lie beside."""
+    folder = params.path.parent
+    with suppress(OSError):
+        if any(".tfevents." in path.name for path in folder.iterdir()):
+            return params._replace(kind="tensorboard", stream=folder)
+    return params._replace(kind="csv", stream=folder / "metrics.csv")

@@ -1,0 +1,144 @@
+"""What loggers other than gxt write while a command runs, read beside it into the run's journal.
+
+Nothing of their formats is loaded before there is something that may be a logger's: looking costs a run that
+uses none of them a fraction of a millisecond.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gxt.git.repository import Repository
+from gxt.store.journal import LiveRun
+
+if TYPE_CHECKING:
+    from gxt.ops.following import Following, Told
+
+ALL: Final = "all"
+_PERIOD_S: Final = 3.0
+_SHARE: Final = 50  # a look that takes long is followed by a pause of so many times as long
+_PATIENCE_S: Final = 30.0  # for a look that is under way when the command ends
+_MOST_WORDS: Final = 100
+_MOST_SAID: Final = 4
+_FEW: Final = 3
+
+
+class SourcesThread(threading.Thread):
+    """Reads what other loggers write during a run. Its notices say what was found.
+
+    Args:
+        repository: where the command runs.
+        live: its run.
+        command: its words; those that are folders are looked into.
+        off: kinds that are not to be read.
+    """
+
+    def __init__(
+        self, repository: Repository, live: LiveRun, command: Sequence[str], off: Collection[str]
+    ) -> None:
+        super().__init__(name="gxt-sources", daemon=True)
+        self._repository = repository
+        self._live = live
+        self._command = command
+        self._off = off
+        self._since_ns = time.time_ns()
+        self._ends = threading.Event()
+        self._following: Following | None = None
+        self._failure = ""
+
+    def start(self) -> None:
+        """Begin; where the system has no thread left, the end of the run reads it all."""
+        if ALL not in self._off:
+            with suppress(RuntimeError):
+                super().start()
+
+    def run(self) -> None:
+        """Look now and then until the command has ended."""
+        pause_s = _PERIOD_S
+        try:
+            if self._may_be_there(0):
+                self._follow().remember_what_is_there()
+            while not self._ends.wait(pause_s):
+                began_s = time.monotonic()
+                self._look()
+                pause_s = max(_PERIOD_S, _SHARE * (time.monotonic() - began_s))
+        except Exception as error:  # noqa: BLE001 no log of anybody's may end a training
+            self._failure = f"the logs of other loggers are not read to their end: {error!r}"
+
+    def finish(self) -> tuple[str, ...]:
+        """Read what is left, and say what was found, in one line."""
+        self._ends.set()
+        if ALL in self._off:
+            return ()
+        if self.ident is not None:
+            self.join(_PATIENCE_S)
+        if self.is_alive():
+            self._failure = f"logs of other loggers are still being read after {_PATIENCE_S:.0f} s: left out"
+        elif not self._failure:
+            try:
+                self._look(last=True)
+            except Exception as error:  # noqa: BLE001 as above
+                self._failure = f"the logs of other loggers are not read to their end: {error!r}"
+        found = _sentence(self._following.told()) if self._following else ""
+        return tuple(filter(None, (found, self._failure)))
+
+    def _look(self, *, last: bool = False) -> None:
+        if self._following is None and not self._may_be_there(self._since_ns - 20_000_000):
+            return
+        self._follow().look(last=last)
+
+    def _may_be_there(self, since_ns: int) -> bool:
+        from gxt.capture.loggers.places import may_hold_logs
+
+        roots, databases = self._places()
+        return bool(databases) or may_hold_logs(roots, since_ns)
+
+    def _follow(self) -> Following:
+        if self._following is None:
+            from gxt.ops.following import Following
+
+            roots, databases = self._places()
+            self._following = Following(
+                self._live,
+                top=self._repository.top,
+                roots=roots,
+                databases=databases,
+                off=self._off,
+                since_ns=self._since_ns,
+            )
+        return self._following
+
+    def _places(self) -> tuple[list[str], list[Path]]:
+        """Folders to look into, and MLflow's databases with names of their own."""
+        cwd, top = self._repository.cwd, self._repository.top
+        words = [
+            word.rpartition("=")[2] for word in self._command[1:_MOST_WORDS] if word[:1] != "-" or "=" in word
+        ]
+        named = [os.environ.get(name, "") for name in ("WANDB_DIR", "TENSORBOARD_LOGGING_DIR")]
+        databases = []
+        uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+        if uri.startswith("sqlite:///"):
+            databases.append(cwd / uri.removeprefix("sqlite:///"))
+        elif "://" not in uri.removeprefix("file://"):
+            named.append(uri.removeprefix("file://").removeprefix("file:"))
+        folders = [cwd / os.path.normpath(name) for name in (*named, *words) if name]
+        others = [folder for folder in folders if not cwd.is_relative_to(folder)]  # all of a disk is no log
+        return list(dict.fromkeys(map(str, (cwd, top, *others)))), databases
+
+
+def _sentence(told: Sequence[Told]) -> str:
+    """`read from wandb wandb/run-1 (loss, acc; 3 parameters), csv log.csv (7 metrics)`."""
+    parts = []
+    for one in told:
+        few = ", ".join(one.metrics) if len(one.metrics) <= _FEW else f"{len(one.metrics)} metrics"
+        count = f"{one.params} parameter{'s' * (one.params != 1)}" if one.params else ""
+        if few or count:
+            parts.append(f"{one.kind} {one.path} ({'; '.join(filter(None, (few, count)))})")
+    more = f" and {len(parts) - _MOST_SAID} more" if len(parts) > _MOST_SAID else ""
+    return f"read from {', '.join(parts[:_MOST_SAID])}{more}" if parts else ""
