@@ -33,7 +33,7 @@ from gxt.capture.loggers.tail import Stamp
 from gxt.capture.loggers.trainer_state import reported_name
 from gxt.errors import InvalidParams
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.params import merge, normalise
+from gxt.model.params import flatten, merge, normalise
 from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_params
 from gxt.named_tuple import NamedTuple
@@ -60,7 +60,7 @@ class Told(NamedTuple):
 
 
 class _Training:
-    """What has come of one training, as one logger has it."""
+    """What has come of one place of a logger's: of a training, or of several."""
 
     def __init__(self, kind: str, path: str) -> None:
         self.kind = kind
@@ -74,7 +74,7 @@ class _Training:
         """What is to be said of it."""
         left = len(self.left_out)
         note = f"left out, for another logger has them: {left} metric{'s' * (left != 1)}" if left else None
-        return Told(self.kind, self.path, [*self.metrics], len(self.params), note)
+        return Told(self.kind, self.path, [*self.metrics], len(flatten(self.params)), note)
 
 
 class Following:
@@ -226,15 +226,12 @@ class Following:
     def _training(self, kind: str, batch: Batch) -> tuple[_Training, str]:
         """The training that a stream belongs to, and what the names of its metrics begin with."""
         place = clean_text(os.path.relpath(batch.path, self._top))
-        others = [path for other, path in self._trainings if other == kind]
         if kind == "tensorboard":
-            place, prefix = board_place(place, others)
-            key = (kind, place)
+            place, prefix = board_place(place, [path for other, path in self._trainings if other == kind])
         else:
-            key = (kind, batch.stream)
-            prefix = f"{training_name(batch.path, batch.content.title, len(others) + 1)}/" if others else ""
-        training = self._trainings.setdefault(key, _Training(kind, place))
-        return training, prefix
+            number = 1 + sum(other == kind for other, _ in self._streams)
+            prefix = f"{training_name(batch.path, batch.content.title, number)}/" if number > 1 else ""
+        return self._trainings.setdefault((kind, place), _Training(kind, place)), prefix
 
     def _own(self, training: _Training, prefix: str, points: list[Point]) -> list[Point]:
         """The points by the names that they are recorded under; what another logger gave is left out."""
@@ -262,15 +259,14 @@ class Following:
         try:
             plain = normalise(params)
             assert isinstance(plain, dict)
-            merged = merge(training.params, redact_params(plain))
+            redacted = redact_params(plain)
+            below = bool(prefix) and training.kind != "tensorboard"
+            merged = merge(training.params, {prefix[:-1]: redacted} if below else redacted)
         except InvalidParams:
             return  # too many of them, or too deep
         if merged != training.params:
             training.params = merged
-            said: JsonObject = (
-                {prefix.rstrip("/"): merged} if prefix and training.kind != "tensorboard" else merged
-            )
-            self._live.journal.append("params", {"params": said, "source": training.kind})
+            self._live.journal.append("params", {"params": merged, "source": training.kind})
 
     def _take_tags(self, training: _Training, said: Sequence[str]) -> None:
         tags = [tag for tag in map(clean_text, said) if tag.strip() and tag not in training.tags][:_MOST_TAGS]

@@ -88,6 +88,26 @@ class SourcesThread(threading.Thread):
         found = _sentence(self._following.told()) if self._following else ""
         return tuple(filter(None, (found, self._failure)))
 
+    def artifacts(self) -> list[str]:
+        """What other loggers have put aside as results; after `finish`."""
+        return list(map(str, self._following.artifacts())) if self._following else []
+
+    def without_known(self, file: str, numbers: dict[str, float]) -> dict[str, float]:
+        """The numbers of a metrics file but for those that are the last ones of a series; after `finish`.
+
+        Args:
+            file: relative to the top of the work tree; DVCLive's own is known as a whole.
+            numbers: by name.
+        """
+        if self._following is None:
+            return numbers
+        if any(
+            one.kind == "dvclive" and one.path == str(Path(file).parent) for one in self._following.told()
+        ):
+            return {}
+        last = self._following.last()
+        return {name: number for name, number in numbers.items() if repr(last.get(name)) != repr(number)}
+
     def _look(self, *, last: bool = False) -> None:
         if self._following is None and not self._may_be_there(self._since_ns - 20_000_000):
             return

@@ -48,8 +48,11 @@ def _parted(folder: str) -> tuple[str, str]:
 
 
 def metric_name(kind: str, prefix: str, tag: str) -> str:
-    """The name in the run: `Loss_train/` and the tag `Loss` of `add_scalars` are `Loss/train`."""
-    stem = f"{tag.replace('/', '_')}_"
-    if kind == "tensorboard" and prefix.startswith(stem) and len(prefix) > len(stem) + 1:
-        return f"{tag}/{prefix[len(stem) : -1]}"
+    """The name in the run. `add_scalars` has a folder for each line, which holds its tag once more.
+
+    Of the tag `Loss` torch names them `Loss_train`, tensorboardX `Loss/train`.
+    """
+    for stem in (f"{tag.replace('/', '_')}_", f"{tag}/"):
+        if kind == "tensorboard" and prefix.startswith(stem) and len(prefix) > len(stem) + 1:
+            return f"{tag}/{prefix[len(stem) : -1]}"
     return prefix + tag

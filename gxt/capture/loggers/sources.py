@@ -167,7 +167,8 @@ class MlflowFolder:
             tuple(f"{k}={v}" for k, v in tags.items() if not k.startswith(mlflow_files.OWN_TAGS)),
             mlflow_files.field(meta, "run_name"),
         )
-        yield Batch(str(self._folder), self._folder, content)
+        kept = _inside(self._folder / "artifacts") if last else ()
+        yield Batch(str(self._folder), self._folder, content, kept)
         metrics = self._folder / "metrics"
         for path in sorted(metrics.rglob("*")):
             if path.is_file() and path not in self._files:
@@ -187,11 +188,12 @@ class MlflowDatabase:
         self._path = path
         self._reader = DatabaseReader(path, since_ms)
 
-    def read(self, *, last: bool) -> Iterator[Batch]:  # noqa: ARG002 nothing is left half told
+    def read(self, *, last: bool) -> Iterator[Batch]:
         """See `Source`."""
         while True:
             for run in self._reader.read():
-                yield Batch(run.id, self._path, run.content)
+                kept = _inside(Path(run.artifacts.removeprefix("file://"))) if last else ()
+                yield Batch(run.id, self._path, run.content, kept)
             if not self._reader.more:
                 return
 
@@ -301,6 +303,14 @@ def yaml_params(path: Path) -> JsonObject:
         return load_params(path)
     except (OSError, InvalidParams):
         return {}
+
+
+def _inside(folder: Path) -> tuple[Path, ...]:
+    """What lies in a folder of artifacts; nothing where they are on another machine."""
+    try:
+        return tuple(sorted(folder.iterdir())) if folder.is_absolute() else ()
+    except OSError:
+        return ()
 
 
 def _document(path: Path) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from math import isfinite
 from typing import Final
 
 from gxt.capture.loggers.content import Content, Point
@@ -20,6 +21,7 @@ from gxt.model.scalars import parse_scalar
 _HEAD: Final = 12  # bytes before a record; 4 follow it
 _LARGEST_READ: Final = 1 << 20  # bytes: what is larger holds images or a graph
 _LARGEST: Final = 1 << 31
+_LARGEST_SINGLE: Final = 3.4028234e38
 _FORMATS: Final = {1: "f", 2: "d", 3: "i", 9: "q"}  # DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64
 _VALUES: Final = {5: "f", 6: "d"}  # fields float_val, double_val of a tensor
 _SESSION: Final = "_hparams_/session_start_info"
@@ -89,7 +91,7 @@ def _summary(summary: bytes, step: int, time_us: int, points: list[Point], param
     tag = text(found.get(1, b""))
     plugin = _plugin(inner(found[9])) if 9 in found else ("", b"")
     if 2 in found:
-        number: float | None = struct.unpack("<f", inner(found[2]))[0]
+        number: float | None = _shortest(inner(found[2]))
     elif plugin[0] == "hparams":
         if tag == _SESSION:
             params.update(_session(plugin[1]))
@@ -120,15 +122,31 @@ def _scalar(tensor: bytes) -> float | None:
     for number, values in _VALUES.items():
         if number in found:
             packed = inner(found[number])
+            if number == 5 and len(packed) == 4:
+                return _shortest(packed)
             return (
                 float(struct.unpack(f"<{values}", packed)[0])
                 if len(packed) == struct.calcsize(values)
                 else None
             )
     content = inner(found.get(4, b""))
+    if code == "f" and len(content) == 4:
+        return _shortest(content)
     if code is None or len(content) != struct.calcsize(code):
         return None
     return float(struct.unpack(f"<{code}", content)[0])
+
+
+def _shortest(single: bytes) -> float:
+    """The number with the fewest digits that this single stands for: 0.2, not 0.20000000298."""
+    number: float = struct.unpack("<f", single)[0]
+    if not isfinite(number):
+        return number
+    for digits in (6, 7, 8):
+        short = float(f"{number:.{digits}g}")
+        if abs(short) < _LARGEST_SINGLE and struct.pack("<f", short) == single:
+            return short
+    return number
 
 
 def _session(content: bytes) -> JsonObject:

@@ -50,7 +50,7 @@ class WandbReader:
 
     def at_end(self) -> Content:
         """What is only in the summary: numbers that the script put there itself."""
-        numbers = flatten_numbers({key: _plain(value) for key, value in self._summary.items()})
+        numbers = _numbers(self._summary)
         left = {name: value for name, value in numbers.items() if name not in self._logged}
         return Content([Point(max(self._step, 0), None, left)] if left else [])
 
@@ -121,10 +121,13 @@ class WandbReader:
                 row.setdefault("_step", signed(dict(fields(inner(value))).get(1, 0)))
         step, at = row.get("_step"), row.get("_timestamp")
         self._step = int(step) if isinstance(step, (int, float)) else self._step + 1
-        numbers = flatten_numbers(
-            {key: _plain(value) for key, value in row.items() if not key.startswith(_OWN)}
-        )
-        return Point(self._step, int(at * 1e6) if isinstance(at, (int, float)) else None, numbers)
+        return Point(self._step, int(at * 1e6) if isinstance(at, (int, float)) else None, _numbers(row))
+
+
+def _numbers(row: JsonObject) -> dict[str, float]:
+    """The numbers of a row by name: W&B writes them in any order."""
+    shown = {key: _plain(value) for key, value in sorted(row.items()) if not key.startswith(_OWN)}
+    return flatten_numbers(shown)
 
 
 def _config(config: bytes) -> JsonObject:
