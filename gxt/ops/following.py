@@ -12,10 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from gxt.capture.log_places import PARAMS, TABLES
 from gxt.capture.loggers.content import Point, joined
 from gxt.capture.loggers.finding import Found, known, walk
 from gxt.capture.loggers.naming import board_place, metric_name, training_name
-from gxt.capture.loggers.places import PARAMS, TABLES
 from gxt.capture.loggers.sources import (
     Batch,
     DvcliveFolder,
@@ -73,7 +73,7 @@ class _Training:
     def told(self) -> Told:
         """What is to be said of it."""
         left = len(self.left_out)
-        note = f"left out, for another logger has them: {left} metric{'s' * (left != 1)}" if left else None
+        note = f"metrics left out that another logger has: {left}" if left else None
         return Told(self.kind, self.path, [*self.metrics], len(flatten(self.params)), note)
 
 

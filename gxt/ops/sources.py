@@ -114,7 +114,7 @@ class SourcesThread(threading.Thread):
         self._follow().look(last=last)
 
     def _may_be_there(self, since_ns: int) -> bool:
-        from gxt.capture.loggers.places import may_hold_logs
+        from gxt.capture.log_places import may_hold_logs
 
         roots, databases = self._places()
         return bool(databases) or may_hold_logs(roots, since_ns)
@@ -153,11 +153,11 @@ class SourcesThread(threading.Thread):
 
 
 def _sentence(told: Sequence[Told]) -> str:
-    """`read from wandb wandb/run-1 (loss, acc; 3 parameters), csv log.csv (7 metrics)`."""
+    """`read from wandb wandb/run-1 (loss, acc; parameters: 3), csv log.csv (7 metrics)`."""
     parts = []
     for one in told:
         few = ", ".join(one.metrics) if len(one.metrics) <= _FEW else f"{len(one.metrics)} metrics"
-        count = f"{one.params} parameter{'s' * (one.params != 1)}" if one.params else ""
+        count = f"parameters: {one.params}" if one.params else ""
         if few or count:
             parts.append(f"{one.kind} {one.path} ({'; '.join(filter(None, (few, count)))})")
     more = f" and {len(parts) - _MOST_SAID} more" if len(parts) > _MOST_SAID else ""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from gxt.capture.loggers.places import DATABASE, FOLDERS, PARAMS, STATE, TABLES, is_foreign
+from gxt.capture.log_places import DATABASE, FOLDERS, PARAMS, STATE, TABLES, is_foreign
 from gxt.capture.loggers.tail import Stamp
 from gxt.named_tuple import NamedTuple
 
