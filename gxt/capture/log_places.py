@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
+from gxt.model.metrics import TABLES
+
 FOLDERS: Final = frozenset(
     "runs run lightning_logs tb_logs tb tensorboard wandb mlruns dvclive logs log outputs output out results "
     "result checkpoints ckpt saved_models models experiments exp exps work_dirs workspace multirun".split()
@@ -13,7 +15,6 @@ FOLDERS: Final = frozenset(
 """Folders that are looked into even when their own times say nothing of what is deep inside."""
 
 FOREIGN: Final = frozenset("__pycache__ node_modules site-packages venv env artifacts".split())
-TABLES: Final = (".csv", ".tsv", ".log")
 STATE: Final = "trainer_state.json"
 DATABASE: Final = "mlflow.db"
 PARAMS: Final = "hparams.yaml"

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
-from gxt.capture.log_places import PARAMS, TABLES
+from gxt.capture.log_places import PARAMS
 from gxt.capture.loggers.content import Point, joined
 from gxt.capture.loggers.finding import Found, known, walk
 from gxt.capture.loggers.naming import board_place, metric_name, training_name
@@ -33,6 +34,7 @@ from gxt.capture.loggers.tail import Stamp
 from gxt.capture.loggers.trainer_state import reported_name
 from gxt.errors import InvalidParams
 from gxt.model.json_types import Json, JsonObject
+from gxt.model.metrics import TABLES
 from gxt.model.params import flatten, merge, normalise
 from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_params
@@ -115,12 +117,13 @@ class Following:
         self._owners: dict[str, _Training] = {}
         self._said: dict[tuple[str, str], Told] = {}
 
-    def remember_what_is_there(self) -> None:
-        """Note how the logs look that earlier runs have left."""
+    def remember_what_is_there(self, already: Mapping[Path, Stamp] = MappingProxyType({})) -> None:
+        """Note how the logs look that earlier runs have left; `already` is what was noted before the run."""
+        self._before |= already
         states: list[Found] = []
         for entry, stat in walk(self._roots, self._since_ns):
             found = known(entry, stat) if stat.st_mtime_ns < self._since_ns else None
-            if found is not None:
+            if found is not None and found.path not in already:
                 is_table = found.path.suffix in TABLES and len(self._before) < _MOST_MARKED
                 self._before[found.path] = found.stamp.marked(found.path) if is_table else found.stamp
                 states += [found] if found.kind == "trainer_state" else []
@@ -161,7 +164,7 @@ class Following:
 
     def _find(self) -> list[tuple[str, Source]]:
         """What there is to read by now, those with exact numbers first."""
-        for written in self._written():
+        for written in sorted(self._written(), key=_age):
             found = _beside(written) if written.path.name == PARAMS else written
             if found.kind in self._off or self._is_untouched(found):
                 continue
@@ -280,6 +283,12 @@ def _readable(batches: Iterator[Batch]) -> Iterator[Batch]:
     """As many as can be read now: what is being written or was removed ends it, the next look may read on."""
     with suppress(OSError):
         yield from batches
+
+
+def _age(found: Found) -> tuple[str, int, Path]:
+    """The order in which trainings come to be, as far as names tell: TensorBoard's hold a time."""
+    _, _, began = found.path.name.partition(".tfevents.")
+    return began.partition(".")[0], len(found.path.parts), found.path
 
 
 def _beside(params: Found) -> Found:

@@ -14,7 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gxt.capture.files import read_ends
 from gxt.git.repository import Repository
+from gxt.model.metrics import TABLES
 from gxt.store.journal import LiveRun
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ _PERIOD_S: Final = 3.0
 _SHARE: Final = 50  # a look that takes long is followed by a pause of so many times as long
 _PATIENCE_S: Final = 30.0  # for a look that is under way when the command ends
 _MOST_WORDS: Final = 100
+_MOST_TABLES: Final = 100
 _MOST_SAID: Final = 4
 _FEW: Final = 3
 
@@ -48,6 +51,7 @@ class SourcesThread(threading.Thread):
         self._command = command
         self._off = off
         self._since_ns = time.time_ns()
+        self._tables = {} if ALL in off else _tables(repository.cwd)
         self._ends = threading.Event()
         self._following: Following | None = None
         self._failure = ""
@@ -63,7 +67,10 @@ class SourcesThread(threading.Thread):
         pause_s = _PERIOD_S
         try:
             if self._may_be_there(0):
-                self._follow().remember_what_is_there()
+                from gxt.capture.loggers.tail import Stamp
+
+                already = {path: Stamp(*seen) for path, seen in self._tables.items()}
+                self._follow().remember_what_is_there(already)
             while not self._ends.wait(pause_s):
                 began_s = time.monotonic()
                 self._look()
@@ -150,6 +157,19 @@ class SourcesThread(threading.Thread):
         folders = [cwd / os.path.normpath(name) for name in (*named, *words) if name]
         others = [folder for folder in folders if not cwd.is_relative_to(folder)]  # all of a disk is no log
         return list(dict.fromkeys(map(str, (cwd, top, *others)))), databases
+
+
+def _tables(folder: Path) -> dict[Path, tuple[int, int, int, bytes]]:
+    """The tables in the user's folder, before the command can touch them: most likely it adds to those."""
+    found: dict[Path, tuple[int, int, int, bytes]] = {}
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            is_table = entry.name.endswith(TABLES) and entry.is_file(follow_symlinks=False)
+            if is_table and len(found) < _MOST_TABLES:
+                path, seen = Path(entry.path), entry.stat()
+                ends = read_ends(path, seen.st_size)
+                found[path] = (seen.st_ino, seen.st_size, seen.st_mtime_ns, ends)
+    return found
 
 
 def _sentence(told: Sequence[Told]) -> str:

@@ -208,8 +208,7 @@ def test_a_table_of_lightning_has_rows_of_one_step_and_keeps_the_epoch() -> None
     points = TableReader().feed(b"epoch,step,train_loss,val_loss\n0,49,0.5,\n0,99,,0.7\n0,99,0.4,\n").points
     assert joined(points) == [
         Point(49, None, {"epoch": 0.0, "train_loss": 0.5}),
-        Point(99, None, {"epoch": 0.0, "val_loss": 0.7}),
-        Point(99, None, {"epoch": 0.0, "train_loss": 0.4}),
+        Point(99, None, {"epoch": 0.0, "val_loss": 0.7, "train_loss": 0.4}),
     ]
 
 

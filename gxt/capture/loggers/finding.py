@@ -7,10 +7,12 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final
 
-from gxt.capture.log_places import DATABASE, FOLDERS, PARAMS, STATE, TABLES, is_foreign
+from gxt.capture.log_places import DATABASE, FOLDERS, PARAMS, STATE, is_foreign
 from gxt.capture.loggers.tail import Stamp
+from gxt.model.metrics import TABLES
 from gxt.named_tuple import NamedTuple
 
 _DEEPEST: Final = 8
@@ -58,9 +60,9 @@ def walk(roots: Iterable[str], since_ns: int) -> Iterator[tuple[os.DirEntry[str]
                 is_folder = entry.is_dir(follow_symlinks=False)
             except OSError:
                 continue
-            if not is_folder:
+            if S_ISREG(found.st_mode):
                 yield entry, found
-            elif depth < _DEEPEST and not is_foreign(entry.name):
+            elif is_folder and depth < _DEEPEST and not is_foreign(entry.name):
                 inside = known or entry.name in FOLDERS
                 if inside or found.st_mtime_ns >= since_ns:
                     waiting.append((entry.path, depth + 1, inside))

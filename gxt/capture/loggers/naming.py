@@ -53,6 +53,7 @@ def metric_name(kind: str, prefix: str, tag: str) -> str:
     Of the tag `Loss` torch names them `Loss_train`, tensorboardX `Loss/train`.
     """
     for stem in (f"{tag.replace('/', '_')}_", f"{tag}/"):
-        if kind == "tensorboard" and prefix.startswith(stem) and len(prefix) > len(stem) + 1:
-            return f"{tag}/{prefix[len(stem) : -1]}"
+        base, found, line = f"/{prefix}".rpartition(f"/{stem}")
+        if kind == "tensorboard" and found and line:
+            return f"{base[1:]}/{tag}/{line[:-1]}".lstrip("/")
     return prefix + tag

@@ -35,6 +35,7 @@ class TableReader:
         self._separator = ","
         self._one = one
         self._row = -1
+        self._counts: dict[str, float] = {}
         if b"\n" in known:
             self._begin(_line(known.split(b"\n", 1)[0]))
 
@@ -89,6 +90,9 @@ class TableReader:
         by = next((name for name in _STEPS if name in counts), None)
         at = next((value for name, value in values.items() if name.lower() in _TIMES), None)
         left = {n: v for n, v in values.items() if n.lower() != by and n.lower() not in _TIMES}
+        if counts == self._counts:  # a row of its own for each split, with the same epoch in all of them
+            left = {name: value for name, value in left.items() if name.lower() not in counts}
+        self._counts = counts if len(counts) > 1 else {}
         if not set(map(str.lower, left)).difference(_COUNTED):
             return None
         if self._one and len(left) == 1:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gxt.capture.files import read_ends
 from gxt.named_tuple import NamedTuple
 
 _PIECE = 4 << 20  # bytes at a time: a log with images may have gigabytes
 _HEAD = 256  # bytes; the header of a table changes when it gets another column
-_MARK = 4096
 
 
 class Stamp(NamedTuple):
@@ -34,11 +34,7 @@ class Stamp(NamedTuple):
 
     def marked(self, path: Path) -> Stamp:
         """With what tells a file that grows from one that is written again from its start."""
-        try:
-            with path.open("rb", buffering=0) as file:
-                return self._replace(mark=_mark(file.fileno(), self.size))
-        except OSError:
-            return self
+        return self._replace(mark=read_ends(path, self.size))
 
 
 class Tail:
@@ -66,7 +62,7 @@ class Tail:
             number, found = file.fileno(), os.fstat(file.fileno())
             start, self._start = self._start, None
             begins = False
-            if start is not None and _grew(number, found, start):
+            if start is not None and _grew(self.path, found, start):
                 self._inode, self._offset = found.st_ino, start.size
             elif self._begins_anew(number, found):
                 self._inode, self._offset, self._head, begins = found.st_ino, 0, b"", True
@@ -83,13 +79,8 @@ class Tail:
         return os.pread(number, len(self._head), 0) != self._head
 
 
-def _grew(number: int, found: os.stat_result, start: Stamp) -> bool:
+def _grew(path: Path, found: os.stat_result, start: Stamp) -> bool:
     """Whether a file holds what it held before, and more."""
     if found.st_ino != start.inode or found.st_size <= start.size:
         return False
-    return not start.mark or _mark(number, start.size) == start.mark
-
-
-def _mark(number: int, size: int) -> bytes:
-    count = min(_MARK, size)
-    return os.pread(number, count, 0) + os.pread(number, count, size - count)
+    return not start.mark or read_ends(path, start.size) == start.mark
