@@ -17,7 +17,8 @@ FOLDERS: Final = frozenset(
 FOREIGN: Final = frozenset("__pycache__ node_modules site-packages venv env artifacts".split())
 STATE: Final = "trainer_state.json"
 DATABASE: Final = "mlflow.db"
-PARAMS: Final = "hparams.yaml"
+PARAMS: Final = ("hparams.yaml", "args.yaml")
+"""Parameters beside a log: Lightning's; those of timm and Ultralytics."""
 
 
 def may_hold_logs(roots: Iterable[str], since_ns: int) -> bool:

@@ -13,16 +13,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gxt.capture.log_places import PARAMS
 from gxt.capture.loggers.content import Point, joined
 from gxt.capture.loggers.finding import Found, known, walk
 from gxt.capture.loggers.naming import board_place, metric_name, training_name
 from gxt.capture.loggers.sources import (
     Batch,
     DvcliveFolder,
-    LightningParams,
     MlflowDatabase,
     MlflowFolder,
+    ParamsFile,
     Source,
     TrainerStates,
     event_source,
@@ -44,6 +43,7 @@ from gxt.store.journal import LiveRun
 # who comes first where several loggers give a metric of one name: exact numbers before single precision
 _ORDER: Final = ("wandb", "mlflow", "dvclive", "csv", "trainer_state", "tensorboard")
 _FILES: Final = frozenset(("csv", "tensorboard", "wandb"))  # each file is a source of its own
+_WITH_PARAMS: Final = frozenset(("csv", "tensorboard"))
 _SLACK_NS: Final = 20_000_000  # the kernel writes times of files by a clock that ticks every 4 to 10 ms
 _STEP_LIMIT: Final = 1 << 63
 _MOST_TAGS: Final = 100
@@ -164,16 +164,19 @@ class Following:
 
     def _find(self) -> list[tuple[str, Source]]:
         """What there is to read by now, those with exact numbers first."""
-        for written in sorted(self._written(), key=_age):
-            found = _beside(written) if written.path.name == PARAMS else written
-            if found.kind in self._off or self._is_untouched(found):
-                continue
-            key = (found.kind, found.path if found.kind in _FILES else found.stream)
-            source = self._sources.get(key)
-            if source is None:
-                source = self._sources[key] = self._open(found)
-            if isinstance(source, TrainerStates):
-                source.changed(found)
+        beside = []
+        for found in sorted(self._written(), key=_age):
+            if found.kind == "params":
+                beside.append(found)
+            elif found.kind not in self._off and not self._is_untouched(found):
+                key = (found.kind, found.path if found.kind in _FILES else found.stream)
+                source = self._sources.get(key)
+                if source is None:
+                    source = self._sources[key] = self._open(found)
+                if isinstance(source, TrainerStates):
+                    source.changed(found)
+        for found in beside:
+            self._open_params(found)
         opened = [(kind, source) for (kind, _), source in self._sources.items()]
         return sorted(opened, key=lambda item: _ORDER.index(item[0]))
 
@@ -188,14 +191,20 @@ class Following:
             with suppress(OSError):
                 yield Found("mlflow", path, path, Stamp.of(path.stat()))
 
+    def _open_params(self, found: Found) -> None:
+        """Parameters count with the log that they lie beside."""
+        logs = (key for key in self._sources if key[0] in _WITH_PARAMS and key[1].parent == found.stream)
+        kind, path = next(logs, ("", found.path))
+        if kind and (kind, found.path) not in self._sources and not self._is_untouched(found):
+            stream = path if kind == "csv" else found.stream
+            self._sources[kind, found.path] = ParamsFile(found._replace(stream=stream))
+
     def _is_untouched(self, found: Found) -> bool:
         before = self._before.get(found.path)
         return before is not None and before._replace(mark=b"") == found.stamp
 
     def _open(self, found: Found) -> Source:
         before, since_ms = self._before.get(found.path), self._since_ns // 1_000_000
-        if found.path.name == PARAMS:
-            return LightningParams(found)
         if found.kind == "tensorboard":
             return event_source(found, before)
         if found.kind == "wandb":
@@ -289,12 +298,3 @@ def _age(found: Found) -> tuple[str, int, Path]:
     """The order in which trainings come to be, as far as names tell: TensorBoard's hold a time."""
     _, _, began = found.path.name.partition(".tfevents.")
     return began.partition(".")[0], len(found.path.parts), found.path
-
-
-def _beside(params: Found) -> Found:
-    """Lightning's parameters as a part of the logs that they lie beside."""
-    folder = params.path.parent
-    with suppress(OSError):
-        if any(".tfevents." in path.name for path in folder.iterdir()):
-            return params._replace(kind="tensorboard", stream=folder)
-    return params._replace(kind="csv", stream=folder / "metrics.csv")

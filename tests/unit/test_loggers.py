@@ -260,6 +260,8 @@ def test_the_state_of_a_trainer() -> None:
     assert read_state(json.dumps({"log_history": history}).encode()) == Content(
         [Point(10, None, {"loss": 1.5, "epoch": 0.5}), Point(10, None, {"eval_loss": 2.0})]
     )
+    state = {"log_history": history[:1], "max_steps": 20, "num_train_epochs": 2, "train_batch_size": None}
+    assert read_state(json.dumps(state).encode()).params == {"max_steps": 20, "num_train_epochs": 2}
     assert [read_state(data) for data in (b"", b'{"log_history": [', b"[]", b"{}")] == [Content([])] * 4
     assert [*map(reported_name, ("loss", "eval_loss", "test_f1"))] == ["train/loss", "eval/loss", "test/f1"]
 

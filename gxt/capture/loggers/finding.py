@@ -86,8 +86,8 @@ def known(entry: os.DirEntry[str], found: os.stat_result) -> Found | None:
         return Found("mlflow", path, path.parent, stamp) if is_run else None
     if name == "metrics.json" and (path.parent.name == "dvclive" or (path.parent / "plots").is_dir()):
         return Found("dvclive", path, path.parent, stamp)
-    if name == PARAMS:
-        return Found("csv", path, path.parent, stamp)
+    if name in PARAMS:
+        return Found("params", path, path.parent, stamp)
     if name.endswith(TABLES) and found.st_size:
         above = path.parts
         if "plots" in above:  # DVCLive's, or a figure's

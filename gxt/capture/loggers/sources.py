@@ -139,10 +139,11 @@ class TrainerStates:
     def read(self, *, last: bool) -> Iterator[Batch]:  # noqa: ARG002 nothing is left half told
         """See `Source`."""
         for path, stamp in sorted(self._waiting.items(), key=lambda item: item[1].written_ns):
-            points = read_state(_document(path)).points
+            content = read_state(_document(path))
             self._fresh.again()
             self._read[path] = self._waiting.pop(path, stamp)
-            yield Batch(str(self._stream), self._stream, Content(self._fresh.of(points)))
+            fresh = content._replace(points=self._fresh.of(content.points))
+            yield Batch(str(self._stream), self._stream, fresh)
 
 
 class MlflowFolder:
@@ -252,8 +253,8 @@ class DvcliveFolder:
         return Content([Point(step, None, left)]) if left else NOTHING
 
 
-class LightningParams:
-    """`hparams.yaml`, which Lightning's loggers write beside their metrics."""
+class ParamsFile:
+    """Parameters in YAML, which lie beside a log."""
 
     def __init__(self, found: Found) -> None:
         self._found = found

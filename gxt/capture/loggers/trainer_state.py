@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from gxt.capture.loggers.content import NOTHING, Content, Point
+from gxt.model.json_types import JsonObject
 from gxt.model.metrics import flatten_numbers
+
+_PARAMS: Final = ("max_steps", "num_train_epochs", "train_batch_size")
 
 
 def read_state(data: bytes) -> Content:
@@ -22,7 +26,8 @@ def read_state(data: bytes) -> Content:
             numbers = flatten_numbers({key: value for key, value in row.items() if key != "step"})
             if type(step) is int and numbers:
                 points.append(Point(step, None, numbers))
-    return Content(points)
+    params: JsonObject = {key: state[key] for key in _PARAMS if type(state.get(key)) in {int, float}}
+    return Content(points, params if points else {})
 
 
 def reported_name(name: str) -> str:
