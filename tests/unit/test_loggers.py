@@ -185,6 +185,13 @@ def test_a_wandb_file_gives_config_history_and_what_only_the_summary_has(size: i
     assert reader.at_end() == Content([Point(1, None, {"best": 0.9})])
 
 
+def test_a_script_that_logs_its_step_as_a_metric_counts_by_it() -> None:
+    data = wandb_file(
+        row(0, a=1), row(1, a=2, iter=500), row(2, a=3), row(3, a=4, iter=1000.0), row(4, iter=nan)
+    )
+    assert [point.step for point in WandbReader().feed(data).points] == [0, 500, 500, 1000, 1000]
+
+
 def test_a_damaged_block_of_wandb_costs_no_more_than_itself() -> None:
     data = bytearray(wandb_file(row(0, a=1), row(1, note="n" * 40_000), row(2, a=3)))
     data[7 + 6] = 99

@@ -20,6 +20,7 @@ _BLOCK: Final = 32 << 10
 _HEADER: Final = 7
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _HISTORY, _SUMMARY, _CONFIG, _RUN = 2, 3, 5, 17
+_COUNTERS: Final = ("trainer/global_step", "global_step", "iteration", "iter", "step")
 _OWN: Final = "_"  # keys of W&B's own begin so
 
 
@@ -32,6 +33,7 @@ class WandbReader:
         self._started = False
         self._parts = bytearray()
         self._step = -1
+        self._counts = False  # W&B's own steps count the calls, unless the script says them
         self._logged: set[str] = set()
         self._summary: dict[str, Json] = {}
 
@@ -120,7 +122,11 @@ class WandbReader:
             if number == 2:
                 row.setdefault("_step", signed(dict(fields(inner(value))).get(1, 0)))
         step, at = row.get("_step"), row.get("_timestamp")
-        self._step = int(step) if isinstance(step, (int, float)) else self._step + 1
+        counted = next((row[name] for name in _COUNTERS if type(row.get(name)) in {int, float}), None)
+        if isinstance(counted, (int, float)) and float(counted).is_integer():
+            self._step, self._counts = int(counted), True
+        elif not self._counts:
+            self._step = int(step) if isinstance(step, (int, float)) else self._step + 1
         return Point(self._step, int(at * 1e6) if isinstance(at, (int, float)) else None, _numbers(row))
 
 
