@@ -32,12 +32,14 @@ from gxt.capture.loggers.sources import (
 from gxt.capture.loggers.tail import Stamp
 from gxt.capture.loggers.trainer_state import reported_name
 from gxt.errors import InvalidParams
+from gxt.git.repository import Repository
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metrics import TABLES
 from gxt.model.params import flatten, merge, normalise
 from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_params
 from gxt.named_tuple import NamedTuple
+from gxt.ops.rivals import Rivals
 from gxt.store.journal import LiveRun
 
 # who comes first where several loggers give a metric of one name: exact numbers before single precision
@@ -83,8 +85,9 @@ class Following:
     """The logs of one run.
 
     Args:
+        repository: the work tree; paths are said relative to its top.
         live: the run; its journal takes what is read.
-        top: of the work tree: paths are said relative to it.
+        pid: of its command; 0 where that is not known.
         roots: the folders to look into.
         databases: those of MLflow that have a name of their own.
         off: kinds of loggers that are not to be read.
@@ -93,16 +96,19 @@ class Following:
 
     def __init__(
         self,
+        repository: Repository,
         live: LiveRun,
         *,
-        top: Path,
+        pid: int,
         roots: Iterable[str],
         databases: Iterable[Path],
         off: Collection[str],
         since_ns: int,
     ) -> None:
         self._live = live
-        self._top = top
+        self._top = repository.top
+        self._rivals = Rivals(repository, live.path, pid)
+        self._unsure: dict[Path, None] = {}
         self._roots = tuple(roots)
         self._databases = tuple(databases)
         self._off = off
@@ -139,6 +145,7 @@ class Following:
         Raises:
             OSError: the journal takes nothing.
         """
+        self._rivals.look()
         for kind, source in self._find():
             for batch in _readable(source.read(last=last)):
                 self._artifacts.update(dict.fromkeys(batch.artifacts))
@@ -153,6 +160,10 @@ class Following:
     def told(self) -> list[Told]:
         """What has come of each."""
         return [*self._said.values()]
+
+    def unsure(self) -> list[Path]:
+        """Logs that may be of another run, and were not read."""
+        return [*self._unsure]
 
     def last(self) -> dict[str, float]:
         """The last value of each metric."""
@@ -171,6 +182,10 @@ class Following:
             elif found.kind not in self._off and not self._is_untouched(found):
                 key = (found.kind, found.path if found.kind in _FILES else found.stream)
                 source = self._sources.get(key)
+                if source is None and self._rivals.may_be_theirs(found):
+                    self._unsure[found.path] = None
+                    continue
+                self._unsure.pop(found.path, None)
                 if source is None:
                     source = self._sources[key] = self._open(found)
                 if isinstance(source, TrainerStates):

@@ -86,10 +86,10 @@ def run(
     off = (*request.sources_off, *workspace.settings.sources_off)
     sources = SourcesThread(workspace.repository, live, request.command, off)
 
-    def on_started(_pid: int) -> None:
+    def on_started(pid: int) -> None:
         environment.start()
         keeper.start()
-        sources.start()
+        sources.watch(pid)
         if data is not None:
             data.start()
         watch_code(workspace.repository, live)

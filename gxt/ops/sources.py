@@ -53,8 +53,14 @@ class SourcesThread(threading.Thread):
         self._since_ns = time.time_ns()
         self._tables = {} if ALL in off else _tables(repository.cwd)
         self._ends = threading.Event()
+        self._pid = 0
         self._following: Following | None = None
         self._failure = ""
+
+    def watch(self, pid: int) -> None:
+        """Begin beside the command of that process id."""
+        self._pid = pid
+        self.start()
 
     def start(self) -> None:
         """Begin; where the system has no thread left, the end of the run reads it all."""
@@ -92,8 +98,16 @@ class SourcesThread(threading.Thread):
                 self._look(last=True)
             except Exception as error:  # noqa: BLE001 as above
                 self._failure = f"the logs of other loggers are not read to their end: {error!r}"
-        found = _sentence(self._following.told()) if self._following else ""
-        return tuple(filter(None, (found, self._failure)))
+        if self._following is None:
+            return tuple(filter(None, (self._failure,)))
+        unsure = self._following.unsure()
+        rest = f"and {len(unsure) - 1} more " if len(unsure) > 1 else ""
+        theirs = (
+            f"not read: {unsure[0].name} {rest}may be of a run that went on at the same time"
+            if unsure
+            else ""
+        )
+        return tuple(filter(None, (_sentence(self._following.told()), theirs, self._failure)))
 
     def artifacts(self) -> list[str]:
         """What other loggers have put aside as results; after `finish`."""
@@ -132,8 +146,9 @@ class SourcesThread(threading.Thread):
 
             roots, databases = self._places()
             self._following = Following(
+                self._repository,
                 self._live,
-                top=self._repository.top,
+                pid=self._pid,
                 roots=roots,
                 databases=databases,
                 off=self._off,

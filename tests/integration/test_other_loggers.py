@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -241,9 +242,8 @@ def live(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Workspac
 
 def follow(live: tuple[Workspace, journal.LiveRun]) -> Following:
     repository = live[0].repository
-    return Following(
-        live[1], top=repository.top, roots=[str(repository.top)], databases=[], off=(), since_ns=1_000_000_000
-    )
+    roots = [str(repository.top)]
+    return Following(repository, live[1], pid=0, roots=roots, databases=[], off=(), since_ns=1_000_000_000)
 
 
 def so_far(live: tuple[Workspace, journal.LiveRun]) -> dict[str, tuple[list[int], list[float]]]:
@@ -287,3 +287,33 @@ def test_a_training_that_goes_on_from_a_checkpoint_tells_only_what_is_new(
     save(4)
     following.look(last=True)
     assert so_far(live) == {"loss": ([3, 4], [7.0, 6.0])}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="who holds a file open is told by /proc")
+def test_of_two_runs_at_once_each_has_what_its_own_processes_write(
+    repo: Path, live: tuple[Workspace, journal.LiveRun]
+) -> None:
+    code = "import sys; file = open(sys.argv[1], 'w'); file.write('step,loss\\n1,2\\n'); file.flush(); print(); input()"
+    (repo / "nobody.csv").write_text("step,loss\n1,9\n")
+    workspace, first = live
+    _, second = start(workspace, StartRequest(["train"]))
+    trainings = []
+    for name, run in (("a.csv", first), ("b.csv", second)):
+        env = {**os.environ, journal.ENV_DIRECTORY: str(run.path)}
+        words = [sys.executable, "-c", code, name]
+        trainings.append(
+            subprocess.Popen(words, cwd=repo, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        )
+    for training in trainings:
+        assert training.stdout is not None
+        training.stdout.readline()
+    followers = [follow((workspace, run)) for run in (first, second)]
+    for following in followers:
+        following.look()
+    for training in trainings:
+        training.communicate(b"\n")
+    for following in followers:
+        following.look(last=True)
+    assert [[one.path for one in following.told()] for following in followers] == [["a.csv"], ["b.csv"]]
+    assert {path.name for path in followers[0].unsure()} == {"b.csv", "nobody.csv"}
+    second.release()
