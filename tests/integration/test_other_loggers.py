@@ -293,7 +293,8 @@ def test_a_training_that_goes_on_from_a_checkpoint_tells_only_what_is_new(
 def test_of_two_runs_at_once_each_has_what_its_own_processes_write(
     repo: Path, live: tuple[Workspace, journal.LiveRun]
 ) -> None:
-    code = "import sys; file = open(sys.argv[1], 'w'); file.write('step,loss\\n1,2\\n'); file.flush(); print(); input()"
+    write = "file = open(sys.argv[1], 'w'); file.write('step,loss\\n1,2\\n'); file.flush()"
+    code = f"import sys; {write}; print(flush=True); input()"
     (repo / "nobody.csv").write_text("step,loss\n1,9\n")
     workspace, first = live
     _, second = start(workspace, StartRequest(["train"]))
