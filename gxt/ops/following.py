@@ -109,6 +109,7 @@ class Following:
         self._top = repository.top
         self._rivals = Rivals(repository, live.path, pid)
         self._unsure: dict[Path, None] = {}
+        self._broken: dict[Source, str] = {}
         self._roots = tuple(roots)
         self._databases = tuple(databases)
         self._off = off
@@ -147,7 +148,7 @@ class Following:
         """
         self._rivals.look()
         for kind, source in self._find():
-            for batch in _readable(source.read(last=last)):
+            for batch in self._readable(source, last=last):
                 self._artifacts.update(dict.fromkeys(batch.artifacts))
                 if batch.content.points or batch.content.params or batch.content.tags:
                     self._take(kind, batch)
@@ -156,6 +157,25 @@ class Following:
             if told != self._said.get(key):
                 self._live.journal.append("source", told._asdict())
                 self._said[key] = told
+
+    def _readable(self, source: Source, *, last: bool) -> Iterator[Batch]:
+        """What can be read now; a log that breaks its reader is left alone from then on."""
+        batches = source.read(last=last)
+        while True:
+            try:
+                batch = next(batches, None)
+            except OSError:  # it is being written, or was removed: the next look may read on
+                return
+            except Exception as error:  # noqa: BLE001 nobody knows what a file may hold
+                self._broken[source] = repr(error)
+                return
+            if batch is None:
+                return
+            yield batch
+
+    def broken(self) -> list[str]:
+        """What was wrong with logs that could not be read to their end."""
+        return [*self._broken.values()]
 
     def told(self) -> list[Told]:
         """What has come of each."""
@@ -192,7 +212,7 @@ class Following:
                     source.changed(found)
         for found in beside:
             self._open_params(found)
-        opened = [(kind, source) for (kind, _), source in self._sources.items()]
+        opened = [(kind, one) for (kind, _), one in self._sources.items() if one not in self._broken]
         return sorted(opened, key=lambda item: _ORDER.index(item[0]))
 
     def _written(self) -> Iterator[Found]:
@@ -301,12 +321,6 @@ class Following:
             training.tags.update(tags)
             labelled: JsonObject = {"id": f"{self._live.uid}-{time.time_ns()}", "tags": list[Json](tags)}
             self._live.journal.append("tag", labelled)
-
-
-def _readable(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """As many as can be read now: what is being written or was removed ends it, the next look may read on."""
-    with suppress(OSError):
-        yield from batches
 
 
 def _age(found: Found) -> tuple[str, int, Path]:

@@ -98,16 +98,14 @@ class SourcesThread(threading.Thread):
                 self._look(last=True)
             except Exception as error:  # noqa: BLE001 as above
                 self._failure = f"the logs of other loggers are not read to their end: {error!r}"
-        if self._following is None:
+        following = self._following
+        if following is None:
             return tuple(filter(None, (self._failure,)))
-        unsure = self._following.unsure()
-        rest = f"and {len(unsure) - 1} more " if len(unsure) > 1 else ""
-        theirs = (
-            f"not read: {unsure[0].name} {rest}may be of a run that went on at the same time"
-            if unsure
-            else ""
-        )
-        return tuple(filter(None, (_sentence(self._following.told()), theirs, self._failure)))
+        notices = [_sentence(following.told()), _not_read(following.unsure()), self._failure]
+        notices += [
+            f"a log of another logger could not be read to its end: {one}" for one in following.broken()
+        ]
+        return tuple(filter(None, notices))
 
     def artifacts(self) -> list[str]:
         """What other loggers have put aside as results; after `finish`."""
@@ -185,6 +183,13 @@ def _tables(folder: Path) -> dict[Path, tuple[int, int, int, bytes]]:
                 ends = read_ends(path, seen.st_size)
                 found[path] = (seen.st_ino, seen.st_size, seen.st_mtime_ns, ends)
     return found
+
+
+def _not_read(unsure: Sequence[Path]) -> str:
+    if not unsure:
+        return ""
+    rest = f" and {len(unsure) - 1} more" if len(unsure) > 1 else ""
+    return f"not read: {unsure[0].name}{rest} may be of a run that went on at the same time"
 
 
 def _sentence(told: Sequence[Told]) -> str:

@@ -66,18 +66,21 @@ class TableReader:
 
     def _begin(self, line: str) -> None:
         self._separator = max(_SEPARATORS, key=line.count)
-        names = [clean_text(name.strip()) for name in next(csv.reader([line], delimiter=self._separator), [])]
+        names = [clean_text(name.strip()) for name in self._cells(line)]
         counts = any(name.lower() in _COUNTED for name in names)
         usable = 1 < len(names) <= _MOST_COLUMNS and counts and not any(map(_is_number, names))
         self._columns = names if usable else []
 
+    def _cells(self, line: str) -> list[str]:
+        try:
+            return next(csv.reader([line], delimiter=self._separator), [])
+        except csv.Error:  # a cell of more than 128 KiB
+            return []
+
     def _point(self, line: str) -> Point | None:
         """A row as a point; None for one that has no number, or a number of cells of its own."""
         columns = self._columns or []
-        try:
-            cells = next(csv.reader([line], delimiter=self._separator), [])
-        except csv.Error:
-            return None
+        cells = self._cells(line)
         if len(cells) != len(columns):
             return None
         values = {

@@ -43,7 +43,7 @@ class EventReader:
         for record in self._records(data):
             try:
                 _event(record, points, params)
-            except (ValueError, TypeError, struct.error):
+            except (ValueError, TypeError, OverflowError, struct.error):
                 continue  # one damaged record among good ones
         return Content(points, params)
 

@@ -45,7 +45,7 @@ class WandbReader:
         for record in self._records(data):
             try:
                 self._take(record, points, params, about)
-            except (ValueError, TypeError, struct.error):
+            except (ValueError, TypeError, OverflowError, struct.error):
                 continue
         self._logged.update(name for point in points for name in point.numbers)
         return Content(points, params, tuple(about["tags"]), "".join(about["title"][-1:]))
