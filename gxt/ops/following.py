@@ -202,10 +202,11 @@ class Following:
             elif found.kind not in self._off and not self._is_untouched(found):
                 key = (found.kind, found.path if found.kind in _FILES else found.stream)
                 source = self._sources.get(key)
-                if source is None and self._rivals.may_be_theirs(found):
-                    self._unsure[found.path] = None
-                    continue
+                is_ours = source is not None or self._rivals.is_ours(found)
                 self._unsure.pop(found.path, None)
+                if not is_ours:
+                    self._unsure |= {found.path: None} if is_ours is None else {}
+                    continue
                 if source is None:
                     source = self._sources[key] = self._open(found)
                 if isinstance(source, TrainerStates):

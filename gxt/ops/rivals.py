@@ -14,11 +14,19 @@ from typing import Final
 
 from gxt.capture.loggers.finding import Found
 from gxt.git.repository import Repository
+from gxt.named_tuple import NamedTuple
 from gxt.store import journal
 from gxt.store.places import live_paths
 
 _PID: Final = re.compile(r"\.(\d+)\.\d+(?:\.v2)?$", re.ASCII)
 _PROCESSES: Final = Path("/proc")
+
+
+class _Processes(NamedTuple):
+    """The processes of a run, by their ids, and the files that they were seen to hold open."""
+
+    pids: set[int]
+    files: set[Path]
 
 
 class Rivals:
@@ -33,8 +41,8 @@ class Rivals:
     def __init__(self, repository: Repository, live: Path, pid: int) -> None:
         self._repository = repository
         self._live = live
-        self._pids = {pid} - {0}
-        self._open: set[Path] = set()
+        self._ours = _Processes({pid} - {0}, set())
+        self._theirs = _Processes(set(), set())
         self._seen = False
 
     def look(self) -> None:
@@ -47,20 +55,26 @@ class Rivals:
         if self._seen:
             self._look_at_processes()
 
-    def may_be_theirs(self, found: Found) -> bool:
-        """Whether a log is perhaps not our own."""
-        if not self._seen or found.path in self._open:
-            return False
+    def is_ours(self, found: Found) -> bool | None:
+        """Whether a log is our own; None where nobody can tell."""
+        if not self._seen or found.path in self._ours.files:
+            return True
         written_by = _PID.search(found.path.name)
-        return written_by is None or int(written_by[1]) not in self._pids
+        pid = int(written_by[1]) if written_by else 0
+        if pid in self._ours.pids:
+            return True
+        return False if found.path in self._theirs.files or pid in self._theirs.pids else None
 
     def _look_at_processes(self) -> None:
-        mark = f"{journal.ENV_DIRECTORY}={self._live}".encode()
+        mark = f"{journal.ENV_DIRECTORY}=".encode()
         with suppress(OSError):  # macOS has no such folder
             for process in os.scandir(_PROCESSES):
-                if process.name.isdecimal() and mark in _environment(process.path).split(b"\0"):
-                    self._pids.add(int(process.name))
-                    self._open.update(_open_files(process.path))
+                said = _environment(process.path).split(b"\0") if process.name.isdecimal() else []
+                runs = [os.fsdecode(one.removeprefix(mark)) for one in said if one.startswith(mark)]
+                if runs:
+                    whose = self._ours if runs[0] == str(self._live) else self._theirs
+                    whose.pids.add(int(process.name))
+                    whose.files.update(_open_files(process.path))
 
 
 def _environment(process: str) -> bytes:
