@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -45,6 +46,7 @@ from gxt.store.journal import LiveRun
 # who comes first where several loggers give a metric of one name: exact numbers before single precision
 _ORDER: Final = ("wandb", "mlflow", "dvclive", "csv", "trainer_state", "tensorboard")
 _FILES: Final = frozenset(("csv", "tensorboard", "wandb"))  # each file is a source of its own
+_WRITTEN_ON: Final = frozenset(("csv", "dvclive", "trainer_state"))  # by several runs, one after the other
 _WITH_PARAMS: Final = frozenset(("csv", "tensorboard"))
 _SLACK_NS: Final = 20_000_000  # the kernel writes times of files by a clock that ticks every 4 to 10 ms
 _STEP_LIMIT: Final = 1 << 63
@@ -115,6 +117,7 @@ class Following:
         self._off = off
         self._since_ns = since_ns - _SLACK_NS
         self._before: dict[Path, Stamp] = {}
+        self._knows_all = False
         self._states: dict[Path, list[Point]] = {}
         self._sources: dict[tuple[str, Path], Source] = {}
         self._trainings: dict[tuple[str, str], _Training] = {}
@@ -124,16 +127,26 @@ class Following:
         self._owners: dict[str, _Training] = {}
         self._said: dict[tuple[str, str], Told] = {}
 
-    def remember_what_is_there(self, already: Mapping[Path, Stamp] = MappingProxyType({})) -> None:
-        """Note how the logs look that earlier runs have left; `already` is what was noted before the run."""
+    def remember_what_is_there(
+        self, already: Mapping[Path, Stamp] = MappingProxyType({}), stops: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Note how the logs look that earlier runs have left, and that may be written on.
+
+        Args:
+            already: what was noted before the run.
+            stops: whether there is no time for more.
+        """
         self._before |= already
         states: list[Found] = []
-        for entry, stat in walk(self._roots, self._since_ns):
-            found = known(entry, stat) if stat.st_mtime_ns < self._since_ns else None
-            if found is not None and found.path not in already:
+        for place, stat in walk(self._roots, self._since_ns, whole=True):
+            if stops():
+                return
+            found = known(place, stat) if stat.st_mtime_ns < self._since_ns else None
+            if found is not None and found.kind in _WRITTEN_ON and found.path not in already:
                 is_table = found.path.suffix in TABLES and len(self._before) < _MOST_MARKED
                 self._before[found.path] = found.stamp.marked(found.path) if is_table else found.stamp
                 states += [found] if found.kind == "trainer_state" else []
+        self._knows_all = True
         newest: dict[Path, Found] = {}
         for found in sorted(states, key=lambda one: one.stamp.written_ns)[-_MOST_STATES:]:
             newest[found.stream] = found
@@ -218,14 +231,22 @@ class Following:
 
     def _written(self) -> Iterator[Found]:
         """Files of loggers that were written since the run began."""
-        for entry, stat in walk(self._roots, self._since_ns):
-            if stat.st_mtime_ns >= self._since_ns:
-                found = known(entry, stat)
-                if found is not None:
-                    yield found
+        for place, stat in chain(walk(self._roots, self._since_ns), _looked_at(self._before)):
+            found = known(place, stat) if stat.st_mtime_ns >= self._since_ns else None
+            if found is not None and (self._knows_all or not self._was_there(found)):
+                yield found
         for path in self._databases:
             with suppress(OSError):
                 yield Found("mlflow", path, path, Stamp.of(path.stat()))
+
+    def _was_there(self, found: Found) -> bool:
+        """Whether a log is older than the run, for its folder is, and nobody knows what it held."""
+        if found.kind not in _WRITTEN_ON or found.path in self._before:
+            return False
+        try:
+            return found.path.parent.stat().st_mtime_ns < self._since_ns
+        except OSError:
+            return False
 
     def _open_params(self, found: Found) -> None:
         """Parameters count with the log that they lie beside."""
@@ -322,6 +343,12 @@ class Following:
             training.tags.update(tags)
             labelled: JsonObject = {"id": f"{self._live.uid}-{time.time_ns()}", "tags": list[Json](tags)}
             self._live.journal.append("tag", labelled)
+
+
+def _looked_at(paths: Iterable[Path]) -> Iterator[tuple[str, os.stat_result]]:
+    for path in paths:
+        with suppress(OSError):
+            yield str(path), path.stat()
 
 
 def _age(found: Found) -> tuple[str, int, Path]:

@@ -76,7 +76,7 @@ class SourcesThread(threading.Thread):
                 from gxt.capture.loggers.tail import Stamp
 
                 already = {path: Stamp(*seen) for path, seen in self._tables.items()}
-                self._follow().remember_what_is_there(already)
+                self._follow().remember_what_is_there(already, self._ends.is_set)
             while not self._ends.wait(pause_s):
                 began_s = time.monotonic()
                 self._look()

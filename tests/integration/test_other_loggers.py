@@ -289,6 +289,23 @@ def test_a_training_that_goes_on_from_a_checkpoint_tells_only_what_is_new(
     assert so_far(live) == {"loss": ([3, 4], [7.0, 6.0])}
 
 
+@pytest.mark.parametrize(("remembered", "steps"), [(True, [2]), (False, [])])
+def test_an_old_table_deep_inside_is_read_from_where_it_ended_if_that_is_known(
+    repo: Path, live: tuple[Workspace, journal.LiveRun], remembered: bool, steps: list[int]
+) -> None:
+    folder = repo / "runs" / "old"
+    folder.mkdir(parents=True)
+    (folder / "log.csv").write_text("step,loss\n1,2\n")
+    for path in (folder / "log.csv", folder):
+        os.utime(path, (0, 0))
+    following = follow(live)
+    following.remember_what_is_there(stops=lambda: not remembered)
+    with (folder / "log.csv").open("a") as file:
+        file.write("2,1\n")
+    following.look(last=True)
+    assert so_far(live).get("loss", ([], []))[0] == steps
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="who holds a file open is told by /proc")
 def test_of_two_runs_at_once_each_has_what_its_own_processes_write(
     repo: Path, live: tuple[Workspace, journal.LiveRun]

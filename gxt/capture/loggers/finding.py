@@ -17,6 +17,8 @@ from gxt.named_tuple import NamedTuple
 
 _DEEPEST: Final = 8
 _MOST: Final = 50_000  # names in one look; an older one than that is not found
+_LEAF: Final = 2  # links to a folder without folders in it; on some file systems every folder has one
+_ENDINGS: Final = (*TABLES, *PARAMS, STATE, DATABASE, ".wandb", "meta.yaml", "metrics.json")
 _MLFLOW_RUN: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -36,10 +38,16 @@ class Found(NamedTuple):
     stamp: Stamp
 
 
-def walk(roots: Iterable[str], since_ns: int) -> Iterator[tuple[os.DirEntry[str], os.stat_result]]:
-    """The files below the roots: all in known folders, in others those of folders that changed since then.
+def walk(roots: Iterable[str], since_ns: int, *, whole: bool = False) -> Iterator[tuple[str, os.stat_result]]:
+    """The files below the roots: those in known folders, in others those of folders that changed since then.
 
     Links are not followed. What may not be read is passed over.
+
+    Args:
+        roots: where to begin.
+        since_ns: nanoseconds since 1970.
+        whole: also files of known folders that nothing was put into since then. Without it those without
+            folders in them are left out: there may be thousands, each of an old run.
     """
     waiting = deque((root, 0, False) for root in roots)
     seen: set[str] = set()
@@ -61,17 +69,20 @@ def walk(roots: Iterable[str], since_ns: int) -> Iterator[tuple[os.DirEntry[str]
             except OSError:
                 continue
             if S_ISREG(found.st_mode):
-                yield entry, found
+                yield entry.path, found
             elif is_folder and depth < _DEEPEST and not is_foreign(entry.name):
                 inside = known or entry.name in FOLDERS
-                if inside or found.st_mtime_ns >= since_ns:
+                is_leaf = found.st_nlink == _LEAF and not whole
+                if found.st_mtime_ns >= since_ns or (inside and not is_leaf):
                     waiting.append((entry.path, depth + 1, inside))
 
 
-def known(entry: os.DirEntry[str], found: os.stat_result) -> Found | None:
+def known(place: str, found: os.stat_result) -> Found | None:
     """The logger that writes files of such a name, if one does."""
-    name, path = entry.name, Path(entry.path)
-    stamp = Stamp.of(found)
+    name = place.rpartition("/")[2]
+    if not name.endswith(_ENDINGS) and ".tfevents." not in name:
+        return None
+    path, stamp = Path(place), Stamp.of(found)
     if ".tfevents." in name:
         return None if name.endswith(".profile-empty") else Found("tensorboard", path, path.parent, stamp)
     if name == STATE:
