@@ -111,7 +111,8 @@ def load_settings(repository: Repository) -> Settings:
         elif key.endswith(".goal"):
             goals[key.removesuffix(".goal")] = read_goal(value, f"git config gxt.{key}")
         elif key.startswith("sources."):
-            sources[key.removeprefix("sources.")] = value
+            said = key.removeprefix("sources.")  # git takes no underscore
+            sources[next((kind for kind in SOURCES if kind.replace("_", "") == said), said)] = value
         elif key in {"keepbest", "keeplast"}:
             kept[key.replace("keep", "keep_")] = value
         else:

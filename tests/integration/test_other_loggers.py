@@ -191,6 +191,8 @@ def test_the_settings_switch_loggers_off_and_name_those_there_are(repo: Path) ->
     assert recorded(repo, TABLE)["metrics"] == {}
     git(repo, "config", "gxt.sources.csv", "true")
     assert recorded(repo, TABLE)["metrics"] == {"loss": 1.0, "acc": 0.5}
+    git(repo, "config", "gxt.sources.trainerState", "false")
+    assert [one["kind"] for one in recorded(repo, TABLES)["sources"]] == ["csv", "csv"]
     git(repo, "config", "gxt.sources.excel", "false")
     known = "tensorboard, mlflow, wandb, dvclive, csv, trainer_state, all"
     assert (
