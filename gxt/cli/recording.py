@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from argparse import REMAINDER, Namespace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gxt.cli import output
@@ -32,6 +33,11 @@ def run_words(parser: Parser) -> None:
     )
     parser.add_repeated(
         "--data", metavar="PATH", help="A file or folder of data that the command uses; may be repeated."
+    )
+    parser.add_repeated(
+        "--no-source",
+        metavar="KIND",
+        help="Do not read the logs of tensorboard, mlflow, wandb, dvclive, …; or all.",
     )
     parser.add("--dry-run", action="store_true", help="Show what would be recorded; run nothing.")
     parser.add("-q", "--quiet", action="store_true", help="No lines of gxt's own.")
@@ -67,6 +73,7 @@ def run(words: Namespace) -> None:
         metrics=words.metrics,
         outs=words.out,
         data=words.data,
+        sources_off=_sources_off(words.no_source),
     )
     if words.dry_run:
         from gxt.ops.start import dry_run
@@ -95,6 +102,15 @@ def run(words: Namespace) -> None:
         text, style = running.end_line(result, workspace.settings, output.talk_width())
         output.say(text, style=style)
     exit_like(result.ended)
+
+
+def _sources_off(kinds: Sequence[str]) -> Sequence[str]:
+    from gxt.store.settings import SOURCES
+
+    for kind in kinds:
+        if kind not in SOURCES:
+            raise UsageError(f"no logger is called {kind!r}", hint=f"--no-source takes {', '.join(SOURCES)}")
+    return kinds
 
 
 def base_words(parser: Parser) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import SupportsFloat
+from typing import Final, SupportsFloat
+
+TABLES: Final = (".csv", ".tsv", ".log")
+"""Endings of files that loggers write a row at a time."""
 
 
 def flatten_numbers(content: object, prefix: str = "") -> dict[str, float]:

@@ -99,19 +99,21 @@ def take_back(directory: Path, said: JsonObject) -> None:
     forget(directory / str(said["staged"]))
 
 
-def put_out_at_end(repository: Repository, live: journal.LiveRun, paths: Sequence[str]) -> list[str]:
-    """Store the outputs that the user named, relative to the working directory; what to say of them."""
+def put_out_at_end(
+    repository: Repository, live: journal.LiveRun, paths: Sequence[str], who: str = "--out"
+) -> list[str]:
+    """Store outputs that somebody named, relative to the working directory; what to say of them."""
     notices = []
     for number, name in enumerate(paths):
         try:
             source = _source(name, live.path, repository.cwd)
-            said, facts = _taken(repository, source, f"out-{number}")
+            said, facts = _taken(repository, source, f"{who.lstrip('-')}-{number}")
             live.journal.append("artifact", said)
             live.journal.append("stored", facts)
         except GxtError as error:
-            notices.append(f"--out: {error.message}")
+            notices.append(f"{who}: {error.message}")
         except OSError as error:
-            notices.append(f"--out {name} is not kept: {error.strerror or error}")
+            notices.append(f"{who} {name} is not kept: {error.strerror or error}")
     with suppress(OSError):
         for text in notices:
             live.journal.append("notice", {"text": text})

@@ -18,6 +18,7 @@ from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.history import History
 from gxt.ops.outputs import Keeper, put_out_at_end
+from gxt.ops.sources import SourcesThread
 from gxt.ops.start import Plan, StartRequest, start, watch_code, watch_data
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
@@ -82,10 +83,13 @@ def run(
     environment = EnvironmentThread(workspace.repository, live, request.command)
     keeper = Keeper(workspace.repository, live)
     data = watch_data(workspace, planned, live)
+    off = (*request.sources_off, *workspace.settings.sources_off)
+    sources = SourcesThread(workspace.repository, live, request.command, off)
 
-    def on_started(_pid: int) -> None:
+    def on_started(pid: int) -> None:
         environment.start()
         keeper.start()
+        sources.watch(pid)
         if data is not None:
             data.start()
         watch_code(workspace.repository, live)
@@ -101,14 +105,16 @@ def run(
     if data is not None:
         untold = (*untold, *data.finish())
     console.close()
-    notices = _record_end(live, ended, files, untold)
+    said = sources.finish()
+    written = [(name, sources.without_known(name, numbers)) for name, numbers in files.written()]
+    notices = (*_record_end(live, ended, written, (*untold, *files.notices())), *said)
     finished = finish(
         workspace,
         live,
         status=_status(ended),
         exit_code=ended.returncode,
         duration_s=ended.duration_s,
-        keep=lambda: _keep_outputs(workspace.repository, live, keeper, request.outs),
+        keep=lambda: _keep_outputs(workspace.repository, live, keeper, request.outs, sources.artifacts()),
     )
     parent, kept = _parent(workspace, planned, finished), live.path.exists()
     main = _main(workspace, parent, finished)
@@ -116,10 +122,11 @@ def run(
 
 
 def _keep_outputs(
-    repository: Repository, live: LiveRun, keeper: Keeper, outs: Sequence[str]
+    repository: Repository, live: LiveRun, keeper: Keeper, outs: Sequence[str], artifacts: Sequence[str]
 ) -> Sequence[str]:
     keeper.finish()
-    return put_out_at_end(repository, live, outs)
+    notices = put_out_at_end(repository, live, outs)
+    return [*notices, *put_out_at_end(repository, live, artifacts, who="mlflow")]
 
 
 def _parent(workspace: Workspace, planned: Plan, finished: Finished | None) -> JsonObject | None:
@@ -145,16 +152,18 @@ def _status(ended: Ended) -> str:
     return "completed" if ended.returncode == 0 else "failed"
 
 
-def _record_end(live: LiveRun, ended: Ended, files: _MetricsFiles, untold: Sequence[str]) -> tuple[str, ...]:
+def _record_end(
+    live: LiveRun, ended: Ended, written: Sequence[tuple[str, dict[str, float]]], untold: Sequence[str]
+) -> tuple[str, ...]:
     """Write down what is known only now, and return what the user should know of it.
 
     The journal may be on a full disk: the run has ended all the same.
     """
-    notices = [*untold, *files.notices()]
+    notices = [*untold]
     if ended.log_error:
         notices.append(f"console cut: {ended.log_error}")
     try:
-        for name, numbers in files.written():
+        for name, numbers in written:
             live.journal.append("metrics", {"s": None, "m": numbers, "file": name})
         for text in (*notices, *filter(None, [ended.error])):
             live.journal.append("notice", {"text": text})

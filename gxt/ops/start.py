@@ -71,6 +71,7 @@ class StartRequest(NamedTuple):
         outs: files and folders that are kept when the command has ended, relative to the same.
         reproduces: the uid of the run that is executed again.
         data: paths of data besides what DVC's files declare, relative to the working directory.
+        sources_off: kinds of other loggers whose logs are not to be read; `all` for every one.
     """
 
     command: Sequence[str]
@@ -86,6 +87,7 @@ class StartRequest(NamedTuple):
     outs: Sequence[str] = ()
     reproduces: str | None = None
     data: Sequence[str] = ()
+    sources_off: Sequence[str] = ()
 
 
 class Plan(NamedTuple):

@@ -55,6 +55,7 @@ def page(shown: Shown) -> View:
         *_remarks("Comments", run["comments"]),
         *_inputs(run),
         *_metrics(shown),
+        *_sources(run),
         *outputs(run),
         *_evaluations(run["evals"]),
         *_notices(run),
@@ -255,6 +256,22 @@ def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list
         Span(str(stat["max_step"]), "dim"),
         Span(str(stat["count"]), "dim"),
     ]
+
+
+def _sources(run: JsonObject) -> View:
+    """The loggers that metrics and parameters were read from."""
+    rows = []
+    for one in cast("list[JsonObject]", run["sources"]):
+        metrics, params = (
+            len(cast("list[Json]", one.get("metrics") or [])),
+            cast("int", one.get("params") or 0),
+        )
+        counts = (
+            f"{count} {word}" for count, word in ((metrics, "metrics"), (params, "parameters")) if count
+        )
+        about = "; ".join(filter(None, [", ".join(counts), one_line(str(one.get("note") or ""))]))
+        rows.append((str(one["kind"]), f"{one_line(str(one.get('path') or ''))}  {about}".strip()))
+    return [line(), line(Span("Read from", "head")), pairs(rows)] if rows else []
 
 
 def _evaluations(evals: Json) -> View:

@@ -19,6 +19,9 @@ keep_last = true          # git config gxt.keepLast true
 
 [push]
 unpushed_code = "refuse"  # git config gxt.unpushedCode refuse
+
+[sources]                 # other loggers whose logs are read
+tensorboard = false       # git config gxt.sources.tensorboard false
 ```
 """
 
@@ -38,6 +41,7 @@ from gxt.named_tuple import NamedTuple
 
 FILE = ".gxt.toml"
 ARTIFACTS = {"keep_best": 0, "keep_last": True}
+SOURCES = ("tensorboard", "mlflow", "wandb", "dvclive", "csv", "trainer_state", "all")
 LIMITS = {"untracked_file_mib": 5, "untracked_total_mib": 50, "series_mib": 64}
 
 
@@ -54,6 +58,7 @@ class Settings(NamedTuple):
         author: the user's name and email, when git has them.
         keep_best: how many checkpoints of a name a run goes on naming, the best ones; 0 for all.
         keep_last: it names the last one besides.
+        sources_off: kinds of other loggers whose logs are not read; `all` for every one.
     """
 
     metric: str | None = None
@@ -65,6 +70,7 @@ class Settings(NamedTuple):
     author: tuple[str, str] | None = None
     keep_best: int = 0
     keep_last: bool = True
+    sources_off: tuple[str, ...] = ()
 
 
 class MainMetric(NamedTuple):
@@ -86,6 +92,7 @@ def load_settings(repository: Repository) -> Settings:
     limits = {**LIMITS, **_table(team, "limits")}
     code = str(_table(team, "push").get("unpushed_code", "allow"))
     kept = {**ARTIFACTS, **_table(team, "artifacts")}
+    sources = _table(team, "sources")
     main = metric.get("main")
     if main and metric.get("goal"):
         goals[str(main)] = read_goal(str(metric["goal"]), "the main metric")
@@ -103,6 +110,9 @@ def load_settings(repository: Repository) -> Settings:
             code = value
         elif key.endswith(".goal"):
             goals[key.removesuffix(".goal")] = read_goal(value, f"git config gxt.{key}")
+        elif key.startswith("sources."):
+            said = key.removeprefix("sources.")  # git takes no underscore
+            sources[next((kind for kind in SOURCES if kind.replace("_", "") == said), said)] = value
         elif key in {"keepbest", "keeplast"}:
             kept[key.replace("keep", "keep_")] = value
         else:
@@ -120,6 +130,7 @@ def load_settings(repository: Repository) -> Settings:
         author=configured_identity(mine),
         keep_best=_count("keep_best", kept["keep_best"]),
         keep_last=_choice("keep_last", str(kept["keep_last"]).lower(), ("true", "false")) == "true",
+        sources_off=_sources_off(sources),
     )
 
 
@@ -201,6 +212,16 @@ def read_goal(text: str, where: str) -> Goal:
     if text == "max":
         return "max"
     raise UsageError(f"{where}: a goal is min or max, not {text!r}", hint="write min or max")
+
+
+def _sources_off(sources: Mapping[str, object]) -> tuple[str, ...]:
+    for kind in sources:
+        if kind not in SOURCES:
+            raise UsageError(f"no logger is called {kind!r}", hint=f"write one of {', '.join(SOURCES)}")
+    said = {
+        kind: _choice(f"sources.{kind}", str(on).lower(), ("true", "false")) for kind, on in sources.items()
+    }
+    return tuple(kind for kind, on in said.items() if on == "false")
 
 
 def _count(name: str, value: object) -> int:

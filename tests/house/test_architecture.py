@@ -83,6 +83,12 @@ def test_a_run_without_data_loads_nothing_that_looks_at_data(repo: Path) -> None
     } == set()
 
 
+def test_a_run_without_logs_of_others_loads_nothing_that_reads_them(repo: Path) -> None:
+    run = "from gxt.cli.main import _run\ntry: _run(['run', '-q', '--', 'true'])\nexcept SystemExit: pass"
+    loaded = _loaded(run, repo)
+    assert {name for name in loaded if name.startswith(("gxt.capture.loggers", "gxt.ops.following"))} == set()
+
+
 def test_processes_start_in_few_places() -> None:
     pattern = re.compile(r"^\s*(?:import subprocess|from subprocess import)", re.MULTILINE)
     found = {

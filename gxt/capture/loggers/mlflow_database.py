@@ -1,0 +1,99 @@
+"""MLflow's store in SQLite, what it uses by default: `mlflow.db`. Only read, and never for long.
+
+NaN is stored as 0 with `is_nan`, infinities as the largest doubles.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from math import inf, nan
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from gxt.capture.loggers.content import Content, Point
+from gxt.capture.loggers.mlflow_files import OWN_TAGS
+from gxt.model.scalars import parse_scalar
+from gxt.named_tuple import NamedTuple
+
+_PATIENCE_S: Final = 0.2  # a training that writes comes first
+_LARGEST: Final = 1.79e308
+_AT_A_TIME: Final = 20_000  # rows of metrics
+
+
+class MlflowRun(NamedTuple):
+    """A run in the store, and what was new in it."""
+
+    id: str
+    name: str
+    artifacts: str
+    content: Content
+
+
+class DatabaseReader:
+    """Reads the runs of a database that began after a time, given in milliseconds since 1970."""
+
+    def __init__(self, path: Path, since_ms: int) -> None:
+        self._path = path
+        self._since_ms = since_ms
+        self._row = -1
+        self.more = False  # there is more to be read at once
+
+    def read(self) -> list[MlflowRun]:
+        """What has come since the last call.
+
+        Raises:
+            OSError: it is locked, or not MLflow's.
+        """
+        place = f"file:{quote(str(self._path))}?mode=ro"
+        try:
+            connection = sqlite3.connect(place, uri=True, timeout=_PATIENCE_S)
+            try:
+                connection.text_factory = lambda data: data.decode("utf-8", "replace")
+                return self._read(connection)
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise OSError(str(error)) from error
+
+    def _read(self, connection: sqlite3.Connection) -> list[MlflowRun]:
+        if self._row < 0:  # what was there before us is not looked at again
+            asked = "SELECT min(m.rowid) FROM metrics m JOIN runs r USING (run_uuid) WHERE r.start_time >= ?"
+            (first,) = connection.execute(asked, (self._since_ms,)).fetchone()
+            self._row = -1 if first is None else first - 1
+        rows = connection.execute(
+            "SELECT run_uuid, name, artifact_uri FROM runs WHERE start_time >= ? ORDER BY start_time, rowid",
+            (self._since_ms,),
+        ).fetchall()
+        points = self._points(connection, {row[0] for row in rows}) if self._row >= 0 else {}
+        found = []
+        for id_, name, artifacts in rows:
+            params = connection.execute("SELECT key, value FROM params WHERE run_uuid = ?", (id_,)).fetchall()
+            tags = connection.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (id_,)).fetchall()
+            content = Content(
+                points.get(id_, []),
+                {str(key): parse_scalar(str(value)) for key, value in params},
+                tuple(f"{key}={value}" for key, value in tags if not str(key).startswith(OWN_TAGS)),
+                str(name or ""),
+            )
+            found.append(MlflowRun(id_, str(name or ""), str(artifacts or ""), content))
+        return found
+
+    def _points(self, connection: sqlite3.Connection, runs: set[str]) -> dict[str, list[Point]]:
+        asked = (
+            "SELECT rowid, run_uuid, key, value, is_nan, timestamp, step FROM metrics "
+            "WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        )
+        points: dict[str, list[Point]] = {}
+        rows = connection.execute(asked, (self._row, _AT_A_TIME)).fetchall()
+        for row, id_, key, value, is_nan, at_ms, step in rows:
+            self._row = row
+            if id_ in runs:
+                number = nan if is_nan else _unbounded(float(value))
+                points.setdefault(id_, []).append(Point(int(step), int(at_ms) * 1000, {str(key): number}))
+        self.more = len(rows) == _AT_A_TIME
+        return points
+
+
+def _unbounded(value: float) -> float:
+    return inf if value > _LARGEST else -inf if value < -_LARGEST else value
