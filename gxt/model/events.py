@@ -12,6 +12,7 @@ Sealing the same journal twice must give the same bytes, so nothing here reads a
 | `metrics` | `s` step (null: the last one), `m` {name: number} |
 | `tag` | `id` of the annotation, `tags` |
 | `notice` | `text` |
+| `source` | `kind`, `path`, `metrics` [names], `params` (count), `note`: what another logger gave |
 | `artifact` | `id`, `name`, `path`, `kind`, `step`, `staged`, `parts`, `meta`: its content is safe |
 | `stored` | `id`, `md5`, `size`, `files`, `model`, `parts`, `notice`: it is in the cache; or `error` |
 | `finished` | `status`, `exit_code`, `duration_s` |
@@ -24,7 +25,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import cast
+from typing import Final, cast
 
 from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.model.codec import (
@@ -40,7 +41,7 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge
 from gxt.model.run import run_json
 from gxt.model.series import Series, SeriesBuilder
-from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics
+from gxt.model.shapes import check_annotation, check_config, check_environment, check_metrics, check_source
 from gxt.named_tuple import NamedTuple
 
 _OFFSET = re.compile(r"[+-]\d{4}", re.ASCII)
@@ -111,6 +112,7 @@ class Fold:
         self.stats: dict[str, JsonObject] = {}
         self.artifacts: list[JsonObject] = []
         self.stored: dict[str, JsonObject] = {}
+        self.sources: dict[str, JsonObject] = {}
         self.end: JsonObject = {}
         self.offset = "+0000"
         self.started_us = 0
@@ -256,22 +258,25 @@ def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
             state.parent_asked = True
     elif kind == "data":
         state.config = _checked({**state.config, "data": event["items"]}, check_config)
-    elif kind == "tag":
-        _tag(state, at_us, event)
     elif kind == "notice":
         state.notices.append(str(event["text"]))
-    elif kind in {"artifact", "stored"}:
-        _put_out(state, kind, event)
+    elif kind in _SAID:
+        _SAID[kind](state, at_us, event)
     elif kind == "finished":
         check_metrics(event, "the event")
         state.end = {**event, "duration_s": float(cast("float", event["duration_s"]))}
 
 
-def _put_out(state: Fold, kind: str, event: JsonObject) -> None:
+def _source(state: Fold, _at_us: int, event: JsonObject) -> None:
+    said = _checked({key: value for key, value in event.items() if key not in {"e", "t"}}, check_source)
+    state.sources[f"{said['kind']} {said['path']}"] = said
+
+
+def _put_out(state: Fold, _at_us: int, event: JsonObject) -> None:
     from gxt.model.artifacts import check_said, check_stored  # most runs have none
 
     facts = {key: value for key, value in event.items() if key not in {"e", "t"}}
-    if kind == "artifact":
+    if event["e"] == "artifact":
         check_said(facts)
         state.artifacts.append(facts)
     else:
@@ -318,7 +323,8 @@ def _check_fold(going: Fold) -> None:
             check_said(said)
         for facts in going.stored.values():
             check_stored(facts)
-    metrics = {"status": "", **going.end, "metrics": cast("Json", going.stats)}
+    sources = list[Json](going.sources.values())
+    metrics = {"status": "", **going.end, "metrics": cast("Json", going.stats), "sources": sources}
     _checked(metrics, check_metrics)
     for stat in going.stats.values():
         if type(stat["last_step"]) is not int or None in map(number_from_json, (stat["min"], stat["max"])):
@@ -347,6 +353,15 @@ def _tag(state: Fold, at_us: int, event: JsonObject) -> None:
     state.annotations += given
 
 
+# what processes say in passing, each with what takes it
+_SAID: Final[Mapping[str, Callable[[Fold, int, JsonObject], None]]] = {
+    "artifact": _put_out,
+    "source": _source,
+    "stored": _put_out,
+    "tag": _tag,
+}
+
+
 def _metrics_document(
     state: Fold, unfinished: str, artifacts: list[JsonObject], about_outputs: list[str]
 ) -> JsonObject:
@@ -364,6 +379,7 @@ def _metrics_document(
         "metrics": {**state.stats},
         "evals": [],
         "artifacts": list[Json](artifacts),
+        "sources": list[Json](state.sources.values()),
         "notices": [*state.notices, *about_outputs, *left_out],
     }
 

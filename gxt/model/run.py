@@ -64,6 +64,7 @@ def run_json(
         "metrics": listed["metrics"],
         "metric_stats": _object(metrics.get("metrics")),
         "evals": [_evaluation(event) for event in said.evaluated()],
+        "sources": metrics.get("sources", []),
         "data": config.get("data", []),
         "artifacts": metrics.get("artifacts", []),
         "environment": _environment(environment),

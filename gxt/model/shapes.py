@@ -77,6 +77,12 @@ def check_removed(document: JsonObject, what: str) -> None:
             raise _wrong(what, name)
 
 
+def check_source(document: JsonObject, what: str) -> None:
+    """The same for an entry of `sources`."""
+    if not _is_source(document):
+        raise _wrong(what, "source")
+
+
 class _Shape(NamedTuple):
     """What is known of a document's fields; null stands for one that is not there.
 
@@ -250,6 +256,23 @@ def _are_artifacts(value: Json) -> bool:
     return are_artifacts(value)
 
 
+def _is_source(value: Json) -> bool:
+    if not isinstance(value, dict):
+        return False
+    texts, count = [value.get(key) for key in ("kind", "path", "note")], value.get("params", 0)
+    return (
+        bool(texts[0])
+        and all(isinstance(text, str) and len(text) <= _LONGEST_TEXT for text in texts if text is not None)
+        and _is_texts(value.get("metrics", []))
+        and type(count) is int
+        and 0 <= count < 1 << 63
+    )
+
+
+def _are_sources(value: Json) -> bool:
+    return isinstance(value, list) and all(map(_is_source, value))
+
+
 _TEXT: Final = frozenset[type]((str, NoneType))
 _LIST: Final = frozenset[type]((list, NoneType))
 _OBJECT: Final = frozenset[type]((dict, NoneType))
@@ -275,7 +298,12 @@ _ENVIRONMENT: Final = _Shape(
 )
 _METRICS: Final = _Shape(
     plain=((("evals", "notices"), _LIST), (("metrics",), _OBJECT)),
-    checked={"exit_code": _is_whole, "duration_s": _is_number, "artifacts": _are_artifacts},
+    checked={
+        "exit_code": _is_whole,
+        "duration_s": _is_number,
+        "artifacts": _are_artifacts,
+        "sources": _are_sources,
+    },
 )
 _EVENT: Final[Mapping[str, _Check]] = {
     "id": _is_filled,

@@ -41,7 +41,7 @@ RUN = {
     "author": str, "host": str, "command": list, "cwd": str, "code": CODE,
     "params": dict, "param_files": list, "metrics_files": list, "outs": list, "reproduces": str | None,
     "metrics": dict, "metric_stats": dict, "evals": list, "data": list,
-    "artifacts": list, "environment": ENVIRONMENT, "notices": list,
+    "sources": list, "artifacts": list, "environment": ENVIRONMENT, "notices": list,
 }  # fmt: skip
 
 

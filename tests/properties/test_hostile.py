@@ -324,12 +324,15 @@ FOLD: dict[str, Any] = {
 }
 FIELDS = st.dictionaries(
     st.sampled_from(
-        "t s m config offset params tags id text status duration_s exit_code document name parent".split()
+        "t s m config offset params tags id text status duration_s exit_code document name parent kind "
+        "path".split()
     ),
     inputs.VALUES,
     max_size=4,
 )
-KINDS = st.sampled_from("started metrics params described tag notice finished environment other".split())
+KINDS = st.sampled_from(
+    "started metrics params described tag notice source finished environment other".split()
+)
 EVENTS = st.builds(
     lambda kind, fields: json.dumps({"e": kind, "t": 1_700_000_000_000_005, **fields}).encode(), KINDS, FIELDS
 )

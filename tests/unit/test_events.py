@@ -27,7 +27,7 @@ CONFIG: JsonObject = {
 }
 
 
-def line(kind: str, after_s: float = 0, **fields: object) -> bytes:
+def line(kind: str, after_s: float = 0, /, **fields: object) -> bytes:
     return json.dumps({"e": kind, "t": START_US + int(after_s * 1e6), **fields}).encode() + b"\n"
 
 
@@ -53,6 +53,17 @@ def test_a_journal_of_every_event() -> None:
         line("data", items=[{"path": "x.csv", "md5": "0" * 32}]),
         line("tag", 2, id="T", tags=["first", "second"]),
         line("notice", text="something"),
+        line("source", kind="csv", path="log.csv", metrics=["loss"], params=0, note=None),
+        line("source", kind="console", path=None, metrics=["acc"], params=0, note="scraped"),
+        line(
+            "source",
+            kind="csv",
+            path="log.csv",
+            metrics=["loss", "acc"],
+            params=2,
+            note=None,
+            **{"of a later gxt": 1},
+        ),
         FINISHED,
     )
     said: JsonObject = {"at": "2023-11-14T22:13:22.000000Z", "by": AUTHOR, "op": "tag"}
@@ -70,6 +81,13 @@ def test_a_journal_of_every_event() -> None:
             "started": "2023-11-14T22:13:20.000000Z", "ended": "2023-11-14T22:13:24.000000Z",
             "duration_s": 3.5, "metrics": {"loss": {**loss, "count": 1}},
             "evals": [], "artifacts": [], "notices": ["something"],
+            "sources": [
+                {
+                    "kind": "csv", "path": "log.csv", "metrics": ["loss", "acc"], "params": 2, "note": None,
+                    "of a later gxt": 1,
+                },
+                {"kind": "console", "path": None, "metrics": ["acc"], "params": 0, "note": "scraped"},
+            ],
         },
         annotations=({"id": "T-0", **said, "tag": "first"}, {"id": "T-1", **said, "tag": "second"}),
         series={"loss": Series(array("q", [0]), array("q", [START_US + 1_000_000]), array("d", [1.0]))},
@@ -79,6 +97,26 @@ def test_a_journal_of_every_event() -> None:
         last_us=START_US + 4_000_000,
     )  # fmt: skip
     assert (result.uid, result.status) == ("01JD", "failed")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"kind": "", "path": "x"},
+        {"kind": "csv", "path": 5},
+        {"kind": "csv", "path": "x", "metrics": [5]},
+        {"kind": "csv", "path": "x", "metrics": None},
+        {"kind": "csv", "path": "x", "params": -1},
+        {"kind": "csv", "path": "x", "params": True},
+        {"kind": "csv", "path": "x", "note": "n" * 5000},
+        {"kind": "csv", "path": "x", "later": float("nan")},
+    ],
+)
+def test_what_says_nothing_of_a_logger_is_damage(said: JsonObject) -> None:
+    result = folded(line("source", **said), FINISHED)
+    assert result.metrics["notices"] == ["1 damaged line(s) of the journal left out"]
+    assert result.metrics["sources"] == []
 
 
 @pytest.mark.parametrize(
