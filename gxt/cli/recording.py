@@ -33,6 +33,7 @@ def run_words(parser: Parser) -> None:
     parser.add_repeated(
         "--data", metavar="PATH", help="A file or folder of data that the command uses; may be repeated."
     )
+    parser.add("--no-scrape", action="store_true", help="Take no metrics from what the command prints.")
     parser.add("--dry-run", action="store_true", help="Show what would be recorded; run nothing.")
     parser.add("-q", "--quiet", action="store_true", help="No lines of gxt's own.")
     # from the first word that is no option on everything is the command's, with or without `--`
@@ -67,6 +68,7 @@ def run(words: Namespace) -> None:
         metrics=words.metrics,
         outs=words.out,
         data=words.data,
+        scrape=not words.no_scrape,
     )
     if words.dry_run:
         from gxt.ops.start import dry_run

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 from gxt.capture.process import Ended, run_command
 from gxt.git.repository import Repository
 from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import run_id
-from gxt.model.json_types import JsonObject
+from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import metrics_of
 from gxt.named_tuple import NamedTuple
 from gxt.ops.declared import declared_metric, metrics_files, read_metrics
@@ -22,6 +23,8 @@ from gxt.ops.start import Plan, StartRequest, start, watch_code, watch_data
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
+
+_NAMED = 5  # metrics that are named at the end of a run
 
 
 class Started(NamedTuple):
@@ -110,6 +113,7 @@ def run(
         duration_s=ended.duration_s,
         keep=lambda: _keep_outputs(workspace.repository, live, keeper, request.outs),
     )
+    notices += _scraped(finished)
     parent, kept = _parent(workspace, planned, finished), live.path.exists()
     main = _main(workspace, parent, finished)
     return RunResult(run_id(live.number), planned, ended, finished, parent, kept, main, notices)
@@ -136,6 +140,18 @@ def _main(workspace: Workspace, parent: JsonObject | None, finished: Finished | 
     names = [*(name for name in metrics_of(parent or {}) if name in own), *own]
     chosen = settings.metric or declared_metric(workspace.repository)
     return main_metric(names, chosen=chosen, goals=settings.goals)
+
+
+def _scraped(finished: Finished | None) -> tuple[str, ...]:
+    """One line of the metrics that the run has only printed."""
+    if not finished or not finished.run["sources"]:
+        return ()
+    from gxt.ops.printed import of_console
+
+    said = of_console(finished.run)
+    names = [str(name) for name in cast("list[Json]", said["metrics"])] if said else []
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (f"read from what it printed: {', '.join(names[:_NAMED])}{more}",) if names else ()
 
 
 def _status(ended: Ended) -> str:

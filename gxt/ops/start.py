@@ -71,6 +71,7 @@ class StartRequest(NamedTuple):
         outs: files and folders that are kept when the command has ended, relative to the same.
         reproduces: the uid of the run that is executed again.
         data: paths of data besides what DVC's files declare, relative to the working directory.
+        scrape: metrics may be read from its console if it has no others.
     """
 
     command: Sequence[str]
@@ -86,6 +87,7 @@ class StartRequest(NamedTuple):
     outs: Sequence[str] = ()
     reproduces: str | None = None
     data: Sequence[str] = ()
+    scrape: bool = True
 
 
 class Plan(NamedTuple):
@@ -217,6 +219,7 @@ def _begin(
             "offset": offset or "+0000",
             "parent_asked": planned.request.parent is not None,
             "top": str(repository.top),
+            "scrape": planned.request.scrape,
         }
         taken = [journal.reserved_number(path) for path in live_paths(repository)]
         number = reserve(reader, read_tip(reader), taken)

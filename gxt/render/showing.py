@@ -13,6 +13,7 @@ from gxt.model.goals import judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
 from gxt.model.run import command_line, metrics_of, params_of, title
+from gxt.ops.printed import of_console
 from gxt.ops.show import Shown
 from gxt.render.clean import one_line, shortened
 from gxt.render.putting_out import outputs
@@ -238,7 +239,8 @@ def _metrics(shown: Shown) -> View:
         *(Column(name, right=True, drop=drop) for name, drop in _COLUMNS),
     ]
     rows = [_metric_row(name, stat, before.get(name), shown) for name, stat in stats.items()]
-    return [line(), line(Span("Metrics", "head")), Table(columns, rows, indent=2)]
+    about = [Span("  read from what the command printed", "dim")] if of_console(shown.run) else []
+    return [line(), line(Span("Metrics", "head"), *about), Table(columns, rows, indent=2)]
 
 
 def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list[Span]:

@@ -1,4 +1,4 @@
-"""Settings: `.gxt.toml` at the top of the repository for the team, `git config gxt.*` for one person.
+r"""Settings: `.gxt.toml` at the top of the repository for the team, `git config gxt.*` for one person.
 
 ```toml
 [metric]
@@ -19,6 +19,18 @@ keep_last = true          # git config gxt.keepLast true
 
 [push]
 unpushed_code = "refuse"  # git config gxt.unpushedCode refuse
+
+[scrape]
+enabled = true            # git config gxt.scrape true
+patterns = ['my loss is (?P<loss>\S+)']
+
+[system]
+every_s = 15              # git config gxt.systemEveryS 15
+
+[conventions]
+name = '[a-z]+-\d+'
+tags = ["project:*"]
+enforce = false
 ```
 """
 
@@ -35,6 +47,7 @@ from gxt.errors import UsageError
 from gxt.git.repository import Repository, configured_identity, user_settings
 from gxt.model.goals import Goal
 from gxt.named_tuple import NamedTuple
+from gxt.store.run_settings import USUAL, RunSettings, run_settings
 
 FILE = ".gxt.toml"
 ARTIFACTS = {"keep_best": 0, "keep_last": True}
@@ -54,6 +67,7 @@ class Settings(NamedTuple):
         author: the user's name and email, when git has them.
         keep_best: how many checkpoints of a name a run goes on naming, the best ones; 0 for all.
         keep_last: it names the last one besides.
+        runs: how runs are recorded.
     """
 
     metric: str | None = None
@@ -65,6 +79,7 @@ class Settings(NamedTuple):
     author: tuple[str, str] | None = None
     keep_best: int = 0
     keep_last: bool = True
+    runs: RunSettings = USUAL
 
 
 class MainMetric(NamedTuple):
@@ -120,6 +135,7 @@ def load_settings(repository: Repository) -> Settings:
         author=configured_identity(mine),
         keep_best=_count("keep_best", kept["keep_best"]),
         keep_last=_choice("keep_last", str(kept["keep_last"]).lower(), ("true", "false")) == "true",
+        runs=run_settings(_table(team, "scrape"), _table(team, "system"), _table(team, "conventions"), mine),
     )
 
 
