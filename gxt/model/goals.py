@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from gxt.named_tuple import NamedTuple
 
 Goal = Literal["min", "max"]
 Verdict = Literal["better", "worse", "same"]
+SYSTEM: Final = "system/"
+"""How the names of metrics begin that tell of the machine: they stand for no run, unless somebody says so."""
 
 # Words of a metric's name, in the field's usual spellings. The last word that is known decides, so that
 # `loss_accuracy` is an accuracy and `acc_loss` a loss.
@@ -68,6 +70,7 @@ def main_metric(names: Iterable[str], *, chosen: str | None, goals: Mapping[str,
     ordered = list(names)
     if chosen is not None and chosen in ordered:
         return Metric(chosen, goal_of(chosen, goals))
+    ordered = [name for name in ordered if not name.startswith(SYSTEM)]
     known = [name for name in ordered if goal_of(name, goals)]
     for name in (*sorted(known, key=_distance), *ordered[:1]):
         return Metric(name, goal_of(name, goals))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from gxt.model.annotations import Said, fold
+from gxt.model.goals import SYSTEM
 from gxt.model.json_types import Json, JsonObject
 from gxt.named_tuple import NamedTuple
 
@@ -146,8 +147,9 @@ def params_of(run: Mapping[str, Json]) -> JsonObject:
 
 
 def metrics_of(run: Mapping[str, Json]) -> JsonObject:
-    """The run's metrics, {name: last value}."""
-    return _object(run.get("metrics"))
+    """The run's metrics, {name: last value}, without those of the machine."""
+    metrics = _object(run.get("metrics"))
+    return {name: value for name, value in metrics.items() if not name.startswith(SYSTEM)}
 
 
 def evals_of(run: Mapping[str, Json]) -> JsonObject:

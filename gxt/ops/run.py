@@ -19,7 +19,7 @@ from gxt.ops.environment import EnvironmentThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.history import History
 from gxt.ops.outputs import Keeper, put_out_at_end
-from gxt.ops.start import Plan, StartRequest, start, watch_code, watch_data
+from gxt.ops.start import Plan, StartRequest, start, watch_code, watch_data, watch_system
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
@@ -85,9 +85,12 @@ def run(
     environment = EnvironmentThread(workspace.repository, live, request.command)
     keeper = Keeper(workspace.repository, live)
     data = watch_data(workspace, planned, live)
+    system = watch_system(workspace, request, live)
 
-    def on_started(_pid: int) -> None:
+    def on_started(pid: int) -> None:
         environment.start()
+        if system is not None:
+            system.begin(pid)
         keeper.start()
         if data is not None:
             data.start()
@@ -100,6 +103,8 @@ def run(
         on_started=on_started,
         cwd=cwd,
     )
+    if system is not None:
+        system.finish()
     untold = environment.finish()
     if data is not None:
         untold = (*untold, *data.finish())

@@ -49,6 +49,7 @@ from gxt.store.tree import read_tip, reserve
 
 if TYPE_CHECKING:
     from gxt.ops.datasets import DataThread, Inputs
+    from gxt.ops.system import SystemThread
 
 DEFAULT_PARAMS = "params.yaml"
 _ATTEMPTS = 5
@@ -72,6 +73,7 @@ class StartRequest(NamedTuple):
         reproduces: the uid of the run that is executed again.
         data: paths of data besides what DVC's files declare, relative to the working directory.
         scrape: metrics may be read from its console if it has no others.
+        system: the machine is looked at while it runs.
     """
 
     command: Sequence[str]
@@ -88,6 +90,7 @@ class StartRequest(NamedTuple):
     reproduces: str | None = None
     data: Sequence[str] = ()
     scrape: bool = True
+    system: bool = True
 
 
 class Plan(NamedTuple):
@@ -242,6 +245,16 @@ def watch_data(workspace: Workspace, planned: Plan, live: journal.LiveRun) -> Da
     from gxt.ops.datasets import DataThread
 
     return DataThread(workspace.repository, live, planned, planned.inputs)
+
+
+def watch_system(workspace: Workspace, request: StartRequest, live: journal.LiveRun) -> SystemThread | None:
+    """What looks at the machine beside a run; None where nobody wants it. To be begun."""
+    every_s = workspace.settings.runs.system_every_s if request.system else 0
+    if not every_s:
+        return None
+    from gxt.ops.system import SystemThread
+
+    return SystemThread(live, every_s)
 
 
 def watch_code(repository: Repository, live: journal.LiveRun) -> None:

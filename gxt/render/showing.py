@@ -9,13 +9,14 @@ from typing import TypeVar, cast
 
 from gxt.model.codec import number_from_json, number_to_json, time_to_json
 from gxt.model.datasets import data_of
-from gxt.model.goals import judge
+from gxt.model.goals import SYSTEM, judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
 from gxt.model.run import command_line, metrics_of, params_of, title
 from gxt.ops.printed import of_console
 from gxt.ops.show import Shown
 from gxt.render.clean import one_line, shortened
+from gxt.render.machine import machine
 from gxt.render.putting_out import outputs
 from gxt.render.values import (
     VERDICT_STYLES,
@@ -56,6 +57,7 @@ def page(shown: Shown) -> View:
         *_remarks("Comments", run["comments"]),
         *_inputs(run),
         *_metrics(shown),
+        *machine(cast("dict[str, JsonObject]", run["metric_stats"])),
         *outputs(run),
         *_evaluations(run["evals"]),
         *_notices(run),
@@ -231,6 +233,7 @@ def _inputs(run: JsonObject) -> View:
 
 def _metrics(shown: Shown) -> View:
     stats = cast("dict[str, JsonObject]", shown.run["metric_stats"])
+    stats = {name: stat for name, stat in stats.items() if not name.startswith(SYSTEM)}
     if not stats:
         return []
     before = metrics_of(shown.parent) if shown.parent else {}
