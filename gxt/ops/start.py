@@ -128,9 +128,11 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         InvalidParams: a parameters file or an assignment that cannot be used. Nothing was changed.
         UsageError: there are assignments, but no file to edit or no command to run. Nothing was changed.
         UsageError: there is no data where the request says so. Nothing was changed.
+        UsageError: it does not keep to the conventions that the team enforces. Nothing was changed.
         UnknownRun, AmbiguousRun: the parent is not one run.
     """
     repository, settings = workspace.repository, workspace.settings
+    unusual = _unconventional(settings, request)
     paths = params_paths(workspace, request.params)
     edits = _edits(repository, paths, request)
     contents = [
@@ -174,12 +176,22 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "reproduces": request.reproduces,
         "data": data,
     }
-    notices = [*absent.notices, *_snapshot_notices(snapshot), *_data_notices(parent, inputs)]
+    notices = [*unusual, *absent.notices, *_snapshot_notices(snapshot), *_data_notices(parent, inputs)]
     if clash := no_reference(request.name):
         notices.insert(0, clash)
     return Plan(
         config, snapshot, parent, base_left, tuple(notices), request, uid, at_us, absent.label, inputs
     )
+
+
+def _unconventional(settings: Settings, request: StartRequest) -> list[str]:
+    """What to say of a run that does not keep to the conventions; one that runs another again need not."""
+    wanted = settings.runs.conventions
+    if request.reproduces or not (wanted.name or wanted.tags):
+        return []
+    from gxt.ops.conventions import check_conventions
+
+    return check_conventions(wanted, request.name, request.tags)
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:
