@@ -95,11 +95,12 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 0
+        self.is_told = False  # any step at all, so far
         self._before = 0  # steps of the epochs that are over
         self._inner: int | None = None
         self._total: int | None = None
         self._epoch: float | None = None
-        self._is_new = False  # the epoch: no step of it has been told
+        self._begun = 0  # epochs since the last step was told
         self._fractions: dict[float, int] = {}
 
     @property
@@ -109,8 +110,12 @@ class Clock:
 
     def step(self, said: Mark) -> int:
         """The step of a line; the last one where it says nothing."""
+        self.is_told = self.is_told or said.is_said
         if said.epoch is not None and said.epoch != self._epoch:
-            self._epoch, self._is_new = said.epoch, True
+            # the console may lack its middle, and with it some epochs
+            passed = said.epoch - self._epoch if self._epoch is not None else 1
+            self._begun += int(passed) if 1 < passed < LAST_STEP else 1
+            self._epoch = said.epoch
         if said.inner is not None:
             self.now = min(self._count(said.inner, said), LAST_STEP)
         elif said.epoch is not None and self._inner is None:
@@ -119,11 +124,11 @@ class Clock:
 
     def _count(self, inner: int, said: Mark) -> int:
         if self._inner is not None:
-            is_over = self._is_new or (self._total is not None and self._inner == self._total)
-            is_again = inner == self._inner and (self._is_new or said.is_bar)
+            is_over = self._begun > 0 or (self._total is not None and self._inner == self._total)
+            is_again = inner == self._inner and (self._begun > 0 or said.is_bar)
             if is_over and (inner < self._inner or is_again):
-                self._before += self._total or self._inner
-        self._inner, self._total, self._is_new = inner, said.total, False
+                self._before += (self._total or self._inner) * max(self._begun, 1)
+        self._inner, self._total, self._begun = inner, said.total, 0
         return self._before + inner
 
     def _count_epochs(self, epoch: float) -> int:

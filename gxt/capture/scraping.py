@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -53,6 +54,7 @@ def scrape(lines: Iterable[tuple[int, str]], own: Matched = ()) -> Iterator[Poin
         own: for each line what the user's own patterns found in it; such a line is not looked at otherwise.
     """
     clock = Clock()
+    seen: dict[str, int] = {}  # how often a name has come, while no step was told
     in_traceback = False
     for number, (at_us, text) in enumerate(lines):
         groups = own[number] if own else None
@@ -67,6 +69,9 @@ def scrape(lines: Iterable[tuple[int, str]], own: Matched = ()) -> Iterator[Poin
         if values:
             if said.epoch is not None and clock.counts_fractions:
                 values.setdefault("epoch", said.epoch)
+            if not clock.is_told:
+                step = max(seen.get(name, 0) for name in values)
+                seen |= dict.fromkeys(values, step + 1)
             yield Point(at_us, step, values)
 
 
@@ -95,7 +100,7 @@ def _by_groups(groups: dict[str, str]) -> tuple[Mark, dict[str, float]]:
     if groups.get("name") and "value" in found:
         found = {groups["name"]: found["value"]}
     inner = int(step) if step is not None and abs(step) < 1 << 63 else None
-    return Mark(epoch, inner), found
+    return Mark(epoch if epoch is not None and math.isfinite(epoch) else None, inner), found
 
 
 def _number(text: str) -> float | None:

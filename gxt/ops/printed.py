@@ -42,7 +42,12 @@ def printed(directory: Path, settings: RunSettings, folded: Folded) -> list[byte
     if not _NUMBER.search(log):
         return []
     lines = [(at, text.decode(errors="replace")) for at, stream, text in parse_lines(log) if stream]
-    return [journal.encode(event).encode() for event in _events(lines, settings.patterns, folded.last_us)]
+    try:
+        events = list(_events(lines, settings.patterns, folded.last_us))
+    except Exception as error:  # noqa: BLE001 whatever a console holds, the run goes into git
+        text = f"no metrics were read from the console: {error!r}"
+        events = [{"e": "notice", "t": folded.last_us, "text": text}]
+    return [journal.encode(event).encode() for event in events]
 
 
 def of_console(run: Mapping[str, Json]) -> JsonObject | None:

@@ -37,6 +37,9 @@ def test_a_script_that_prints_its_metrics_has_them_marked_as_read_from_there(rep
     assert run["series"]["loss"] == {"step": [1, 2], "time": printed, "value": [0.5, 0.25]}
     assert "\nMetrics  read from what the command printed\n" in gxt(repo, "show").stdout
     assert run["notices"] == []
+    assert gxt(repo, "list", "--where", '"console" in sources', "--columns", "id,sources").stdout == (
+        "id       sources\nexp-001  console\n"
+    )
 
 
 def test_nothing_is_read_where_the_script_logs_or_nobody_wants_it(repo: Path) -> None:

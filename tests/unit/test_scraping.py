@@ -217,6 +217,15 @@ def test_what_names_no_step_stands_at_the_last_one() -> None:
     ]
 
 
+def test_a_name_that_comes_again_is_a_step_further_where_no_step_is_told() -> None:
+    lines = ("train loss: 0.5", "val loss: 0.6", "train loss: 0.4", "val loss: 0.5", "best val loss: 0.5")
+    assert [step for step, _ in read(*lines)] == [0, 0, 1, 1, 0]
+
+
+def test_epochs_whose_lines_are_not_kept_are_counted() -> None:
+    assert [step for step, _ in read("Epoch 1 [9/10] loss: 3.0", "Epoch 5 [4/10] loss: 1.0")] == [9, 44]
+
+
 def test_bars_of_keras_stand_in_the_epoch_above_them() -> None:
     assert read(
         "Epoch 1/2",
@@ -269,7 +278,7 @@ def test_groups_of_own_patterns_are_metrics_and_steps() -> None:
     own = [
         {"step": "5", "quality": "0.5"},
         {"name": "strange", "value": "50%", "epoch": "6"},
-        {"quality": "much"},
+        {"quality": "much", "step": "nan", "epoch": "inf"},
         None,
     ]
     lines = [(0, "a"), (1, "b"), (2, "loss: 0.5"), (3, "loss: 0.5")]
