@@ -9,7 +9,7 @@ Sealing the same journal twice must give the same bytes, so nothing here reads a
 | `described` | any of `name`, `message`, `hypothesis`, `parent`: taken where the command line gave none |
 | `params` | `params`: merged over what is there |
 | `data` | `items`: all datasets, in place of those in `config` |
-| `metrics` | `s` step (null: the last one), `m` {name: number}, `of`: who looked, if not the training |
+| `metrics` | `s` step (null: the last one), `m` {name: number} |
 | `tag` | `id` of the annotation, `tags` |
 | `notice` | `text` |
 | `source` | `kind`, `path`, `metrics` [names], `params` (count), `note`: what another logger gave |
@@ -228,8 +228,7 @@ def _apply(state: Fold, event: JsonObject) -> None:
         step = event["s"]
         step = state.last_step if step is None else cast("int", step)
         state.points.add(step, at_us, cast("dict[str, float]", event["m"]))
-        if "of" not in event:  # a step of the training, not of those that look at it
-            state.last_step = step
+        state.last_step = step
     else:
         _apply_rare(state, str(kind), at_us, event)
     # what it has put out is stored also when it has ended, be it days after a kill

@@ -67,7 +67,7 @@ def _events(
     names: dict[str, None] = {}
     for point in scrape([(_time(at) or last_us, text) for at, text in lines], own):
         names |= dict.fromkeys(point.values)
-        yield {"e": "metrics", "t": point.at_us, "s": point.step, "m": point.values}
+        yield {"e": "metrics", "t": point.at_us, "s": point.step, "m": point.values, "source": KIND}
     if names or notes:
         note = "; ".join(notes) or None
         said = {"kind": KIND, "path": None, "metrics": [*names], "params": 0, "note": note}

@@ -78,7 +78,7 @@ class SystemThread(threading.Thread):
         if metrics and not self._ends.is_set():
             said = {f"{SYSTEM}{name}": value for name, value in metrics.items()}
             step = round(now_s - self._started_s)
-            self._live.journal.append("metrics", {"s": step, "m": said, "of": "system"})
+            self._live.journal.append("metrics", {"s": step, "m": said, "source": "system"})
 
 
 def _gpus() -> Nvml | None:
