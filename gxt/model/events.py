@@ -7,9 +7,9 @@ Sealing the same journal twice must give the same bytes, so nothing here reads a
 | `started` | `config` (the document so far), `offset` from UTC, `parent_asked`, `host`, `boot`, `pid` |
 | `environment` | `document` |
 | `described` | any of `name`, `message`, `hypothesis`, `parent`: taken where the command line gave none |
-| `params` | `params`: merged over what is there |
+| `params` | `params`: merged over what is there; with `source` below it |
 | `data` | `items`: all datasets, in place of those in `config` |
-| `metrics` | `s` step (null: the last one), `m` {name: number} |
+| `metrics` | `s` step (null: the last one), `m` {name: number}; with `source` only names that have no other |
 | `tag` | `id` of the annotation, `tags` |
 | `notice` | `text` |
 | `source` | `kind`, `path`, `metrics` [names], `params` (count), `note`: what another logger gave |
@@ -46,6 +46,7 @@ from gxt.named_tuple import NamedTuple
 
 _OFFSET = re.compile(r"[+-]\d{4}", re.ASCII)
 _TOGETHER = 1000  # lines that are parsed at a time
+_POINTS: Final = frozenset(("points", "sourced_points"))
 
 
 class Folded(NamedTuple):
@@ -100,6 +101,7 @@ class Fold:
     """A fold under way: what the events so far amount to.
 
     It can stop at any line and go on from its `to_json` later, but for the series, which begins anew.
+    What other loggers gave is kept apart: whatever the run itself says of a name counts instead.
     """
 
     def __init__(self) -> None:
@@ -113,6 +115,9 @@ class Fold:
         self.artifacts: list[JsonObject] = []
         self.stored: dict[str, JsonObject] = {}
         self.sources: dict[str, JsonObject] = {}
+        self.sourced_params: JsonObject = {}
+        self.sourced_points = SeriesBuilder()
+        self.sourced_stats: dict[str, JsonObject] = {}
         self.end: JsonObject = {}
         self.offset = "+0000"
         self.started_us = 0
@@ -138,18 +143,20 @@ class Fold:
 
     def series(self) -> Mapping[str, Series]:
         """The points since the start or the last call; what they come to is in `stats` from now on."""
-        series = self.points.build()
-        for name, one in series.items():
-            self.stats[name] = _joined(self.stats.get(name), _summary(one))
-        return series
+        own, sourced = self.points.build(), self.sourced_points.build()
+        for stats, series in ((self.stats, own), (self.sourced_stats, sourced)):
+            for name, one in series.items():
+                stats[name] = _joined(stats.get(name), _summary(one))
+        return {**own, **{name: one for name, one in sourced.items() if name not in self.stats}}
 
     def documents(self, series: Mapping[str, Series], *, unfinished: str) -> Folded:
         """The documents that the events so far amount to, as `fold` does; `series` is what that returned."""
         if "uid" not in self.config:
             raise DamagedRecord("the journal has no start", hint="gxt doctor --repair sets it aside")
         artifacts, about_outputs = _outputs(self)
+        params = merge(self.sourced_params, cast("JsonObject", self.config["params"]))
         return Folded(
-            config=self.config,
+            config={**self.config, "params": params} if self.sourced_params else self.config,
             environment=self.environment,
             metrics=_metrics_document(self, unfinished, artifacts, about_outputs),
             annotations=tuple(self.annotations),
@@ -163,7 +170,7 @@ class Fold:
 
     def to_json(self) -> JsonObject:
         """All but the points since the last `series`."""
-        return {name: cast("Json", value) for name, value in vars(self).items() if name != "points"}
+        return {name: cast("Json", value) for name, value in vars(self).items() if name not in _POINTS}
 
     @classmethod
     def from_json(cls, stored: JsonObject) -> Fold:
@@ -173,7 +180,7 @@ class Fold:
             ValueError, KeyError, TypeError, AttributeError, GxtError: it is not that.
         """
         going = cls()
-        kinds = {name: type(value) for name, value in vars(going).items() if name != "points"}
+        kinds = {name: type(value) for name, value in vars(going).items() if name not in _POINTS}
         if {name: type(value) for name, value in stored.items()} != kinds:
             raise ValueError("not a fold of this version")
         vars(going).update(stored)
@@ -224,7 +231,10 @@ def _apply(state: Fold, event: JsonObject) -> None:
     at_us = cast("int", event["t"])
     if type(at_us) is not int or not 0 <= at_us < YEAR_10000_US:
         raise ValueError("no document can hold this time")
-    if kind == "metrics":
+    if kind == "metrics" and "source" in event:  # its steps are not those that the run itself counts on
+        points = cast("dict[str, float]", event["m"])
+        state.sourced_points.add(cast("int", event["s"]), at_us, points)
+    elif kind == "metrics":
         step = event["s"]
         step = state.last_step if step is None else cast("int", step)
         state.points.add(step, at_us, cast("dict[str, float]", event["m"]))
@@ -246,9 +256,7 @@ def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
     elif kind == "environment":
         state.environment = _checked(event["document"], check_environment)
     elif kind == "params":
-        state.config["params"] = merge(
-            cast("JsonObject", state.config["params"]), cast("JsonObject", event["params"])
-        )
+        _params(state, cast("JsonObject", event["params"]), sourced="source" in event)
     elif kind == "described":
         check_config({**event, "uid": state.config["uid"]}, "the event")
         for key in ("name", "message", "hypothesis"):
@@ -265,6 +273,13 @@ def _apply_rare(state: Fold, kind: str, at_us: int, event: JsonObject) -> None:
     elif kind == "finished":
         check_metrics(event, "the event")
         state.end = {**event, "duration_s": float(cast("float", event["duration_s"]))}
+
+
+def _params(state: Fold, params: JsonObject, *, sourced: bool) -> None:
+    if sourced:
+        state.sourced_params = merge(state.sourced_params, params)
+    else:
+        state.config["params"] = merge(cast("JsonObject", state.config["params"]), params)
 
 
 def _source(state: Fold, _at_us: int, event: JsonObject) -> None:
@@ -324,9 +339,15 @@ def _check_fold(going: Fold) -> None:
         for facts in going.stored.values():
             check_stored(facts)
     sources = list[Json](going.sources.values())
-    metrics = {"status": "", **going.end, "metrics": cast("Json", going.stats), "sources": sources}
+    metrics = {
+        "status": "",
+        **going.end,
+        "metrics": {**going.sourced_stats, **going.stats},
+        "sources": sources,
+    }
     _checked(metrics, check_metrics)
-    for stat in going.stats.values():
+    merge(going.sourced_params)
+    for stat in (*going.stats.values(), *going.sourced_stats.values()):
         if type(stat["last_step"]) is not int or None in map(number_from_json, (stat["min"], stat["max"])):
             raise TypeError("no summary of a metric")
     if not all(isinstance(text, str) for text in going.notices) or not _OFFSET.fullmatch(going.offset):
@@ -376,7 +397,7 @@ def _metrics_document(
         "started": time_to_json(state.started_us),
         "ended": None if status == "running" else time_to_json(state.last_us),
         "duration_s": duration,
-        "metrics": {**state.stats},
+        "metrics": {**state.stats, **{k: v for k, v in state.sourced_stats.items() if k not in state.stats}},
         "evals": [],
         "artifacts": list[Json](artifacts),
         "sources": list[Json](state.sources.values()),

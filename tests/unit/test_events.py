@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gxt.errors import DamagedRecord
-from gxt.model.events import Folded, fold
+from gxt.model.events import Fold, Folded, fold
 from gxt.model.json_types import JsonObject
 from gxt.model.series import Series
 
@@ -219,3 +219,42 @@ def test_nan_is_least_and_greatest_only_where_there_is_nothing_else(
     values: tuple[float, ...], expected: list[object]
 ) -> None:
     assert summary(*values) == expected
+
+
+def sourced(after_s: float, step: int, **metrics: float) -> bytes:
+    return line("metrics", after_s, s=step, m=metrics, source="csv")
+
+
+def test_what_the_run_itself_logs_counts_instead_of_what_another_logger_gave() -> None:
+    lines = [
+        sourced(1, 5, loss=9.0, acc=0.5),
+        logged(2, 7, loss=1.0),
+        sourced(3, 6, loss=8.0, acc=0.6),
+        logged(4, None, loss=0.5),
+    ]
+    result = folded(*lines)
+    assert {name: (list(one.step), list(one.value)) for name, one in result.series.items()} == {
+        "loss": ([7, 7], [1.0, 0.5]),
+        "acc": ([5, 6], [0.5, 0.6]),
+    }
+    stats = result.metrics["metrics"]
+    assert isinstance(stats, dict)
+    assert list(stats) == ["loss", "acc"]
+    assert [stat["max"] for stat in stats.values() if isinstance(stat, dict)] == [1.0, 0.6]
+    going = Fold()
+    for one in [STARTED, *lines]:  # stopped after each line
+        going.take([one])
+        going.series()
+        going = Fold.from_json(json.loads(json.dumps(going.to_json())))
+    assert going.documents({}, unfinished="interrupted") == result._replace(series={})
+
+
+def test_parameters_of_another_logger_stand_below_those_of_the_run() -> None:
+    result = folded(
+        line("params", params={"lr": "9", "epochs": 2, "model": {"depth": 3}}, source="mlflow"),
+        line("params", params={"seed": 1}),
+        line("params", params={"epochs": 3, "seed": 2}, source="wandb"),
+    )
+    assert result.config["params"] == {
+        "lr": 0.1, "model": {"type": "mlp", "depth": 3}, "epochs": 3, "seed": 1,
+    }  # fmt: skip
