@@ -339,12 +339,8 @@ def _check_fold(going: Fold) -> None:
         for facts in going.stored.values():
             check_stored(facts)
     sources = list[Json](going.sources.values())
-    metrics = {
-        "status": "",
-        **going.end,
-        "metrics": {**going.sourced_stats, **going.stats},
-        "sources": sources,
-    }
+    stats: JsonObject = {**going.sourced_stats, **going.stats}
+    metrics: JsonObject = {"status": "", **going.end, "metrics": stats, "sources": sources}
     _checked(metrics, check_metrics)
     merge(going.sourced_params)
     for stat in (*going.stats.values(), *going.sourced_stats.values()):
