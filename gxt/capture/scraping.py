@@ -81,7 +81,10 @@ def read_line(text: str) -> tuple[Mark, dict[str, float]]:
     if not _MAY_HOLD.search(line) or _OTHER_RANK.match(line) or _NO_METRICS.search(line):
         return Mark(), {}
     said = mark(line)
-    return said, numbers(line, beside_step=said.is_said)
+    found = numbers(line, beside_step=said.is_said)
+    if said.is_bar and not found:  # of a download, say
+        said = Mark(said.epoch)
+    return said, found
 
 
 def cleaned(text: str) -> str:

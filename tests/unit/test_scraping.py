@@ -248,10 +248,16 @@ def test_each_bar_of_tqdm_is_a_pass_and_that_of_a_validation_is_none() -> None:
     assert [step for step, _ in read(bar, validation, bar, validation)] == [10, 10, 20, 20]
 
 
+def test_a_bar_without_a_metric_tells_no_step() -> None:
+    download = "Map: 100%|██████████| 1000/1000 [00:00<00:00, 9999.30 examples/s]"
+    assert [step for step, _ in read("Epoch 1: loss 0.5", download, "Epoch 2: loss 0.4")] == [1, 2]
+
+
 def test_epochs_in_fractions_are_kept_and_counted() -> None:
     assert read(
         "{'loss': 0.5, 'epoch': 0.5}",
         "{'loss': 0.4, 'epoch': 1.0}",
+        " 50%|█████     | 8/16 [00:00<00:00, 100.30it/s]",
         "{'eval_loss': 0.4, 'epoch': 1.0}",
         "{'loss': 0.3, 'epoch': 1.5}",
     ) == [
