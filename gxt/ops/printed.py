@@ -23,27 +23,28 @@ _NUMBER: Final = re.compile(rb"^\S+ [12] .*?(?:\d|nan|inf)", re.MULTILINE | re.I
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def printed(directory: Path, settings: RunSettings, folded: Folded) -> list[bytes]:
+def printed(directory: Path, settings: RunSettings | None, folded: Folded) -> list[bytes]:
     """The journal's lines that the console of a run amounts to; none where it has metrics from elsewhere.
 
     They are not written anywhere: the console stays until the run is sealed, and says the same again.
 
     Args:
         directory: of the live run, which is over.
-        settings: whether, and by which patterns.
+        settings: whether, and by which patterns of the user's own; None for the usual way.
         folded: what its journal says.
 
     Raises:
         OSError: the console cannot be read.
     """
-    if not settings.scrape or metrics_of(folded.run()) or journal.started(directory).get("scrape") is False:
+    is_wanted = settings is None or settings.scrape
+    if not is_wanted or metrics_of(folded.run()) or journal.started(directory).get("scrape") is False:
         return []
     log = collect(directory)
     if not _NUMBER.search(log):
         return []
     lines = [(at, text.decode(errors="replace")) for at, stream, text in parse_lines(log) if stream]
     try:
-        events = list(_events(lines, settings.patterns, folded.last_us))
+        events = list(_events(lines, settings.patterns if settings else (), folded.last_us))
     except Exception as error:  # noqa: BLE001 whatever a console holds, the run goes into git
         text = f"no metrics were read from the console: {error!r}"
         events = [{"e": "notice", "t": folded.last_us, "text": text}]

@@ -15,14 +15,15 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import metrics_of
 from gxt.named_tuple import NamedTuple
 from gxt.ops.declared import declared_metric, metrics_files, read_metrics
-from gxt.ops.environment import EnvironmentThread
+from gxt.ops.environment import EnvironmentThread, SystemThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.history import History
 from gxt.ops.outputs import Keeper, put_out_at_end
-from gxt.ops.start import Plan, StartRequest, start, watch_code, watch_data, watch_system
+from gxt.ops.start import Plan, StartRequest, start, watch_code, watch_data
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
+from gxt.store.settings import SYSTEM_EVERY_S
 
 _NAMED = 5  # metrics that are named at the end of a run
 
@@ -85,12 +86,11 @@ def run(
     environment = EnvironmentThread(workspace.repository, live, request.command)
     keeper = Keeper(workspace.repository, live)
     data = watch_data(workspace, planned, live)
-    system = watch_system(workspace, request, live)
+    system = SystemThread(live, _looks_every_s(workspace, request))
 
     def on_started(pid: int) -> None:
         environment.start()
-        if system is not None:
-            system.begin(pid)
+        system.begin(pid)
         keeper.start()
         if data is not None:
             data.start()
@@ -103,8 +103,7 @@ def run(
         on_started=on_started,
         cwd=cwd,
     )
-    if system is not None:
-        system.finish()
+    system.finish()
     untold = environment.finish()
     if data is not None:
         untold = (*untold, *data.finish())
@@ -122,6 +121,13 @@ def run(
     parent, kept = _parent(workspace, planned, finished), live.path.exists()
     main = _main(workspace, parent, finished)
     return RunResult(run_id(live.number), planned, ended, finished, parent, kept, main, notices)
+
+
+def _looks_every_s(workspace: Workspace, request: StartRequest) -> float:
+    """Seconds between two looks at the machine; 0 for none."""
+    settings = workspace.settings.runs
+    usual = SYSTEM_EVERY_S if settings is None else settings.system_every_s
+    return usual if request.system else 0
 
 
 def _keep_outputs(

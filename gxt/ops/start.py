@@ -49,7 +49,6 @@ from gxt.store.tree import read_tip, reserve
 
 if TYPE_CHECKING:
     from gxt.ops.datasets import DataThread, Inputs
-    from gxt.ops.system import SystemThread
 
 DEFAULT_PARAMS = "params.yaml"
 _ATTEMPTS = 5
@@ -186,12 +185,11 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
 
 def _unconventional(settings: Settings, request: StartRequest) -> list[str]:
     """What to say of a run that does not keep to the conventions; one that runs another again need not."""
-    wanted = settings.runs.conventions
-    if request.reproduces or not (wanted.name or wanted.tags):
+    if settings.runs is None or request.reproduces:
         return []
     from gxt.ops.conventions import check_conventions
 
-    return check_conventions(wanted, request.name, request.tags)
+    return check_conventions(settings.runs.conventions, request.name, request.tags)
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:
@@ -257,16 +255,6 @@ def watch_data(workspace: Workspace, planned: Plan, live: journal.LiveRun) -> Da
     from gxt.ops.datasets import DataThread
 
     return DataThread(workspace.repository, live, planned, planned.inputs)
-
-
-def watch_system(workspace: Workspace, request: StartRequest, live: journal.LiveRun) -> SystemThread | None:
-    """What looks at the machine beside a run; None where nobody wants it. To be begun."""
-    every_s = workspace.settings.runs.system_every_s if request.system else 0
-    if not every_s:
-        return None
-    from gxt.ops.system import SystemThread
-
-    return SystemThread(live, every_s)
 
 
 def watch_code(repository: Repository, live: journal.LiveRun) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from gxt.errors import UsageError
 from gxt.named_tuple import NamedTuple
+from gxt.store.settings import SYSTEM_EVERY_S
 
 
 class Conventions(NamedTuple):
@@ -37,11 +38,8 @@ class RunSettings(NamedTuple):
 
     scrape: bool = True
     patterns: tuple[str, ...] = ()
-    system_every_s: float = 15.0
+    system_every_s: float = SYSTEM_EVERY_S
     conventions: Conventions = Conventions()
-
-
-USUAL = RunSettings()
 
 
 def run_settings(
@@ -59,7 +57,7 @@ def run_settings(
     return RunSettings(
         scrape=_flag("scrape.enabled", mine.get("gxt.scrape", scrape.get("enabled", True))),
         patterns=tuple(_pattern("scrape.patterns", one) for one in _texts("scrape.patterns", scrape)),
-        system_every_s=_seconds(mine.get("gxt.systemeverys", system.get("every_s", USUAL.system_every_s))),
+        system_every_s=_seconds(mine.get("gxt.systemeverys", system.get("every_s", SYSTEM_EVERY_S))),
         conventions=Conventions(
             name=None if name is None else _pattern("conventions.name", name, needs_groups=False),
             tags=_texts("conventions.tags", conventions),

@@ -41,16 +41,19 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gxt.errors import UsageError
 from gxt.git.repository import Repository, configured_identity, user_settings
 from gxt.model.goals import Goal
 from gxt.named_tuple import NamedTuple
-from gxt.store.run_settings import USUAL, RunSettings, run_settings
+
+if TYPE_CHECKING:
+    from gxt.store.run_settings import RunSettings
 
 FILE = ".gxt.toml"
 ARTIFACTS = {"keep_best": 0, "keep_last": True}
+SYSTEM_EVERY_S = 15.0
 LIMITS = {"untracked_file_mib": 5, "untracked_total_mib": 50, "series_mib": 64}
 
 
@@ -67,7 +70,7 @@ class Settings(NamedTuple):
         author: the user's name and email, when git has them.
         keep_best: how many checkpoints of a name a run goes on naming, the best ones; 0 for all.
         keep_last: it names the last one besides.
-        runs: how runs are recorded.
+        runs: how runs are recorded; None for the usual way.
     """
 
     metric: str | None = None
@@ -79,7 +82,7 @@ class Settings(NamedTuple):
     author: tuple[str, str] | None = None
     keep_best: int = 0
     keep_last: bool = True
-    runs: RunSettings = USUAL
+    runs: RunSettings | None = None
 
 
 class MainMetric(NamedTuple):
@@ -135,8 +138,17 @@ def load_settings(repository: Repository) -> Settings:
         author=configured_identity(mine),
         keep_best=_count("keep_best", kept["keep_best"]),
         keep_last=_choice("keep_last", str(kept["keep_last"]).lower(), ("true", "false")) == "true",
-        runs=run_settings(_table(team, "scrape"), _table(team, "system"), _table(team, "conventions"), mine),
+        runs=_run_settings(team, mine),
     )
+
+
+def _run_settings(team: Mapping[str, Any], mine: Mapping[str, str]) -> RunSettings | None:
+    scrape, system, conventions = (_table(team, name) for name in ("scrape", "system", "conventions"))
+    if not (scrape or system or conventions or "gxt.scrape" in mine or "gxt.systemeverys" in mine):
+        return None
+    from gxt.store.run_settings import run_settings  # few say anything of it
+
+    return run_settings(scrape, system, conventions, mine)
 
 
 def read_team(path: Path) -> dict[str, Any]:

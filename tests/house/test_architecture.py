@@ -77,7 +77,7 @@ def test_a_run_with_known_parameters_loads_no_heavy_module(repo: Path) -> None:
 
 RARE = (
     *("gxt.capture.own_patterns", "gxt.capture.printed", "gxt.capture.scraping", "gxt.ops.printed"),
-    *("gxt.capture.nvml", "gxt.capture.system", "ctypes"),
+    *("gxt.capture.nvml", "gxt.capture.system", "gxt.store.run_settings", "ctypes"),
 )
 
 
