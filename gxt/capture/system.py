@@ -14,6 +14,7 @@ from typing import Final
 from gxt.named_tuple import NamedTuple
 
 PROC: Final = Path("/proc")
+_NETWORK: Final = ("network_received_bytes_per_s", "network_sent_bytes_per_s")
 _PS: Final = ("ps", "-A", "-o", "pid=,ppid=,pgid=,rss=,time=")
 _PS_TIMEOUT_S: Final = 5.0
 
@@ -62,14 +63,21 @@ def totals(root: int) -> Totals | None:
     return Totals(counters, gauges)
 
 
-def rates(before: Totals, after: Totals, seconds: float) -> dict[str, float]:
+def rates(before: Totals | None, after: Totals, seconds: float) -> dict[str, float]:
     """Metrics of the time between two looks: the growth of counters a second, and the gauges of the second.
 
     A process that nobody waited for takes its counts along: then a sum is less than before, and the rate 0.
+
+    Args:
+        before: None at the first look: a command begins at nothing, but the network's counters do not.
+        after: the second look.
+        seconds: since the first, or since the start of the command.
     """
+    since = before.counters if before else {name: 0.0 for name in after.counters if name not in _NETWORK}
     grown = {
-        name: max(0.0, count - before.counters.get(name, 0.0)) / seconds
+        name: max(0.0, count - since[name]) / seconds
         for name, count in after.counters.items()
+        if name in since
     }
     return {**grown, **after.gauges}
 
@@ -131,7 +139,7 @@ def parse_net_dev(data: bytes) -> dict[str, float]:
         fields = rest.split()
         if colon and name.strip() != b"lo" and len(fields) >= 9:
             received, sent, is_any = received + int(fields[0]), sent + int(fields[8]), True
-    return {"network_received_bytes_per_s": received, "network_sent_bytes_per_s": sent} if is_any else {}
+    return dict(zip(_NETWORK, (received, sent), strict=True)) if is_any else {}
 
 
 def parse_meminfo(data: bytes) -> dict[str, float]:

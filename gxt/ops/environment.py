@@ -108,7 +108,8 @@ class SystemThread(threading.Thread):
             began_s = time.thread_time()
             if is_first:
                 gpus, is_first = _gpus(), False
-            with suppress(OSError):  # a full disk: a hole in what nobody can do without is told elsewhere
+            # a full disk, a driver that lacks a function: a look that is missed is nobody's trouble
+            with suppress(OSError, AttributeError, ValueError):
                 self._look(gpus)
             self._pause_s = max(self._every_s, (time.thread_time() - began_s) / _SHARE)
         if gpus is not None:
@@ -121,19 +122,12 @@ class SystemThread(threading.Thread):
             self.join(_LOOK_PATIENCE_S)
 
     def _look(self, gpus: Nvml | None) -> None:
-        from gxt.capture.system import Totals, rates, totals
+        from gxt.capture.system import rates, totals
 
         found, now_s = totals(self._pid), time.monotonic()
         metrics = gpus.metrics() if gpus is not None else {}
         if found is not None:
-            # at its start the command had used nothing; how much had gone over the network nobody has looked
-            before = self._before or Totals(
-                {name: 0.0 for name in found.counters if "network" not in name}, {}
-            )
-            after = found._replace(
-                counters={name: count for name, count in found.counters.items() if name in before.counters}
-            )
-            metrics = {**rates(before, after, now_s - self._looked_s), **metrics}
+            metrics = {**rates(self._before, found, now_s - self._looked_s), **metrics}
             self._before, self._looked_s = found, now_s
         if metrics and not self._ends.is_set():
             said = {f"{SYSTEM}{name}": value for name, value in metrics.items()}
@@ -145,7 +139,6 @@ def _gpus() -> Nvml | None:
     """The GPUs, where there are any."""
     from gxt.capture.nvml import Nvml
 
-    try:
+    with suppress(OSError, AttributeError):  # there is none, or an old one
         return Nvml()
-    except (OSError, AttributeError):  # an old library lacks a function
-        return None
+    return None

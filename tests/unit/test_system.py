@@ -84,6 +84,11 @@ def test_rates_are_growth_a_second_and_never_less_than_nothing() -> None:
     }
 
 
+def test_at_the_first_look_only_the_network_has_been_used_before() -> None:
+    found = Totals({"cpu_percent": 400.0, "network_sent_bytes_per_s": 9e9}, {"memory_bytes": 2.0})
+    assert rates(None, found, 2.0) == {"cpu_percent": 200.0, "memory_bytes": 2.0}
+
+
 # Three GPUs as NVIDIA's library tells of them; the last one is a part of one: it tells no use and no power.
 LIBRARY = """
 typedef struct { unsigned int gpu, memory; } utilization;
