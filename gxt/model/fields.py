@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gxt.errors import QueryError
-from gxt.model.run import evals_of
+from gxt.model.run import evals_of, sources_of
 from gxt.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
@@ -392,9 +392,7 @@ def _eval_reader(keys: tuple[str, ...]) -> Reader:
 
 def _kinds_of_sources(run: Mapping[str, Json]) -> Json | Missing:
     """What gave a run its metrics, besides its script: `["console"]`, say."""
-    sources = run.get("sources")
-    found = sources if isinstance(sources, list) else []
-    return list(dict.fromkeys(str(one["kind"]) for one in found if isinstance(one, dict)))
+    return list(sources_of(run))
 
 
 def _nested_reader(root: str, keys: tuple[str, ...]) -> Reader:

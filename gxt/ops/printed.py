@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gxt.model.json_types import Json, JsonObject
-from gxt.model.run import metrics_of
+from gxt.model.run import CONSOLE, metrics_of
 from gxt.store import journal
 from gxt.store.console import collect, parse_lines
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from gxt.model.events import Folded
     from gxt.store.run_settings import RunSettings
 
-KIND: Final = "console"
 # a line of the log whose text holds a number: without one there is nothing to load a parser for
 _NUMBER: Final = re.compile(rb"^\S+ [12] .*?(?:\d|nan|inf)", re.MULTILINE | re.IGNORECASE)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -51,13 +49,6 @@ def printed(directory: Path, settings: RunSettings | None, folded: Folded) -> li
     return [journal.encode(event).encode() for event in events]
 
 
-def of_console(run: Mapping[str, Json]) -> JsonObject | None:
-    """What a run says of the metrics that were read from its console; None where there are none."""
-    sources = run.get("sources")
-    found = (one for one in (sources if isinstance(sources, list) else []) if isinstance(one, dict))
-    return next((one for one in found if one["kind"] == KIND), None)
-
-
 def _events(
     lines: list[tuple[str, str]], patterns: tuple[str, ...], last_us: int
 ) -> Iterator[dict[str, object]]:
@@ -68,10 +59,10 @@ def _events(
     names: dict[str, None] = {}
     for point in scrape([(_time(at) or last_us, text) for at, text in lines], own):
         names |= dict.fromkeys(point.values)
-        yield {"e": "metrics", "t": point.at_us, "s": point.step, "m": point.values, "source": KIND}
+        yield {"e": "metrics", "t": point.at_us, "s": point.step, "m": point.values, "source": CONSOLE}
     if names or notes:
         note = "; ".join(notes) or None
-        said = {"kind": KIND, "path": None, "metrics": [*names], "params": 0, "note": note}
+        said = {"kind": CONSOLE, "path": None, "metrics": [*names], "params": 0, "note": note}
         yield {"e": "source", "t": last_us, **said}
     for text in notes:
         yield {"e": "notice", "t": last_us, "text": text}

@@ -12,7 +12,7 @@ from gxt.git.repository import Repository
 from gxt.model.goals import Metric, main_metric
 from gxt.model.ids import run_id
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.run import metrics_of
+from gxt.model.run import CONSOLE, metrics_of, sources_of
 from gxt.named_tuple import NamedTuple
 from gxt.ops.declared import declared_metric, metrics_files, read_metrics
 from gxt.ops.environment import EnvironmentThread, SystemThread
@@ -155,11 +155,7 @@ def _main(workspace: Workspace, parent: JsonObject | None, finished: Finished | 
 
 def _scraped(finished: Finished | None) -> tuple[str, ...]:
     """One line of the metrics that the run has only printed."""
-    if not finished or not finished.run["sources"]:
-        return ()
-    from gxt.ops.printed import of_console
-
-    said = of_console(finished.run)
+    said = sources_of(finished.run).get(CONSOLE) if finished else None
     names = [str(name) for name in cast("list[Json]", said["metrics"])] if said else []
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return (f"read from what it printed: {', '.join(names[:_NAMED])}{more}",) if names else ()

@@ -12,8 +12,7 @@ from gxt.model.datasets import data_of
 from gxt.model.goals import SYSTEM, judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
-from gxt.model.run import command_line, metrics_of, params_of, title
-from gxt.ops.printed import of_console
+from gxt.model.run import CONSOLE, command_line, metrics_of, params_of, sources_of, title
 from gxt.ops.show import Shown
 from gxt.render.clean import one_line, shortened
 from gxt.render.machine import machine
@@ -242,7 +241,7 @@ def _metrics(shown: Shown) -> View:
         *(Column(name, right=True, drop=drop) for name, drop in _COLUMNS),
     ]
     rows = [_metric_row(name, stat, before.get(name), shown) for name, stat in stats.items()]
-    about = [Span("  read from what the command printed", "dim")] if of_console(shown.run) else []
+    about = [Span("  read from what the command printed", "dim")] if CONSOLE in sources_of(shown.run) else []
     return [line(), line(Span("Metrics", "head"), *about), Table(columns, rows, indent=2)]
 
 
