@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 5.0
 LONGEST = 2000
 """Characters of a line that are searched."""
 

@@ -156,9 +156,12 @@ def _main(workspace: Workspace, parent: JsonObject | None, finished: Finished | 
 def _scraped(finished: Finished | None) -> tuple[str, ...]:
     """One line of the metrics that the run has only printed."""
     said = sources_of(finished.run).get(CONSOLE) if finished else None
-    names = [str(name) for name in cast("list[Json]", said["metrics"])] if said else []
+    if said is None:
+        return ()
+    names = [str(name) for name in cast("list[Json]", said.get("metrics") or [])]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return (f"read from what it printed: {', '.join(names[:_NAMED])}{more}",) if names else ()
+    told = [f"read from what it printed: {', '.join(names[:_NAMED])}{more}"] if names else []
+    return (*told, *filter(None, [cast("str | None", said.get("note"))]))
 
 
 def _status(ended: Ended) -> str:
