@@ -27,19 +27,24 @@ def find_executable(name: str, *, cwd: Path, env: Mapping[str, str]) -> Path | N
 
 
 def quiet_output(
-    argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout_s: float
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float,
+    stdin: bytes = b"",
 ) -> str | None:
     """What a process writes to stdout; None when it cannot start, fails, or takes over `timeout_s` seconds.
 
-    It gets no stdin, its stderr is dropped, and it runs in a session of its own, so that what it started ends
-    with it (a pyenv shim is three processes deep).
+    It gets only what is given as stdin, its stderr is dropped, and it runs in a session of its own, so that
+    what it started ends with it (a pyenv shim is three processes deep).
     """
     try:
         child = subprocess.Popen(
             list(argv),
             cwd=cwd,
             env=env,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -48,7 +53,7 @@ def quiet_output(
         return None
     with child:
         try:
-            output, _ = child.communicate(timeout=timeout_s)
+            output, _ = child.communicate(stdin or None, timeout=timeout_s)
         except BaseException as stopped:  # also Ctrl-C, which a session of its own does not receive
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)

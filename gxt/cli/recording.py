@@ -39,6 +39,8 @@ def run_words(parser: Parser) -> None:
         metavar="KIND",
         help="Do not read the logs of tensorboard, mlflow, wandb, dvclive, …; or all.",
     )
+    parser.add("--no-scrape", action="store_true", help="Take no metrics from what the command prints.")
+    parser.add("--no-system", action="store_true", help="Do not look at CPU, memory, disk, network and GPUs.")
     parser.add("--dry-run", action="store_true", help="Show what would be recorded; run nothing.")
     parser.add("-q", "--quiet", action="store_true", help="No lines of gxt's own.")
     # from the first word that is no option on everything is the command's, with or without `--`
@@ -74,6 +76,8 @@ def run(words: Namespace) -> None:
         outs=words.out,
         data=words.data,
         sources_off=_sources_off(words.no_source),
+        scrape=not words.no_scrape,
+        system=not words.no_system,
     )
     if words.dry_run:
         from gxt.ops.start import dry_run

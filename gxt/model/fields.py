@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gxt.errors import QueryError
-from gxt.model.run import evals_of
+from gxt.model.run import evals_of, sources_of
 from gxt.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ MISSING: Final = Missing.MISSING
 
 TOP_LEVEL: Final = frozenset(
     "id uid commit name message hypothesis status exit_code parent parent_uid group tags created duration_s "
-    "took author host command cwd".split()
+    "took author host command cwd sources".split()
 )
 _ALIASES: Final = {"took": "duration_s"}  # the header of its column
 CONTAINERS: Final = frozenset({"params", "metrics", "evals", "code", "environment"})
@@ -145,6 +145,8 @@ def reader(field: Field) -> Reader:
         return _metric_reader(field.keys)
     if field.root == "evals":
         return _eval_reader(field.keys)
+    if field.root == "sources":
+        return _kinds_of_sources
     if field.root:
         return _nested_reader(_ALIASES.get(field.root, field.root), field.keys)
     metric, parameter = _metric_reader(field.keys), _nested_reader("params", field.keys)
@@ -386,6 +388,11 @@ def _eval_reader(keys: tuple[str, ...]) -> Reader:
         return value
 
     return read
+
+
+def _kinds_of_sources(run: Mapping[str, Json]) -> Json | Missing:
+    """What gave a run its metrics, besides its script: `["console"]`, say."""
+    return list(sources_of(run))
 
 
 def _nested_reader(root: str, keys: tuple[str, ...]) -> Reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from gxt.named_tuple import NamedTuple
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 Goal = Literal["min", "max"]
 Verdict = Literal["better", "worse", "same"]
+SYSTEM: Final = "system/"
+"""How the names of metrics begin that tell of the machine."""
+ASIDE: Final = (SYSTEM, "watch/")
+"""How those begin that stand for no run, unless somebody says so: also what `gxt.torch.watch` looks at."""
 
 # Words of a metric's name, in the field's usual spellings. The last word that is known decides, so that
 # `loss_accuracy` is an accuracy and `acc_loss` a loss.
@@ -82,6 +86,7 @@ def main_metric(names: Iterable[str], *, chosen: str | None, goals: Mapping[str,
     ordered = list(names)
     if chosen is not None and chosen in ordered:
         return Metric(chosen, goal_of(chosen, goals))
+    ordered = [name for name in ordered if not name.startswith(ASIDE)]
     known = [name for name in ordered if goal_of(name, goals)]
     for name in (*sorted(known, key=_distance), *ordered[:1]):
         return Metric(name, goal_of(name, goals))

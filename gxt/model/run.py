@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 from gxt.model.annotations import Said, fold
+from gxt.model.goals import ASIDE
 from gxt.model.json_types import Json, JsonObject
 from gxt.named_tuple import NamedTuple
+
+CONSOLE: Final = "console"
+"""The kind of source that is what the run has printed."""
 
 
 class Row(NamedTuple):
@@ -154,8 +158,19 @@ def params_of(run: Mapping[str, Json]) -> JsonObject:
 
 
 def metrics_of(run: Mapping[str, Json]) -> JsonObject:
-    """The run's metrics, {name: value}, the last one unless the script has chosen another."""
-    return _object(run.get("metrics"))
+    """The run's metrics, {name: value}, the last one unless the script has chosen another.
+
+    Those of the machine are left out, and what `gxt.torch.watch` looks at.
+    """
+    metrics = _object(run.get("metrics"))
+    return {name: value for name, value in metrics.items() if not name.startswith(ASIDE)}
+
+
+def sources_of(run: Mapping[str, Json]) -> dict[str, JsonObject]:
+    """What gave the run metrics or parameters besides the script itself, {kind: the last of that kind}."""
+    sources = run.get("sources")
+    found = sources if isinstance(sources, list) else []
+    return {str(one["kind"]): one for one in found if isinstance(one, dict)}
 
 
 def evals_of(run: Mapping[str, Json]) -> JsonObject:

@@ -14,6 +14,7 @@ from gxt.errors import GxtError
 from gxt.model.artifacts import MODEL, clean_name, place
 from gxt.model.json_types import Json, JsonObject
 from gxt.store import journal
+from gxt.store.console import HEAD
 from gxt.store.places import STAGED, names_in
 
 if TYPE_CHECKING:
@@ -145,6 +146,11 @@ def read_end(
     """
     untold = _store_all(repository, directory, writer) if names_in(directory / STAGED) else []
     folded = journal.read(directory, unfinished=unfinished, also=[*also, *untold])
+    if (directory / HEAD).exists():
+        from gxt.ops.printed import printed  # most of the runs that print log, too
+
+        if said := printed(directory, settings.runs, folded):
+            folded = journal.read(directory, unfinished=unfinished, also=[*also, *untold, *said])
     if not folded.metrics["artifacts"]:
         return folded
     from gxt.ops.naming import settled

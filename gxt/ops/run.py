@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 from gxt.capture.process import Ended, run_command
 from gxt.git.repository import Repository
 from gxt.model.goals import Metric, goals_of, main_metric
 from gxt.model.ids import run_id
-from gxt.model.json_types import JsonObject
-from gxt.model.run import metrics_of
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.run import CONSOLE, metrics_of, sources_of
 from gxt.named_tuple import NamedTuple
 from gxt.ops.declared import declared_metric, metrics_files, read_metrics
-from gxt.ops.environment import EnvironmentThread
+from gxt.ops.environment import EnvironmentThread, SystemThread
 from gxt.ops.finish import Finished, finish
 from gxt.ops.history import History
 from gxt.ops.outputs import Keeper, put_out_at_end
@@ -23,6 +24,9 @@ from gxt.ops.start import Plan, StartRequest, start, watch_code, watch_data
 from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
+from gxt.store.settings import SYSTEM_EVERY_S
+
+_NAMED = 5  # metrics that are named at the end of a run
 
 
 class Started(NamedTuple):
@@ -85,9 +89,11 @@ def run(
     data = watch_data(workspace, planned, live)
     off = (*request.sources_off, *workspace.settings.sources_off)
     sources = SourcesThread(workspace.repository, live, request.command, off)
+    system = SystemThread(live, _looks_every_s(workspace, request))
 
     def on_started(pid: int) -> None:
         environment.start()
+        system.begin(pid)
         keeper.start()
         sources.watch(pid)
         if data is not None:
@@ -101,6 +107,7 @@ def run(
         on_started=on_started,
         cwd=cwd,
     )
+    system.finish()
     untold = environment.finish()
     if data is not None:
         untold = (*untold, *data.finish())
@@ -116,9 +123,17 @@ def run(
         duration_s=ended.duration_s,
         keep=lambda: _keep_outputs(workspace.repository, live, keeper, request.outs, sources.artifacts()),
     )
+    notices += _scraped(finished)
     parent, kept = _parent(workspace, planned, finished), live.path.exists()
     main = _main(workspace, parent, finished)
     return RunResult(run_id(live.number), planned, ended, finished, parent, kept, main, notices)
+
+
+def _looks_every_s(workspace: Workspace, request: StartRequest) -> float:
+    """Seconds between two looks at the machine; 0 for none."""
+    settings = workspace.settings.runs
+    usual = SYSTEM_EVERY_S if settings is None else settings.system_every_s
+    return usual if request.system else 0
 
 
 def _keep_outputs(
@@ -144,6 +159,17 @@ def _main(workspace: Workspace, parent: JsonObject | None, finished: Finished | 
     chosen = settings.metric or declared_metric(workspace.repository)
     goals = {**goals_of(parent, finished.run if finished else None), **settings.goals}
     return main_metric(names, chosen=chosen, goals=goals)
+
+
+def _scraped(finished: Finished | None) -> tuple[str, ...]:
+    """One line of the metrics that the run has only printed."""
+    said = sources_of(finished.run).get(CONSOLE) if finished else None
+    if said is None:
+        return ()
+    names = [str(name) for name in cast("list[Json]", said.get("metrics") or [])]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    told = [f"read from what it printed: {', '.join(names[:_NAMED])}{more}"] if names else []
+    return (*told, *filter(None, [cast("str | None", said.get("note"))]))
 
 
 def _status(ended: Ended) -> str:

@@ -72,6 +72,8 @@ class StartRequest(NamedTuple):
         reproduces: the uid of the run that is executed again.
         data: paths of data besides what DVC's files declare, relative to the working directory.
         sources_off: kinds of other loggers whose logs are not to be read; `all` for every one.
+        scrape: metrics may be read from its console if it has no others.
+        system: the machine is looked at while it runs.
     """
 
     command: Sequence[str]
@@ -88,6 +90,8 @@ class StartRequest(NamedTuple):
     reproduces: str | None = None
     data: Sequence[str] = ()
     sources_off: Sequence[str] = ()
+    scrape: bool = True
+    system: bool = True
 
 
 class Plan(NamedTuple):
@@ -125,9 +129,11 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         InvalidParams: a parameters file or an assignment that cannot be used. Nothing was changed.
         UsageError: there are assignments, but no file to edit or no command to run. Nothing was changed.
         UsageError: there is no data where the request says so. Nothing was changed.
+        UsageError: it does not keep to the conventions that the team enforces. Nothing was changed.
         UnknownRun, AmbiguousRun: the parent is not one run.
     """
     repository, settings = workspace.repository, workspace.settings
+    unusual = _unconventional(settings, request)
     paths = params_paths(workspace, request.params)
     edits = _edits(repository, paths, request)
     contents = [
@@ -171,12 +177,21 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "reproduces": request.reproduces,
         "data": data,
     }
-    notices = [*absent.notices, *_snapshot_notices(snapshot), *_data_notices(parent, inputs)]
+    notices = [*unusual, *absent.notices, *_snapshot_notices(snapshot), *_data_notices(parent, inputs)]
     if clash := no_reference(request.name):
         notices.insert(0, clash)
     return Plan(
         config, snapshot, parent, base_left, tuple(notices), request, uid, at_us, absent.label, inputs
     )
+
+
+def _unconventional(settings: Settings, request: StartRequest) -> list[str]:
+    """What to say of a run that does not keep to the conventions; one that runs another again need not."""
+    if settings.runs is None or request.reproduces:
+        return []
+    from gxt.ops.conventions import check_conventions
+
+    return check_conventions(settings.runs.conventions, request.name, request.tags)
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:
@@ -219,6 +234,7 @@ def _begin(
             "offset": offset or "+0000",
             "parent_asked": planned.request.parent is not None,
             "top": str(repository.top),
+            "scrape": planned.request.scrape,
         }
         taken = [journal.reserved_number(path) for path in live_paths(repository)]
         number = reserve(reader, read_tip(reader), taken)

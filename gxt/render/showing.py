@@ -9,12 +9,13 @@ from typing import TypeVar, cast
 
 from gxt.model.codec import number_from_json, number_to_json, time_to_json
 from gxt.model.datasets import data_of
-from gxt.model.goals import judge
+from gxt.model.goals import SYSTEM, judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
-from gxt.model.run import command_line, metrics_of, params_of, title
+from gxt.model.run import CONSOLE, command_line, metrics_of, params_of, sources_of, title
 from gxt.ops.show import Shown
 from gxt.render.clean import one_line, shortened
+from gxt.render.machine import machine
 from gxt.render.putting_out import outputs
 from gxt.render.values import (
     VERDICT_STYLES,
@@ -56,6 +57,7 @@ def page(shown: Shown) -> View:
         *_inputs(run),
         *_metrics(shown),
         *_sources(run),
+        *machine(cast("dict[str, JsonObject]", run["metric_stats"])),
         *outputs(run),
         *_evaluations(run["evals"]),
         *_notices(run),
@@ -231,6 +233,7 @@ def _inputs(run: JsonObject) -> View:
 
 def _metrics(shown: Shown) -> View:
     stats = cast("dict[str, JsonObject]", shown.run["metric_stats"])
+    stats = {name: stat for name, stat in stats.items() if not name.startswith(SYSTEM)}
     if not stats:
         return []
     before = metrics_of(shown.parent) if shown.parent else {}
@@ -239,7 +242,8 @@ def _metrics(shown: Shown) -> View:
         *(Column(name, right=True, drop=drop) for name, drop in _COLUMNS),
     ]
     rows = [_metric_row(name, stat, before.get(name), shown) for name, stat in stats.items()]
-    return [line(), line(Span("Metrics", "head")), Table(columns, rows, indent=2)]
+    about = [Span("  read from what the command printed", "dim")] if CONSOLE in sources_of(shown.run) else []
+    return [line(), line(Span("Metrics", "head"), *about), Table(columns, rows, indent=2)]
 
 
 def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list[Span]:

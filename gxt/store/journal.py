@@ -277,12 +277,18 @@ def last_write_s(path: Path) -> float:
     return newest_s
 
 
+def started(path: Path) -> JsonObject:
+    """The event that a live run began with; nothing where its journal does not tell."""
+    try:
+        said = json.loads(next(read_lines(path), b"{}"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
 def top(path: Path) -> Path | None:
     """The top of the work tree that a live run began in; None where its journal does not tell."""
-    try:
-        said = json.loads(next(read_lines(path), b"{}")).get("top")
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return None
+    said = started(path).get("top")
     return Path(said) if isinstance(said, str) else None
 
 

@@ -1,4 +1,4 @@
-"""Settings: `.gxt.toml` at the top of the repository for the team, `git config gxt.*` for one person.
+r"""Settings: `.gxt.toml` at the top of the repository for the team, `git config gxt.*` for one person.
 
 ```toml
 [metric]
@@ -22,6 +22,18 @@ unpushed_code = "refuse"  # git config gxt.unpushedCode refuse
 
 [sources]                 # other loggers whose logs are read
 tensorboard = false       # git config gxt.sources.tensorboard false
+
+[scrape]
+enabled = true            # git config gxt.scrape true
+patterns = ['my loss is (?P<loss>\S+)']
+
+[system]
+every_s = 15              # git config gxt.systemEveryS 15
+
+[conventions]
+name = '[a-z]+-\d+'
+tags = ["project:*"]
+enforce = false
 ```
 """
 
@@ -32,16 +44,20 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from gxt.errors import UsageError
 from gxt.git.repository import Repository, configured_identity, user_settings
 from gxt.model.goals import Goal
 from gxt.named_tuple import NamedTuple
 
+if TYPE_CHECKING:
+    from gxt.store.run_settings import RunSettings
+
 FILE = ".gxt.toml"
 ARTIFACTS = {"keep_best": 0, "keep_last": True}
 SOURCES = ("tensorboard", "mlflow", "wandb", "dvclive", "csv", "trainer_state", "all")
+SYSTEM_EVERY_S = 15.0
 LIMITS = {"untracked_file_mib": 5, "untracked_total_mib": 50, "series_mib": 64}
 
 
@@ -59,6 +75,7 @@ class Settings(NamedTuple):
         keep_best: how many checkpoints of a name a run goes on naming, the best ones; 0 for all.
         keep_last: it names the last one besides.
         sources_off: kinds of other loggers whose logs are not read; `all` for every one.
+        runs: how runs are recorded; None for the usual way.
     """
 
     metric: str | None = None
@@ -71,6 +88,7 @@ class Settings(NamedTuple):
     keep_best: int = 0
     keep_last: bool = True
     sources_off: tuple[str, ...] = ()
+    runs: RunSettings | None = None
 
 
 class MainMetric(NamedTuple):
@@ -131,7 +149,17 @@ def load_settings(repository: Repository) -> Settings:
         keep_best=_count("keep_best", kept["keep_best"]),
         keep_last=_choice("keep_last", str(kept["keep_last"]).lower(), ("true", "false")) == "true",
         sources_off=_sources_off(sources),
+        runs=_run_settings(team, mine),
     )
+
+
+def _run_settings(team: Mapping[str, Any], mine: Mapping[str, str]) -> RunSettings | None:
+    scrape, system, conventions = (_table(team, name) for name in ("scrape", "system", "conventions"))
+    if not (scrape or system or conventions or "gxt.scrape" in mine or "gxt.systemeverys" in mine):
+        return None
+    from gxt.store.run_settings import run_settings  # few say anything of it
+
+    return run_settings(scrape, system, conventions, mine)
 
 
 def read_team(path: Path) -> dict[str, Any]:

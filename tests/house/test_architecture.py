@@ -75,6 +75,19 @@ def test_a_run_with_known_parameters_loads_no_heavy_module(repo: Path) -> None:
     assert data(repo, "show")["params"] == {"lr": 0.1, "model": {"type": "mlp", "width": 64}}
 
 
+RARE = (
+    *("gxt.capture.own_patterns", "gxt.capture.printed", "gxt.capture.scraping", "gxt.ops.printed"),
+    *("gxt.capture.nvml", "gxt.capture.system", "gxt.store.run_settings", "ctypes"),
+)
+
+
+def test_a_run_that_is_short_and_prints_no_number_loads_nothing_that_reads_them(repo: Path) -> None:
+    for command, loaded in (("true", set()), ("echo", {"gxt.ops.printed"})):
+        run = f"from gxt.cli.main import _run\ntry: _run(['run', '-q', '--', '{command}', 'hello'])"
+        found = _loaded(f"{run}\nexcept SystemExit: pass", repo)
+        assert {name for name in found if name.startswith(RARE)} == loaded
+
+
 def test_a_run_without_data_loads_nothing_that_looks_at_data(repo: Path) -> None:
     run = "from gxt.cli.main import _run\ntry: _run(['run', '-q', '--', 'true'])\nexcept SystemExit: pass"
     loaded = _loaded(run, repo)

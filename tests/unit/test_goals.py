@@ -64,6 +64,13 @@ def test_settings_win() -> None:
     assert main_metric(["odd", "other"], chosen=None, goals={"other": "max"}) == Metric("other", "max")
 
 
+def test_what_tells_of_the_machine_stands_for_no_run_unless_it_is_chosen() -> None:
+    names = ["system/gpu0/percent", "quality"]
+    assert main_metric(names, chosen=None, goals={}) == Metric("quality", None)
+    assert main_metric(names[:1], chosen=None, goals={}) is None
+    assert main_metric(names, chosen=names[0], goals={}) == Metric(names[0], None)
+
+
 def test_a_goal_that_was_set_wins_over_the_guess() -> None:
     assert goal_of("loss", {"loss": "max"}) == "max"
     assert goal_of("quality", {"quality": "min"}) == "min"
