@@ -12,7 +12,7 @@ from gxt.model.datasets import data_of
 from gxt.model.goals import SYSTEM, judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
-from gxt.model.run import CONSOLE, command_line, metrics_of, params_of, sources_of, title
+from gxt.model.run import command_line, metrics_of, params_of, title
 from gxt.ops.show import Shown
 from gxt.render.clean import one_line, shortened
 from gxt.render.machine import machine
@@ -242,8 +242,7 @@ def _metrics(shown: Shown) -> View:
         *(Column(name, right=True, drop=drop) for name, drop in _COLUMNS),
     ]
     rows = [_metric_row(name, stat, before.get(name), shown) for name, stat in stats.items()]
-    about = [Span("  read from what the command printed", "dim")] if CONSOLE in sources_of(shown.run) else []
-    return [line(), line(Span("Metrics", "head"), *about), Table(columns, rows, indent=2)]
+    return [line(), line(Span("Metrics", "head")), Table(columns, rows, indent=2)]
 
 
 def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list[Span]:
@@ -270,12 +269,14 @@ def _sources(run: JsonObject) -> View:
             len(cast("list[Json]", one.get("metrics") or [])),
             cast("int", one.get("params") or 0),
         )
-        counts = (
-            f"{count} {word}" for count, word in ((metrics, "metrics"), (params, "parameters")) if count
-        )
-        about = "; ".join(filter(None, [", ".join(counts), one_line(str(one.get("note") or ""))]))
+        counts = ", ".join(filter(None, [_counted(metrics, "metric"), _counted(params, "parameter")]))
+        about = "; ".join(filter(None, [counts, one_line(str(one.get("note") or ""))]))
         rows.append((str(one["kind"]), f"{one_line(str(one.get('path') or ''))}  {about}".strip()))
     return [line(), line(Span("Read from", "head")), pairs(rows)] if rows else []
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count > 1)}" if count else ""
 
 
 def _evaluations(evals: Json) -> View:

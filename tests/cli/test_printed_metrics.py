@@ -35,7 +35,7 @@ def test_a_script_that_prints_its_metrics_has_them_marked_as_read_from_there(rep
     ]
     printed = [line.split()[0] for line in gxt(repo, "output", "--times").stdout.splitlines()]
     assert run["series"]["loss"] == {"step": [1, 2], "time": printed, "value": [0.5, 0.25]}
-    assert "\nMetrics  read from what the command printed\n" in gxt(repo, "show").stdout
+    assert "\nRead from\n  console  1 metric\n" in gxt(repo, "show").stdout
     assert run["notices"] == []
     assert gxt(repo, "list", "--where", '"console" in sources', "--columns", "id,sources").stdout == (
         "id       sources\nexp-001  console\n"
