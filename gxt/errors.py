@@ -20,6 +20,7 @@ GxtError                  1   something failed
 ├── MissingData           1
 ├── DamagedData           1
 ├── DamagedRecord         1
+├── CannotFit             1
 └── NewerFormat           1
 ```
 
@@ -277,6 +278,12 @@ class DamagedRecord(GxtError):
     """A stored document that cannot be read as what it should be."""
 
     code = "damaged-record"
+
+
+class CannotFit(GxtError):
+    """The points are too few, or too much alike, for the law that was asked for."""
+
+    code = "cannot-fit"
 
 
 class NewerFormat(GxtError):
