@@ -24,6 +24,7 @@ def analyze_scaling_law(
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
+    forms: Iterable[str] = (),
 ) -> Study:
     """Fit y = a·x^b + c to runs, and say how sure that is.
 
@@ -42,6 +43,7 @@ def analyze_scaling_law(
         level: of the intervals and bands.
         resamples: how often the bootstrap draws.
         seed: of the bootstrap.
+        forms: those to compare, of `power+floor`, `power`, `logarithm`, `saturating`, `broken`; unasked all.
 
     Returns:
         The study: `.fit` is the law, `.frame` the points as a data frame, `.scaling` all else.
@@ -54,8 +56,8 @@ def analyze_scaling_law(
 
     check_installed()
     from gxt.analysis.law import Options
-    from gxt.ops.scaling import ScalingRequest, study_of
+    from gxt.ops.scaling import ScalingRequest, named_forms, study_of
 
-    options = Options(level=level, relative=relative, resamples=resamples, seed=seed)
+    options = Options(level, relative, resamples, seed, named_forms(forms))
     request = ScalingRequest(x, y, where, group, y_error, milestone, options)
     return study_of(experiments, request)

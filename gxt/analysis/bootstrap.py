@@ -94,6 +94,5 @@ def _natural(b: Array, y: Array, points: Points, middle: float) -> Resampled:
     sy, ty = np.sum(one * y, axis=1), np.sum(term * y, axis=1)
     determinant = ss * tt - st**2
     alpha, beta = (tt * sy - st * ty) / determinant, (ss * ty - st * sy) / determinant
-    with np.errstate(over="ignore", invalid="ignore"):
-        a = beta / b * np.exp(-b * points.log_x0)
+    a = beta / b * np.exp(-b * points.log_x0)
     return Resampled(a * points.scale, b, (middle + alpha - beta / b) * points.scale)

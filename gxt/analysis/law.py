@@ -30,12 +30,14 @@ class Options(NamedTuple):
         level: of all intervals and bands.
         relative: whether the scatter of y grows with |y|.
         resamples, seed: of the bootstrap.
+        forms: the names of those that are compared; empty for all.
     """
 
     level: float = 0.95
     relative: bool = False
     resamples: int = 1000
     seed: int = 0
+    forms: tuple[str, ...] = ()
 
 
 UNASKED: Final = Options()
@@ -96,10 +98,12 @@ class Law(NamedTuple):
     points: Points
     level: float
 
+    @np.errstate(all="ignore")
     def at(self, x: Sequence[float]) -> Band:
         """The law and its bands at some x above 0, in the units of y."""
         return self._at(np.log(np.asarray(x, dtype=np.float64)) - self.points.log_x0)
 
+    @np.errstate(all="ignore")
     def reaches(self, y: float) -> Milestone:
         """Where the law comes to a value of y.
 
@@ -136,6 +140,7 @@ class Law(NamedTuple):
         return math.log1p(b * rise) / b if b else rise
 
 
+@np.errstate(all="ignore")
 def fit_law(given: Sequence[Point], options: Options = UNASKED) -> Law:
     """The law through points.
 
@@ -176,15 +181,13 @@ def fit_law(given: Sequence[Point], options: Options = UNASKED) -> Law:
 
 
 def _a(fitted: Fitted, points: Points) -> float:
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        b = np.float64(fitted.theta)
-        return float(fitted.coefficients[1] / b * np.exp(-b * points.log_x0) * points.scale)
+    b = np.float64(fitted.theta)
+    return float(fitted.coefficients[1] / b * np.exp(-b * points.log_x0) * points.scale)
 
 
 def _c(fitted: Fitted, points: Points) -> float:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        alpha, beta = fitted.coefficients
-        return float((alpha - beta / np.float64(fitted.theta)) * points.scale)
+    alpha, beta = fitted.coefficients
+    return float((alpha - beta / np.float64(fitted.theta)) * points.scale)
 
 
 def _intervals(traced: Trace, points: Points) -> tuple[Interval, Interval, Interval]:
@@ -193,9 +196,7 @@ def _intervals(traced: Trace, points: Points) -> tuple[Interval, Interval, Inter
     if theta[0] <= 0 <= theta[-1]:
         return Interval(None, None), traced.interval, Interval(None, None)
     zero, one = np.zeros_like(theta), np.ones_like(theta)
-    with np.errstate(over="ignore", invalid="ignore"):
-        of_a = np.stack([zero, np.exp(-theta * points.log_x0) / theta], axis=-1)
-        low, high = bounds(traced, of_a)
+    low, high = bounds(traced, np.stack([zero, np.exp(-theta * points.log_x0) / theta], axis=-1))
     a = _finite(float(low[0]) * points.scale, float(high[0]) * points.scale)
     low, high = bounds(traced, np.stack([one, -1 / theta], axis=-1))
     c = _finite(float(low[0]) * points.scale, float(high[0]) * points.scale)
@@ -240,9 +241,10 @@ def _undetermined(fitted: Fitted, points: Points, traced: Trace, of_c: Interval,
 def _beyond_errors(fitted: Fitted, points: Points) -> list[str]:
     """Whether the points scatter more than their errors allow: chi² beyond its 99.9th percentile."""
     freedom = len(points.t) - fitted.form.parameters
-    if points.known is None or fitted.rss / points.known**2 < float(stats.chi2.ppf(0.999, freedom)):
+    most = math.sqrt(float(stats.chi2.ppf(0.999, freedom)) / freedom)
+    if points.known is None or math.sqrt(fitted.rss / freedom) <= points.known * most:
         return []
-    ratio = math.sqrt(fitted.rss / freedom) / points.known
+    ratio = math.sqrt(fitted.rss / freedom) / points.known if points.known else math.inf
     return [f"the points scatter {ratio:.2g} times as much as their errors say: these leave something out"]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Array: TypeAlias = NDArray[np.float64]
 
 _LEAST = 4  # points, for three parameters and something left to judge them by
+_FAR_APART = 1e6  # the largest error over a typical one
 _DECADE = math.log(10)
 
 
@@ -77,6 +78,7 @@ def why_unusable(x: float | None, y: float | None) -> str:
     return "x is not above 0" if x is not None and x <= 0 else ""
 
 
+@np.errstate(all="ignore")
 def prepare(points: Sequence[Point], *, relative: bool = False) -> Points:
     """The points as they are fitted; all of them must be usable.
 
@@ -145,4 +147,6 @@ def _errors(points: Sequence[Point], y: Array, *, relative: bool) -> tuple[Array
     largest = float(np.max(errors))
     errors = errors / largest
     unit = math.sqrt(float(np.mean(errors**-2.0)))
+    if unit > _FAR_APART:
+        raise CannotFit("the errors of y are too far apart: a few points would decide all", hint="mend them")
     return errors * unit, largest / unit

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gxt.analysis.breaking import Broken
 
 BROKEN: Final = "broken"
+NAMES: Final = (*(form.name for form in FORMS), BROKEN)
 
 
 class Candidate(NamedTuple):
@@ -90,13 +91,14 @@ class Scaling(NamedTuple):
         return not known or min(known, key=_aicc).name == ONE
 
 
+@np.errstate(all="ignore")  # beyond what a double holds lies infinity, and a bound that is none
 def analyse(given: Sequence[Point], options: Options = UNASKED, *, milestone: float | None = None) -> Scaling:
     """Fit everything to points that are usable (`points.why_unusable`).
 
     Raises:
         CannotFit: there are too few, or y is the same everywhere.
     """
-    whole = _findings(fit_law(given, options), milestone)
+    whole = _findings(fit_law(given, options), options, milestone)
     groups: dict[str, Findings] = {}
     parts: dict[str, Points] = {}  # in the units of all: families compare them
     warnings: list[str] = []
@@ -108,7 +110,7 @@ def analyse(given: Sequence[Point], options: Options = UNASKED, *, milestone: fl
         except CannotFit as error:
             warnings.append(f"{name} has no law of its own: {error.message}")
             continue
-        groups[name] = _findings(law, milestone)
+        groups[name] = _findings(law, options, milestone)
         parts[name] = whole.law.points.take(np.array([point.group == name for point in given]))
         warnings += [f"{name}: {text}" for text in groups[name].law.warnings]
     families = tuple(compare_families(parts, options.level)) if len(parts) > 1 else ()
@@ -121,9 +123,9 @@ def _aicc(family: Family) -> float:
     return math.inf if family.score.aicc is None else family.score.aicc
 
 
-def _findings(law: Law, milestone: float | None) -> Findings:
-    broken = breaking.fit_broken(law.points, law.level)
-    forms = _candidates(law.points, broken)
+def _findings(law: Law, options: Options, milestone: float | None) -> Findings:
+    broken = breaking.fit_broken(law.points, law.level) if _wanted(BROKEN, options) else None
+    forms = _candidates(law.points, broken, options)
     return Findings(
         law,
         forms,
@@ -132,10 +134,16 @@ def _findings(law: Law, milestone: float | None) -> Findings:
     )
 
 
-def _candidates(points: Points, broken: Broken | None) -> tuple[Candidate, ...]:
+def _wanted(form: str, options: Options) -> bool:
+    return not options.forms or form in options.forms
+
+
+def _candidates(points: Points, broken: Broken | None, options: Options) -> tuple[Candidate, ...]:
     n = len(points.t)
     found = []
     for form in FORMS:
+        if not _wanted(form.name, options):
+            continue
         fitted = fit(form, points)
         scored = score(fitted.rss, n, form.parameters)
         found.append(Candidate(form.name, form.equation, _natural(fitted, points), scored))
@@ -156,18 +164,17 @@ def _natural(fitted: Fitted, points: Points) -> dict[str, float]:
     theta, scale = np.float64(fitted.theta), points.scale
     first = np.float64(fitted.coefficients[0])
     second = np.float64(fitted.coefficients[-1])
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        shrunk = np.exp(-theta * points.log_x0)
-        values = {
-            "power+floor": {
-                "a": second / theta * shrunk * scale,
-                "b": theta,
-                "c": (first - second / theta) * scale,
-            },
-            "power": {"a": first * shrunk * scale, "b": theta},
-            "logarithm": {"a": second * scale, "c": (first - second * points.log_x0) * scale},
-            "saturating": {"a": second * scale, "c": first * scale, "k": np.exp(theta + points.log_x0)},
-        }[fitted.form.name]
+    shrunk = np.exp(-theta * points.log_x0)
+    values = {
+        "power+floor": {
+            "a": second / theta * shrunk * scale,
+            "b": theta,
+            "c": (first - second / theta) * scale,
+        },
+        "power": {"a": first * shrunk * scale, "b": theta},
+        "logarithm": {"a": second * scale, "c": (first - second * points.log_x0) * scale},
+        "saturating": {"a": second * scale, "c": first * scale, "k": np.exp(theta + points.log_x0)},
+    }[fitted.form.name]
     return {name: float(value) for name, value in values.items()}
 
 
@@ -175,7 +182,9 @@ def _transition(points: Points, broken: Broken | None, forms: Sequence[Candidate
     """The break, where BIC is lower by 10 than that of every smooth form and its place is known."""
     if broken is None or broken.interval.low is None or broken.interval.high is None:
         return None
-    smooth = min((one for one in forms if one.name != BROKEN), key=lambda one: one.score.bic)
+    smooth = min((one for one in forms if one.name != BROKEN), key=lambda one: one.score.bic, default=None)
+    if smooth is None:
+        return None
     delta = smooth.score.bic - next(one.score.bic for one in forms if one.name == BROKEN)
     if delta < STRONG:
         return None

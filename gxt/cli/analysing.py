@@ -25,6 +25,7 @@ def scaling_words(parser: Parser) -> None:
         metavar="NAME",
         help="The standard error of y; unasked from the interval in Y_low, Y_high.",
     )
+    parser.add("--forms", metavar="NAMES", help="Compare only these, e.g. power,logarithm; unasked all.")
     parser.add("--relative", action="store_true", help="The scatter of y grows with y.")
     parser.add("--milestone", metavar="Y", type=_finite, help="Where y is reached, with its interval.")
     parser.add(
@@ -45,12 +46,13 @@ def scaling(words: Namespace) -> None:
 
     check_installed()
     from gxt.analysis.law import Options
-    from gxt.ops.scaling import ScalingRequest
+    from gxt.ops.scaling import ScalingRequest, named_forms
     from gxt.ops.scaling import scaling as operation
     from gxt.ops.workspace import open_workspace
     from gxt.render import scaling as rendering
 
-    options = Options(level=words.level / 100, relative=words.relative, seed=words.seed)
+    forms = named_forms(words.forms.split(",")) if words.forms is not None else ()
+    options = Options(level=words.level / 100, relative=words.relative, seed=words.seed, forms=forms)
     request = ScalingRequest(
         words.x, words.y, words.where, words.group, words.y_error, words.milestone, options
     )

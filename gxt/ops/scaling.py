@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from gxt.analysis.law import Options
+from gxt.analysis.scaling import NAMES
 from gxt.analysis.study import Measured, Study, study
 from gxt.errors import CannotFit, UsageError
 from gxt.model.artifacts import MODEL
@@ -83,6 +84,19 @@ def study_of(experiments: Iterable[object] | None, request: ScalingRequest) -> S
 
         resolved = list(filter(parse_where(request.where), resolved))
     return _study(workspace, resolved, request)
+
+
+def named_forms(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of forms to compare.
+
+    Raises:
+        UsageError: there is no such form.
+    """
+    wanted = tuple(names)
+    unknown = [name for name in wanted if name not in NAMES]
+    if unknown:
+        raise UsageError(f"there is no form {unknown[0]!r}", hint=f"there are {', '.join(NAMES)}")
+    return wanted
 
 
 def parameter_count(run: JsonObject) -> float | None:

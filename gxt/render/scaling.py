@@ -70,8 +70,8 @@ def as_json(study: Study) -> JsonObject:
                 "low": None if one.interval is None else _json(one.interval.low),
                 "high": None if one.interval is None else _json(one.interval.high),
                 "parameters": one.score.parameters,
-                "aicc": one.score.aicc,
-                "bic": one.score.bic,
+                "aicc": _json(one.score.aicc),
+                "bic": _json(one.score.bic),
             }
             for one in scaling.families
         ],
@@ -256,10 +256,10 @@ def _forms_json(forms: Sequence[Candidate]) -> list[Json]:
             "equation": one.equation,
             "values": _values(one.values),
             "parameters": one.score.parameters,
-            "aicc": one.score.aicc,
-            "bic": one.score.bic,
-            "delta_aicc": aicc,
-            "delta_bic": bic,
+            "aicc": _json(one.score.aicc),
+            "bic": _json(one.score.bic),
+            "delta_aicc": _json(aicc),
+            "delta_bic": _json(bic),
         }
         for one, aicc, bic in _differences(forms)
     ]

@@ -14,8 +14,8 @@ from gxt.analysis.installed import check_installed
 from gxt.analysis.law import Options
 from gxt.analysis.points import Point
 from gxt.analysis.scaling import Scaling, analyse
-from gxt.errors import GxtError
-from gxt.ops.scaling import parameter_count
+from gxt.errors import GxtError, UsageError
+from gxt.ops.scaling import named_forms, parameter_count
 
 if TYPE_CHECKING:
     from gxt.analysis.points import Array
@@ -73,6 +73,17 @@ def test_a_transition_is_reported_with_its_evidence() -> None:
 def test_a_smooth_law_has_no_transition(y: Array) -> None:
     found = [analyse(said_of(y, 0.02, seed=seed), FEW).whole.transition for seed in range(8)]
     assert found == [None] * 8
+
+
+def test_only_the_forms_that_are_wanted_are_compared() -> None:
+    given = said_of(5 * SIZES**-0.3 + 1, 0.01)
+    found = analyse(given, FEW._replace(forms=named_forms(["power", "broken"]))).whole
+    assert {one.name for one in found.forms} == {"power", "broken"}
+    assert analyse(given, FEW._replace(forms=("broken",))).whole.transition is None
+    with pytest.raises(UsageError) as caught:
+        named_forms(["power", "cubic"])
+    assert caught.value.message == "there is no form 'cubic'"
+    assert caught.value.hint == "there are power+floor, power, logarithm, saturating, broken"
 
 
 def test_few_points_are_not_searched_for_a_break() -> None:

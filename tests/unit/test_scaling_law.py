@@ -294,3 +294,22 @@ def test_many_points_at_the_same_sizes() -> None:
     assert found.b.low is not None
     assert found.b.high is not None
     assert found.b.low < -0.3 < found.b.high
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("n", "sigma", "weighted"), [(5, 0.02, False), (8, 0.02, False), (12, 0.02, True), (30, 0.1, False)]
+)
+def test_intervals_hold_the_truth_in_many_simulations(n: int, sigma: float, weighted: bool) -> None:
+    x = np.geomspace(1e3, 1e8, n)
+    truth, generator = power(x, 5, -0.3, 1), np.random.default_rng(11)
+    errors = sigma * (np.geomspace(0.3, 3, n) if weighted else np.ones(n))
+    held = np.zeros(2)
+    for _ in range(1000):
+        y = truth + generator.normal(0, 1, n) * errors
+        found = fit_law(points(x, y, errors if weighted else None), Options(resamples=2))
+        held += [
+            (one.low is None or one.low <= wanted) and (one.high is None or one.high >= wanted)
+            for one, wanted in ((found.b, -0.3), (found.c, 1))
+        ]
+    assert np.all(np.abs(held - 950) < 30)  # 950 ± 7, and what the curvature of the law takes
