@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 
 import gxt
+from gxt.analysis import analyze_scaling_law
 
 PAGE = Path(__file__).with_name("api.md")
 
@@ -34,6 +36,7 @@ def render() -> str:
             parts.append("\n".join(_function(f"gxt.{name}", public)))
     parts.append("\n".join(_class("gxt.Run", gxt.Run)))
     parts.append(f"## gxt.GxtError\n\n{_text(gxt.GxtError)}\n\nAll of them: [errors](errors.md).\n")
+    parts.append("\n".join(_function("gxt.analysis.analyze_scaling_law", analyze_scaling_law)))
     return "\n".join(parts)
 
 
@@ -53,9 +56,9 @@ def _signature(function: FunctionType) -> str:
     """The `def` line without `self`, one parameter a line where it is long."""
     found = inspect.signature(function)
     kept = [one for one in found.parameters.values() if one.name != "self"]
-    short = f"def {function.__name__}{found.replace(parameters=kept)}: ...".replace("'", "")
-    if len(short) <= 100:
-        return short
+    short = f"def {function.__name__}{found.replace(parameters=kept)}: ..."
+    if len(_plain(short)) <= 100:
+        return _plain(short)
     lines, starred = [], False
     for one in kept:
         if one.kind is inspect.Parameter.KEYWORD_ONLY and not starred:
@@ -63,7 +66,12 @@ def _signature(function: FunctionType) -> str:
             starred = True
         lines.append(f"    {one},")
     last = f") -> {found.return_annotation}: ..."
-    return "\n".join([f"def {function.__name__}(", *lines, last]).replace("'", "")
+    return _plain("\n".join([f"def {function.__name__}(", *lines, last]))
+
+
+def _plain(signature: str) -> str:
+    """The signature without the quotes of annotations that are text."""
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature)
 
 
 def _text(documented: object) -> str:

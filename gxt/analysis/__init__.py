@@ -46,7 +46,7 @@ def analyze_scaling_law(
         forms: those to compare, of `power+floor`, `power`, `logarithm`, `saturating`, `broken`; unasked all.
 
     Returns:
-        The study: `.fit` is the law, `.frame` the points as a data frame, `.scaling` all else.
+        Study: `.fit` is the law, `.frame` the points as a data frame, `.scaling` all else.
 
     Raises:
         CannotFit: the points are too few or too much alike.
@@ -56,8 +56,13 @@ def analyze_scaling_law(
 
     check_installed()
     from gxt.analysis.law import Options
+    from gxt.errors import UsageError
     from gxt.ops.scaling import ScalingRequest, named_forms, study_of
 
+    if not 0.5 <= level < 1:
+        raise UsageError(f"a level of {level} is not from 0.5 up to 1", hint="for 95 % say level=0.95")
+    if resamples < 1:
+        raise UsageError("the bootstrap has to draw", hint="leave out resamples, or say resamples=1000")
     options = Options(level, relative, resamples, seed, named_forms(forms))
     request = ScalingRequest(x, y, where, group, y_error, milestone, options)
     return study_of(experiments, request)

@@ -119,8 +119,8 @@ def analyse(given: Sequence[Point], options: Options = UNASKED, *, milestone: fl
     return found._replace(warnings=(*warnings, *of_all))
 
 
-def _aicc(family: Family) -> float:
-    return math.inf if family.score.aicc is None else family.score.aicc
+def _aicc(one: Family | Candidate) -> float:
+    return math.inf if one.score.aicc is None else one.score.aicc
 
 
 def _findings(law: Law, options: Options, milestone: float | None) -> Findings:
@@ -156,7 +156,7 @@ def _candidates(points: Points, broken: Broken | None, options: Options) -> tupl
             "b'": broken.after,
         }
         found.append(Candidate(BROKEN, breaking.EQUATION, values, scored))
-    return tuple(sorted(found, key=lambda one: (one.score.aicc is None, one.score.aicc or one.score.bic)))
+    return tuple(sorted(found, key=lambda one: (_aicc(one), one.score.bic)))
 
 
 def _natural(fitted: Fitted, points: Points) -> dict[str, float]:

@@ -65,8 +65,8 @@ class Study(NamedTuple):
         return self.scaling.warnings
 
     def law_of(self, group: str) -> Law:
-        """The law that stands for the runs of a group: its own where it has one."""
-        found = self.scaling.groups.get(group)
+        """The law that stands for the runs of a group: its own if it has one, unless one stands for all."""
+        found = None if self.scaling.is_one else self.scaling.groups.get(group)
         return self.fit if found is None else found.law
 
     def bands(self) -> Band:

@@ -127,16 +127,16 @@ def _law_table(law: Law, level: str) -> Table:
 
 
 def _groups(scaling: Scaling, level: str) -> list[Line | Table]:
-    columns = [Column("group"), Column("n", right=True)]
-    for name in "abc":
-        columns += [Column(name, right=True), Column(f"{name} {level}")]
+    columns = [Column("group", cut=True), Column("n", right=True)]
+    for at, name in enumerate("bca"):  # on a narrow terminal the law's exponent stays
+        columns += [Column(name, right=True, drop=2 * at), Column(f"{name} {level}", drop=2 * at + (at > 0))]
     rows = [
         [
             one_line(name),
             str(law.n),
             *(
                 cell
-                for one in (law.a, law.b, law.c)
+                for one in (law.b, law.c, law.a)
                 for cell in (number(one.value), _between(one.low, one.high))
             ),
         ]

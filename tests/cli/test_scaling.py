@@ -160,3 +160,7 @@ def test_a_table_of_points_needs_no_repository(tmp_path: Path, monkeypatch: pyte
         analyze_scaling_law(table, y="loss")
     with pytest.raises(UsageError, match="a table has no main metric"):
         analyze_scaling_law(table, "n")
+    with pytest.raises(UsageError, match="a level of 95 is not"):
+        analyze_scaling_law(table, "n", "loss", level=95)
+    with pytest.raises(UsageError, match="the bootstrap has to draw"):
+        analyze_scaling_law(table, "n", "loss", resamples=0)
