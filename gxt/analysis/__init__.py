@@ -54,7 +54,7 @@ def analyze_scaling_law(
     """
     from gxt.analysis.installed import check_installed
 
-    check_installed()
+    check_installed("numpy", "scipy", "pandas")
     from gxt.analysis.law import Options
     from gxt.errors import UsageError
     from gxt.ops.scaling import ScalingRequest, named_forms, study_of

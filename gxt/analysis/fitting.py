@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special  # scipy.stats would take as long as all else
 
 from gxt.analysis.forms import Form
 from gxt.analysis.points import Points
@@ -120,7 +120,7 @@ def limit(rss: float, freedom: int, level: float) -> float:
     D. M. Bates and D. G. Watts, Nonlinear Regression Analysis (1988), section 6.1: the profile likelihood
     with an unknown variance.
     """
-    return rss * (1.0 + float(stats.f.ppf(level, 1, freedom)) / freedom)
+    return rss * (1.0 + float(special.fdtri(1, freedom, level)) / freedom)
 
 
 def trace(fitted: Fitted, points: Points, level: float) -> Trace:
@@ -195,7 +195,7 @@ def band(fitted: Fitted, traced: Trace, points: Points, t: Array, level: float) 
     low, high = (np.concatenate(side) for side in zip(*ends, strict=True))
     order = np.argsort(points.t, kind="stable")
     sigma = np.interp(t, points.t[order], points.errors[order]) * math.sqrt(fitted.rss / freedom)
-    scatter = float(stats.t.ppf(0.5 + level / 2, freedom)) * sigma
+    scatter = float(special.stdtrit(freedom, 0.5 + level / 2)) * sigma
     down, up = np.hypot(centre - low, scatter), np.hypot(high - centre, scatter)
     return Band(centre, low, high, centre - down, centre + up)
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Final
 
 from gxt.errors import GxtError
 
-_NEEDED: Final = ("numpy", "scipy", "pandas")
 
-
-def check_installed() -> None:
-    """Refuse to go on without the packages.
+def check_installed(*packages: str) -> None:
+    """Refuse to go on without these packages.
 
     Raises:
         GxtError: one is missing; the hint is the line that installs them.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise GxtError(f"the analysis needs {' and '.join(missing)}", hint="pip install 'gxt[analysis]'")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from gxt.analysis.bootstrap import percentiles, resample
 from gxt.analysis.breaking import as_x
@@ -209,7 +209,7 @@ def _is_flat(fitted: Fitted, points: Points, level: float) -> bool:
     n, constant = len(points.t), fit(CONSTANT, points).rss
     line = fit(LOGARITHM, points)
     gain = (constant - fitted.rss) / 2 / (fitted.rss / (n - 3))
-    return constant <= limit(line.rss, n - 2, level) and gain <= float(stats.f.ppf(level, 2, n - 3))
+    return constant <= limit(line.rss, n - 2, level) and gain <= float(special.fdtri(2, n - 3, level))
 
 
 def _finite(low: float, high: float) -> Interval:
@@ -241,7 +241,7 @@ def _undetermined(fitted: Fitted, points: Points, traced: Trace, of_c: Interval,
 def _beyond_errors(fitted: Fitted, points: Points) -> list[str]:
     """Whether the points scatter more than their errors allow: chi² beyond its 99.9th percentile."""
     freedom = len(points.t) - fitted.form.parameters
-    most = math.sqrt(float(stats.chi2.ppf(0.999, freedom)) / freedom)
+    most = math.sqrt(float(special.chdtri(freedom, 0.001)) / freedom)
     if points.known is None or math.sqrt(fitted.rss / freedom) <= points.known * most:
         return []
     ratio = math.sqrt(fitted.rss / freedom) / points.known if points.known else math.inf

@@ -44,7 +44,7 @@ def scaling(words: Namespace) -> None:
     """
     from gxt.analysis.installed import check_installed
 
-    check_installed()
+    check_installed("numpy", "scipy")
     from gxt.analysis.law import Options
     from gxt.ops.scaling import ScalingRequest, named_forms
     from gxt.ops.scaling import scaling as operation

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,6 +14,7 @@ from gxt.analysis import analyze_scaling_law
 from gxt.errors import CannotFit, QueryError, UsageError
 from tests.conftest import data, git, gxt
 
+CNN = "params.type == 'cnn'"
 STUDY = """\
 import gxt
 
@@ -50,7 +50,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_law_of_one_architecture(studied: Path) -> None:
-    shown = gxt(studied, "scaling", "--y", "elo", "--where", "params.type == 'cnn'").stdout.splitlines()
+    shown = gxt(studied, "scaling", "--y", "elo", "--where", CNN).stdout.splitlines()
     assert shown[0] == "elo = a·params^b + c  over 6 runs"
     assert [line.split()[0] for line in shown[2:5]] == ["a", "b", "c"]
     low, high = (float(word) for word in shown[3].split()[2:5:2])
@@ -78,35 +78,15 @@ def test_json_holds_all_there_is(studied: Path) -> None:
     assert point["residual"] == pytest.approx(point["y"] - point["fitted"])
 
 
-def test_the_table_of_points_is_exact_as_csv(studied: Path) -> None:
-    words = ("scaling", "--y", "elo", "--where", "params.type == 'cnn'")
-    lines = gxt(studied, *words, "--csv").stdout.splitlines()
+def test_the_table_of_points_is_exact_as_csv(studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = gxt(studied, "scaling", "--y", "elo", "--where", CNN, "--csv").stdout.splitlines()
     assert lines[0] == "id,name,group,x,y,error,fitted,low,high,next_low,next_high,residual"
-    points = data(studied, *words)["points"]
-    assert [[float(cell) for cell in line.split(",")[3:]] for line in lines[1:]] == [
-        list(point.values())[3:] for point in points
-    ]
-    assert gxt(studied, *words, "--md").stdout.splitlines()[1].count("---") == 12
+    monkeypatch.chdir(studied)
+    frame = analyze_scaling_law(y="elo", where=CNN).frame.drop(columns=["name", "group"])
+    assert [[float(cell) for cell in line.split(",")[3:]] for line in lines[1:]] == frame.to_numpy().tolist()
 
 
-def _said(root: Path, *words: str, code: int) -> list[str]:
-    return gxt(root, "scaling", *words, code=code).stderr.splitlines()
-
-
-def test_what_cannot_be_fitted_says_what_to_do(studied: Path) -> None:
-    assert _said(studied, "--y", "elo", "--where", "params.width < 20", code=1) == [
-        "gxt: 4 points at 2 sizes of x cannot determine a, b and c",
-        "     run 4 or more sizes, over a decade or more of x",
-    ]
-    assert _said(studied, "--y", "elo", "--where", "status == 'failed'", code=1) == [
-        "gxt: there is no completed run that matches",
-        "     gxt list shows the runs there are",
-    ]
-    assert (
-        _said(studied, "--y", "elo", "--x", "params.type", code=1)[0]
-        == "gxt: no run has a number in params.type"
-    )
-    assert _said(studied, "--level", "5", code=2)[0] == "gxt: --level: 5 is not from 50 up to 100"
+def test_what_cannot_be_fitted_says_what_to_do(studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(gxt(studied, "scaling", "--y", "params.type", "--json", code=1).stdout)["error"] == {
         "code": "cannot-fit",
         "message": "0 points at 0 sizes of x cannot determine a, b and c",
@@ -114,6 +94,17 @@ def test_what_cannot_be_fitted_says_what_to_do(studied: Path) -> None:
         "exp-002 (has no y), exp-003 (has no y), exp-004 (has no y), exp-005 (has no y), "
         "exp-006 (has no y) and 7 more",
     }
+    said = gxt(studied, "scaling", "--y", "elo", "--level", "5", code=2).stderr
+    assert said.splitlines()[0] == "gxt: --level: 5 is not from 50 up to 100"
+    monkeypatch.chdir(studied)
+    for asked, message in (
+        ({"where": "params.width < 20"}, "4 points at 2 sizes of x cannot determine a, b and c"),
+        ({"where": "status == 'failed'"}, "there is no completed run that matches"),
+        ({"x": "params.type"}, "no run has a number in params.type"),
+    ):
+        with pytest.raises(CannotFit) as caught:
+            analyze_scaling_law(**{"y": "elo", **asked})  # type: ignore[arg-type]
+        assert caught.value.message == message
 
 
 def test_an_empty_repository_says_so(repo: Path) -> None:
@@ -124,19 +115,13 @@ def test_an_empty_repository_says_so(repo: Path) -> None:
 
 def test_a_notebook_gets_the_study(studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(studied)
-    study = analyze_scaling_law(y="elo", where="params.type == 'cnn'")
-    told: Any = data(studied, "scaling", "--y", "elo", "--where", "params.type == 'cnn'")
-    assert study.fit.b.value == told["fit"]["b"]["value"]
-    assert study.fit.c.bootstrap_low == told["fit"]["c"]["bootstrap"]["low"]
-    frame = study.frame
-    assert list(frame.index) == [f"exp-{i:03}" for i in range(7, 13)]
-    assert [tuple(row) for row in frame[["x", "fitted", "next_high"]].to_numpy()] == [
-        (point["x"], point["fitted"], point["next_high"]) for point in told["points"]
-    ]
+    study = analyze_scaling_law(y="elo", where=CNN)
+    assert list(study.frame.index) == [f"exp-{i:03}" for i in range(7, 13)]
+    assert study.frame["residual"].sum() == pytest.approx(0, abs=1e-3)
     named = analyze_scaling_law([f"exp-{i:03}" for i in range(7, 13)], y="elo")
     assert named.fit.b == study.fit.b
     runs = data(studied, "list")[::-1]
-    assert analyze_scaling_law(runs, y="elo", where="params.type == 'cnn'").fit.b == study.fit.b
+    assert analyze_scaling_law(runs, y="elo", where=CNN).fit.b == study.fit.b
     with pytest.raises(CannotFit):
         analyze_scaling_law(["exp-001", "exp-001"], y="elo")
     with pytest.raises(UsageError, match="is neither a run nor an id"):
