@@ -21,6 +21,7 @@ GxtError                  1   something failed
 ├── DamagedData           1
 ├── DamagedRecord         1
 ├── UnsafeCheckpoint      1
+├── CannotFit             1
 └── NewerFormat           1
 ```
 
@@ -292,6 +293,12 @@ class UnsafeCheckpoint(GxtError):
             " and save its state_dict",
         )
         self.path = path
+
+
+class CannotFit(GxtError):
+    """The points are too few, or too much alike, for the law that was asked for."""
+
+    code = "cannot-fit"
 
 
 class NewerFormat(GxtError):

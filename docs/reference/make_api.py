@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FunctionType
 
 import gxt
+from gxt.analysis import analyze_scaling_law
 
 PAGE = Path(__file__).with_name("api.md")
 
@@ -37,6 +38,7 @@ def render() -> str:
     for name in ("Run", "Experiment", "RecordedRun", "Series", "Artifact", "ExperimentRegistry"):
         parts.append("\n".join(_class(f"gxt.{name}", getattr(gxt, name))))
     parts.append(f"## gxt.GxtError\n\n{_text(gxt.GxtError)}\n\nAll of them: [errors](errors.md).\n")
+    parts.append("\n".join(_function("gxt.analysis.analyze_scaling_law", analyze_scaling_law)))
     return "\n".join(parts)
 
 
@@ -60,9 +62,9 @@ def _signature(function: FunctionType) -> str:
     """The `def` line without `self`, one parameter a line where it is long."""
     found = inspect.signature(function)
     kept = [one for one in found.parameters.values() if one.name != "self"]
-    short = _plain(f"def {function.__name__}{found.replace(parameters=kept)}: ...")
-    if len(short) <= 100:
-        return short
+    short = f"def {function.__name__}{found.replace(parameters=kept)}: ..."
+    if len(_plain(short)) <= 100:
+        return _plain(short)
     lines, starred = [], False
     for one in kept:
         if one.kind is inspect.Parameter.KEYWORD_ONLY and not starred:
