@@ -10,7 +10,7 @@ from typing import Literal
 from gxt.named_tuple import NamedTuple
 
 Goal = Literal["min", "max"]
-Verdict = Literal["better", "worse", "same"]
+Verdict = Literal["better", "worse", "same", "unsure"]
 
 # Words of a metric's name, in the field's usual spellings. The last word that is known decides, so that
 # `loss_accuracy` is an accuracy and `acc_loss` a loss.

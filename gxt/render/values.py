@@ -25,6 +25,7 @@ VERDICT_STYLES: dict[Verdict | None, Style] = {
     "better": "good",
     "worse": "bad",
     "same": "dim",
+    "unsure": "unsure",
     None: "",
 }
 
