@@ -33,6 +33,9 @@ def render() -> str:
         if isinstance(public, FunctionType):
             parts.append("\n".join(_function(f"gxt.{name}", public)))
     parts.append("\n".join(_class("gxt.Run", gxt.Run)))
+    parts.append(f"## gxt.elo\n\n{_text(gxt.elo)}\n")
+    parts.append("\n".join(_function("gxt.elo.fit", gxt.elo.fit)))
+    parts += ["\n".join(_class(f"gxt.elo.{one.__name__}", one)) for one in (gxt.elo.Ratings, gxt.elo.Rating)]
     parts.append(f"## gxt.GxtError\n\n{_text(gxt.GxtError)}\n\nAll of them: [errors](errors.md).\n")
     return "\n".join(parts)
 
