@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gc
-from argparse import REMAINDER, Namespace
-from typing import TYPE_CHECKING
+import sys
+from argparse import REMAINDER, ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING, NoReturn
 
 from gxt.cli import output
-from gxt.cli.parser import Parser
+from gxt.cli.parser import Parser, count_from
 from gxt.errors import CannotRecord, UsageError
 
 if TYPE_CHECKING:
-    from gxt.ops.run import Started
+    from gxt.ops.repeats import Repeated, Repeats
+    from gxt.ops.run import RunResult, Started
+    from gxt.ops.start import StartRequest
+    from gxt.ops.workspace import Workspace
 
 
 def run_words(parser: Parser) -> None:
@@ -33,6 +37,20 @@ def run_words(parser: Parser) -> None:
     parser.add_repeated(
         "--data", metavar="PATH", help="A file or folder of data that the command uses; may be repeated."
     )
+    parser.add(
+        "--repeats", metavar="N", type=count_from(1), help="So many runs with different seeds. Default: 1."
+    )
+    parser.add(
+        *("-j", "--jobs"), metavar="N", type=count_from(1), default=1, help="So many repeats at a time."
+    )
+    parser.add(
+        "--seed",
+        metavar="N",
+        type=count_from(0),
+        help="GXT_SEED of the command, {seed} in its words; the first of the repeats.",
+    )
+    parser.add("--group", metavar="ID", help="Join the repeats of this run, with the seeds after theirs.")
+    parser.add("--repeat", metavar="I/N", type=_place, help="Which of how many repeats of --group it is.")
     parser.add("--dry-run", action="store_true", help="Show what would be recorded; run nothing.")
     parser.add("-q", "--quiet", action="store_true", help="No lines of gxt's own.")
     # from the first word that is no option on everything is the command's, with or without `--`
@@ -68,6 +86,15 @@ def run(words: Namespace) -> None:
         outs=words.out,
         data=words.data,
     )
+    count = words.repeats or (1 if words.repeat else workspace.settings.repeats)
+    if count > 1 or (words.group and not words.repeat):
+        _repeat(workspace, request, words, count)
+    if words.repeat:
+        request = request._replace(group=words.group, repeat=words.repeat)
+    if words.seed is not None:
+        from gxt.ops.repeats import seeded
+
+        request = seeded(request, words.seed)
     if words.dry_run:
         from gxt.ops.start import dry_run
 
@@ -95,6 +122,68 @@ def run(words: Namespace) -> None:
         text, style = running.end_line(result, workspace.settings, output.talk_width())
         output.say(text, style=style)
     exit_like(result.ended)
+
+
+def _place(text: str) -> tuple[int, int]:
+    """`2/5`: the second of five."""
+    index, slash, of = text.partition("/")
+    if not (slash and index.isdecimal() and of.isdecimal() and 1 <= int(index) <= int(of)):
+        raise ArgumentTypeError(f"{text!r} is no place among repeats, such as 2/5")
+    return int(index), int(of)
+
+
+def _repeat(workspace: Workspace, request: StartRequest, words: Namespace, count: int) -> NoReturn:
+    """Run it several times with different seeds; ends as the first that failed."""
+    from gxt.capture.process import Ended, exit_like
+    from gxt.ops import repeats as operation
+    from gxt.render import running
+
+    planned = operation.plan_repeats(
+        workspace, request, count, seed=words.seed, at_once=words.jobs, join=words.group
+    )
+    if words.dry_run:
+        from gxt.ops.start import dry_run
+
+        output.show(running.plan_view(dry_run(workspace, planned.requests[0]), planned.requests))
+        sys.exit(0)
+    output.say_notices(workspace.notices)
+    if words.jobs > 1:
+        labels = [f"[seed {one.seed}] ".encode() for one in planned.requests]
+        done = operation.at_once(
+            workspace,
+            planned,
+            words.jobs,
+            quiet=words.quiet,
+            on_lines=lambda place, descriptor, lines: output.pass_on(descriptor, lines, labels[place]),
+        )
+    else:
+        done = _one_by_one(workspace._replace(notices=()), planned, quiet=words.quiet)
+    if not words.quiet:
+        text, style = running.repeats_line(done, workspace.settings, count)
+        output.say(text, style=style)
+    exit_like(Ended(done.exit_code, False, 0.0))
+
+
+def _one_by_one(workspace: Workspace, planned: Repeats, *, quiet: bool) -> Repeated:
+    from gxt.ops.repeats import in_sequence
+    from gxt.render import running
+
+    def on_start(started: Started) -> None:
+        gc.enable()  # a training may take weeks
+        if not quiet:
+            output.say_notices(started.plan.notices)
+            output.say(running.start_line(started, output.talk_width()))
+
+    def on_end(result: RunResult) -> None:
+        if quiet:
+            return
+        if result.ended.mid_line:
+            output.end_line_of_command()
+        output.say_notices((*result.notices, *(result.finished.notices if result.finished else ())))
+        text, style = running.end_line(result, workspace.settings, output.talk_width())
+        output.say(text, style=style)
+
+    return in_sequence(workspace, planned, on_start=on_start, on_end=on_end)
 
 
 def base_words(parser: Parser) -> None:

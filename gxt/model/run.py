@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from gxt.model.annotations import Said, fold
 from gxt.model.json_types import Json, JsonObject
 from gxt.named_tuple import NamedTuple
 
+_BOUNDS = ("/low", "/high", "_low", "_high")
+
 
 class Row(NamedTuple):
-    """A run as lists show it. `parent` is an id or empty; `tags` are joined with spaces."""
+    """A run as lists show it: `parent` is an id or empty, `group` a uid or empty, `tags` are words."""
 
     id: str
     parent: str
@@ -20,6 +22,7 @@ class Row(NamedTuple):
     created: str
     duration_s: float | None
     tags: str
+    group: str
     metrics: Mapping[str, Json]
 
 
@@ -45,7 +48,9 @@ def run_json(
         "exit_code": metrics.get("exit_code"),
         "parent": None,
         "parent_uid": config.get("parent"),
-        "group": config.get("group"),
+        "group": listed["group"],
+        "seed": config.get("seed"),
+        "repeat": config.get("repeat"),
         "tags": listed["tags"],
         "comments": [_remark(event) for event in said.comments],
         "conclusions": [_remark(event) for event in said.conclusions],
@@ -83,6 +88,7 @@ def _listed(config: JsonObject, metrics: JsonObject, said: Said) -> JsonObject:
         "message": config.get("message"),
         "status": metrics["status"],
         "parent": None,
+        "group": config.get("group"),
         "tags": list[Json](said.tags),
         "created": config.get("created"),
         "duration_s": metrics.get("duration_s"),
@@ -130,6 +136,7 @@ def row_of(run: Mapping[str, Json]) -> Row:
         created=str(run["created"] or ""),
         duration_s=float(duration) if isinstance(duration, (int, float)) else None,
         tags=" ".join(map(str, cast("list[Json]", run["tags"]))),
+        group=str(run["group"] or ""),
         metrics=metrics_of(run),
     )
 
@@ -147,6 +154,25 @@ def params_of(run: Mapping[str, Json]) -> JsonObject:
 def metrics_of(run: Mapping[str, Json]) -> JsonObject:
     """The run's metrics, {name: last value}."""
     return _object(run.get("metrics"))
+
+
+def bounds_of(metrics: Mapping[str, Json], name: str) -> tuple[Json, Json] | None:
+    """The ends of a metric's interval, where metrics named after it tell them: `elo/low` or `elo_low`."""
+    for mark in "/_":
+        low, high = metrics.get(f"{name}{mark}low"), metrics.get(f"{name}{mark}high")
+        if low is not None and high is not None:
+            return low, high
+    return None
+
+
+def without_bounds(names: Iterable[str]) -> list[str]:
+    """The metrics but those that tell the interval of another one."""
+    found = dict.fromkeys(names)
+    return [
+        name
+        for name in found
+        if not any(name.endswith(end) and name[: -len(end)] in found for end in _BOUNDS)
+    ]
 
 
 def evals_of(run: Mapping[str, Json]) -> JsonObject:

@@ -256,9 +256,10 @@ _OBJECT: Final = frozenset[type]((dict, NoneType))
 _CONFIG: Final = _Shape(
     plain=(
         (("name", "message", "hypothesis", "parent", "group", "cwd", "host", "reproduces"), _TEXT),
-        (("params",), _OBJECT),
+        (("params", "repeat"), _OBJECT),
     ),
     checked={
+        "seed": _is_whole,
         "data": _is_datasets,
         "command": _is_texts,
         "created": _is_time,

@@ -22,7 +22,7 @@ from gxt.errors import (
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric, main_metric
-from gxt.model.ids import parse_run_id, run_id, said_number
+from gxt.model.ids import is_uid, parse_run_id, run_id, said_number
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import Row, metrics_of, row_of, without_packages
 from gxt.named_tuple import NamedTuple
@@ -222,6 +222,41 @@ class History:
         live = [live.run for live in self.live if live.run["parent_uid"] == uid]
         return [*self._index.by_parent(uid), *live]
 
+    def group(self, uid: str) -> list[JsonObject]:
+        """The repeats of a group, oldest first."""
+        live = [live.run for live in self.live if live.run["group"] == uid]
+        return [*self._index.by_group(uid), *live]
+
+    def group_rows(self, uid: str) -> list[Row]:
+        """The same as lists show them."""
+        live = [row_of(live.run) for live in self.live if live.run["group"] == uid]
+        return [*self._index.group_rows(uid), *live]
+
+    def whole_group(self, run: JsonObject) -> JsonObject:
+        """What stands for the repeats that a run is one of; the run itself where it is the only one."""
+        members = self.group(str(run["group"])) if run["group"] and "repeats" not in run else []
+        return _folded(members) if len(members) > 1 else run
+
+    def resolve_many(self, ref: str) -> JsonObject:
+        """As `resolve`, but repeats answer together to `exp-012+`, to `exp-012+4`, to the name that all of
+        them have, and to the uid of their group: with what stands for them (`gxt.model.repeats.fold_runs`).
+
+        Raises:
+            UsageError: the run has no repeats.
+        """
+        head, plus, rest = ref.rpartition("+")
+        if plus and head and (not rest or rest.isdecimal()) and not self._named(ref):
+            run = self.resolve(head)
+            if not run["group"]:
+                raise UsageError(f"{run['id']} has no repeats", hint=f"leave out the +: {head}")
+            return self.whole_group(run)
+        if is_uid(ref) and (members := self.group(ref)):
+            return self.whole_group(members[0])
+        named = self._named(ref) if said_number(ref) is None else []
+        if len(named) > 1 and named[0]["group"] and len({str(run["group"]) for run in named}) == 1:
+            return self.whole_group(named[0])
+        return self.resolve(ref)
+
     def live_of(self, run: JsonObject) -> Live | None:
         """The journal behind a run that is not in git yet."""
         return next((live for live in self.live if live.run["uid"] == run["uid"]), None)
@@ -342,6 +377,12 @@ class History:
         if newest is None:
             return f"there are no runs yet: {how_to_begin(self.workspace.repository)}"
         return f"the latest is {newest['id']}; gxt list shows all"
+
+
+def _folded(members: Sequence[JsonObject]) -> JsonObject:
+    from gxt.model.repeats import fold_runs  # most histories have none
+
+    return fold_runs([without_packages(one) for one in members])
 
 
 def _unreadable(name: str, reason: str) -> str:

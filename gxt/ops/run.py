@@ -23,6 +23,8 @@ from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
 
+ENV_SEED = "GXT_SEED"
+
 
 class Started(NamedTuple):
     """A run that is about to begin: its id, and the plan it follows."""
@@ -92,7 +94,7 @@ def run(
 
     ended = run_command(
         request.command,
-        extra_env={ENV_UID: live.uid, ENV_DIRECTORY: str(live.path)},
+        extra_env={ENV_UID: live.uid, ENV_DIRECTORY: str(live.path), **_seed(request)},
         on_lines=console.write,
         on_started=on_started,
         cwd=cwd,
@@ -115,6 +117,10 @@ def run(
     return RunResult(run_id(live.number), planned, ended, finished, parent, kept, main, notices)
 
 
+def _seed(request: StartRequest) -> dict[str, str]:
+    return {} if request.seed is None else {ENV_SEED: str(request.seed)}
+
+
 def _keep_outputs(
     repository: Repository, live: LiveRun, keeper: Keeper, outs: Sequence[str]
 ) -> Sequence[str]:
@@ -123,11 +129,14 @@ def _keep_outputs(
 
 
 def _parent(workspace: Workspace, planned: Plan, finished: Finished | None) -> JsonObject | None:
+    """The parent run; of repeats what stands for all of them."""
     uid = finished.run["parent_uid"] if finished else planned.config["parent"]
-    if uid == planned.config["parent"]:
+    is_known = uid == planned.config["parent"]
+    if is_known and not (planned.parent and planned.parent["group"]):
         return planned.parent
     with History(workspace) as history:
-        return history.by_uid(str(uid)) if uid else None
+        parent = planned.parent if is_known else history.by_uid(str(uid)) if uid else None
+        return history.whole_group(parent) if parent else None
 
 
 def _main(workspace: Workspace, parent: JsonObject | None, finished: Finished | None) -> Metric | None:

@@ -71,6 +71,9 @@ class StartRequest(NamedTuple):
         outs: files and folders that are kept when the command has ended, relative to the same.
         reproduces: the uid of the run that is executed again.
         data: paths of data besides what DVC's files declare, relative to the working directory.
+        group: the identity that repeats of one experiment share.
+        seed: what the command finds in `GXT_SEED`.
+        repeat: which of how many repeats it is, from 1.
     """
 
     command: Sequence[str]
@@ -86,6 +89,9 @@ class StartRequest(NamedTuple):
     outs: Sequence[str] = ()
     reproduces: str | None = None
     data: Sequence[str] = ()
+    group: str | None = None
+    seed: int | None = None
+    repeat: tuple[int, int] | None = None
 
 
 class Plan(NamedTuple):
@@ -157,7 +163,9 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "command": list[Json](command),
         "cwd": repository.prefix,
         "parent": parent_uid,
-        "group": None,
+        "group": request.group,
+        "seed": request.seed,
+        "repeat": {"index": request.repeat[0], "of": request.repeat[1]} if request.repeat else None,
         "created": time_to_json(at_us),
         "author": {"name": name, "email": email},
         "host": os.uname().nodename,

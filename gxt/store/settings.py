@@ -19,6 +19,9 @@ keep_last = true          # git config gxt.keepLast true
 
 [push]
 unpushed_code = "refuse"  # git config gxt.unpushedCode refuse
+
+[run]
+repeats = 5               # git config gxt.repeats 5
 ```
 """
 
@@ -54,6 +57,7 @@ class Settings(NamedTuple):
         author: the user's name and email, when git has them.
         keep_best: how many checkpoints of a name a run goes on naming, the best ones; 0 for all.
         keep_last: it names the last one besides.
+        repeats: how many runs with different seeds `gxt run` makes unasked.
     """
 
     metric: str | None = None
@@ -65,6 +69,7 @@ class Settings(NamedTuple):
     author: tuple[str, str] | None = None
     keep_best: int = 0
     keep_last: bool = True
+    repeats: int = 1
 
 
 class MainMetric(NamedTuple):
@@ -85,6 +90,7 @@ def load_settings(repository: Repository) -> Settings:
     goals = {name: read_goal(str(goal), FILE) for name, goal in _table(team, "goals").items()}
     limits = {**LIMITS, **_table(team, "limits")}
     code = str(_table(team, "push").get("unpushed_code", "allow"))
+    repeats = _table(team, "run").get("repeats", 1)
     kept = {**ARTIFACTS, **_table(team, "artifacts")}
     main = metric.get("main")
     if main and metric.get("goal"):
@@ -101,6 +107,8 @@ def load_settings(repository: Repository) -> Settings:
             main_goal = value
         elif key == "unpushedcode":
             code = value
+        elif key == "repeats":
+            repeats = value
         elif key.endswith(".goal"):
             goals[key.removesuffix(".goal")] = read_goal(value, f"git config gxt.{key}")
         elif key in {"keepbest", "keeplast"}:
@@ -120,6 +128,7 @@ def load_settings(repository: Repository) -> Settings:
         author=configured_identity(mine),
         keep_best=_count("keep_best", kept["keep_best"]),
         keep_last=_choice("keep_last", str(kept["keep_last"]).lower(), ("true", "false")) == "true",
+        repeats=max(1, _count("repeats", repeats, hint="give a whole number, 1 or more")),
     )
 
 
@@ -203,9 +212,9 @@ def read_goal(text: str, where: str) -> Goal:
     raise UsageError(f"{where}: a goal is min or max, not {text!r}", hint="write min or max")
 
 
-def _count(name: str, value: object) -> int:
+def _count(name: str, value: object, hint: str = "give a number, 0 for all") -> int:
     if not str(value).isdecimal():
-        raise UsageError(f"{name} is no count: {value!r}", hint="give a number, 0 for all")
+        raise UsageError(f"{name} is no count: {value!r}", hint=hint)
     return int(str(value))
 
 
