@@ -12,7 +12,8 @@ from gxt.cli.parser import Parser, count_from
 from gxt.errors import CannotRecord, UsageError
 
 if TYPE_CHECKING:
-    from gxt.ops.repeats import Repeated, Repeats
+    from collections.abc import Callable
+
     from gxt.ops.run import RunResult, Started
     from gxt.ops.start import StartRequest
     from gxt.ops.workspace import Workspace
@@ -89,39 +90,53 @@ def run(words: Namespace) -> None:
     count = words.repeats or (1 if words.repeat else workspace.settings.repeats)
     if count > 1 or (words.group and not words.repeat):
         _repeat(workspace, request, words, count)
-    if words.repeat:
-        request = request._replace(group=words.group, repeat=words.repeat)
-    if words.seed is not None:
-        from gxt.ops.repeats import seeded
+    if words.repeat or words.seed is not None:
+        from gxt.ops.repeats import placed
 
-        request = seeded(request, words.seed)
+        request = placed(workspace, request, words.group, words.repeat, words.seed)
     if words.dry_run:
         from gxt.ops.start import dry_run
 
         output.show(running.plan_view(dry_run(workspace, request)))
         return
-
-    def on_start(started: Started) -> None:
-        gc.enable()  # a training may take weeks
-        if not words.quiet:
-            output.say_notices((*workspace.notices, *started.plan.notices))
-            output.say(running.start_line(started, output.talk_width()))
-
+    on_start, on_end = _talk(workspace, quiet=words.quiet)
     try:
         result = operation.run(workspace, request, on_start=on_start)
     except CannotRecord as error:  # a training that has waited for its turn need not wait again
         output.say_error(error)
         output.say("     the command runs without gxt: nothing of it is recorded")
-        ended = become(command)
+        ended = become(request.command)
         output.say(f"gxt: {ended.error}", style="bad")
         exit_like(ended)
-    if not words.quiet:
+    on_end(result)
+    exit_like(result.ended)
+
+
+def _talk(
+    workspace: Workspace, *, quiet: bool
+) -> tuple[Callable[[Started], None], Callable[[RunResult], None]]:
+    """What says the lines of a run, before it and after it."""
+    from gxt.render import running
+
+    told: list[str] = []  # of several runs only the first has notices of the workspace
+
+    def on_start(started: Started) -> None:
+        gc.enable()  # a training may take weeks
+        if not quiet:
+            output.say_notices((*(() if told else workspace.notices), *started.plan.notices))
+            told.append(started.id)
+            output.say(running.start_line(started, output.talk_width()))
+
+    def on_end(result: RunResult) -> None:
+        if quiet:
+            return
         if result.ended.mid_line:
             output.end_line_of_command()
         output.say_notices((*result.notices, *(result.finished.notices if result.finished else ())))
         text, style = running.end_line(result, workspace.settings, output.talk_width())
         output.say(text, style=style)
-    exit_like(result.ended)
+
+    return on_start, on_end
 
 
 def _place(text: str) -> tuple[int, int]:
@@ -146,8 +161,8 @@ def _repeat(workspace: Workspace, request: StartRequest, words: Namespace, count
 
         output.show(running.plan_view(dry_run(workspace, planned.requests[0]), planned.requests))
         sys.exit(0)
-    output.say_notices(workspace.notices)
     if words.jobs > 1:
+        output.say_notices(() if words.quiet else workspace.notices)
         labels = [f"[seed {one.seed}] ".encode() for one in planned.requests]
         done = operation.at_once(
             workspace,
@@ -157,33 +172,12 @@ def _repeat(workspace: Workspace, request: StartRequest, words: Namespace, count
             on_lines=lambda place, descriptor, lines: output.pass_on(descriptor, lines, labels[place]),
         )
     else:
-        done = _one_by_one(workspace._replace(notices=()), planned, quiet=words.quiet)
+        on_start, on_end = _talk(workspace, quiet=words.quiet)
+        done = operation.in_sequence(workspace, planned, on_start=on_start, on_end=on_end)
     if not words.quiet:
         text, style = running.repeats_line(done, workspace.settings, count)
         output.say(text, style=style)
     exit_like(Ended(done.exit_code, False, 0.0))
-
-
-def _one_by_one(workspace: Workspace, planned: Repeats, *, quiet: bool) -> Repeated:
-    from gxt.ops.repeats import in_sequence
-    from gxt.render import running
-
-    def on_start(started: Started) -> None:
-        gc.enable()  # a training may take weeks
-        if not quiet:
-            output.say_notices(started.plan.notices)
-            output.say(running.start_line(started, output.talk_width()))
-
-    def on_end(result: RunResult) -> None:
-        if quiet:
-            return
-        if result.ended.mid_line:
-            output.end_line_of_command()
-        output.say_notices((*result.notices, *(result.finished.notices if result.finished else ())))
-        text, style = running.end_line(result, workspace.settings, output.talk_width())
-        output.say(text, style=style)
-
-    return in_sequence(workspace, planned, on_start=on_start, on_end=on_end)
 
 
 def base_words(parser: Parser) -> None:

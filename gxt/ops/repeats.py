@@ -71,6 +71,28 @@ def seeded(request: StartRequest, seed: int | None) -> StartRequest:
     )
 
 
+def placed(
+    workspace: Workspace,
+    request: StartRequest,
+    group: str | None,
+    place: tuple[int, int] | None,
+    seed: int | None,
+) -> StartRequest:
+    """One run with its seed, and its place among the repeats of a group.
+
+    Raises:
+        UsageError: there is a place and no group, or the run that is to tell the group has none.
+        UnknownRun, AmbiguousRun: that is no single run.
+    """
+    if place is not None:
+        if group is None:
+            raise UsageError("--repeat tells a place in a group", hint="name it as well: --group UID")
+        if not is_uid(group):
+            with History(workspace) as history:
+                group = str(_members(history, group)[0]["group"])
+    return seeded(request._replace(group=group, repeat=place), seed)
+
+
 def plan_repeats(
     workspace: Workspace,
     request: StartRequest,

@@ -165,7 +165,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "parent": parent_uid,
         "group": request.group,
         "seed": request.seed,
-        "repeat": {"index": request.repeat[0], "of": request.repeat[1]} if request.repeat else None,
+        "repeat": _place(request),
         "created": time_to_json(at_us),
         "author": {"name": name, "email": email},
         "host": os.uname().nodename,
@@ -183,6 +183,10 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     return Plan(
         config, snapshot, parent, base_left, tuple(notices), request, uid, at_us, absent.label, inputs
     )
+
+
+def _place(request: StartRequest) -> JsonObject | None:
+    return {"index": request.repeat[0], "of": request.repeat[1]} if request.repeat else None
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:
