@@ -151,13 +151,13 @@ def _repeat(workspace: Workspace, request: StartRequest, words: Namespace, count
     """Run it several times with different seeds; ends as the first that failed."""
     from gxt.capture.process import Ended, exit_like
     from gxt.ops import repeats as operation
-    from gxt.render import running
 
     planned = operation.plan_repeats(
         workspace, request, count, seed=words.seed, at_once=words.jobs, join=words.group
     )
     if words.dry_run:
         from gxt.ops.start import dry_run
+        from gxt.render import running
 
         output.show(running.plan_view(dry_run(workspace, planned.requests[0]), planned.requests))
         sys.exit(0)
@@ -175,7 +175,10 @@ def _repeat(workspace: Workspace, request: StartRequest, words: Namespace, count
         on_start, on_end = _talk(workspace, quiet=words.quiet)
         done = operation.in_sequence(workspace, planned, on_start=on_start, on_end=on_end)
     if not words.quiet:
-        text, style = running.repeats_line(done, workspace.settings, count)
+        from gxt.render import repeating
+
+        output.say_notices(repeating.remarks(done))
+        text, style = repeating.repeats_line(done, workspace.settings, output.talk_width())
         output.say(text, style=style)
     exit_like(Ended(done.exit_code, False, 0.0))
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from gxt.capture.side_by_side import run_side_by_side
 from gxt.errors import UsageError
+from gxt.model.goals import Metric
 from gxt.model.ids import is_uid, new_uid
 from gxt.model.json_types import JsonObject
+from gxt.model.run import metrics_of
 from gxt.named_tuple import NamedTuple
 from gxt.ops.base import Base, write_base
 from gxt.ops.history import History
@@ -45,12 +47,14 @@ class Repeated(NamedTuple):
         runs: the runs of the group that are recorded, those of earlier commands too, oldest first.
         parent: the run that they derive from, its repeats summed up, if it is here.
         exit_code: the first that is not 0, as `subprocess` has it: -N when signal N killed the command.
+        main: the metric that stands for them, if they have any.
         unstarted: how many were not begun, for somebody stopped it.
     """
 
     runs: tuple[JsonObject, ...]
     parent: JsonObject | None
     exit_code: int
+    main: Metric | None
     unstarted: int
 
 
@@ -245,10 +249,11 @@ def _summed_up(workspace: Workspace, planned: Repeats, codes: Sequence[int]) -> 
         runs = history.group(planned.group)
         parent = history.by_uid(planned.parent) if planned.parent != "none" else None
         parent = history.whole_group(parent) if parent else None
+        main = history.main_metric([metrics_of(one) for one in reversed(runs)])
     completed = [one for one in runs if one["status"] == "completed"]
     if completed:
         code = completed[0]["code"]
         head = code.get("head") if isinstance(code, dict) else None
         write_base(workspace.repository, Base(str(completed[0]["uid"]), str(head) if head else None))
     failed = next((code for code in codes if code), 0)
-    return Repeated(tuple(runs), parent, failed, len(planned.requests) - len(codes))
+    return Repeated(tuple(runs), parent, failed, main, len(planned.requests) - len(codes))

@@ -163,9 +163,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "command": list[Json](command),
         "cwd": repository.prefix,
         "parent": parent_uid,
-        "group": request.group,
-        "seed": request.seed,
-        "repeat": _place(request),
+        **_repeat_of(request),
         "created": time_to_json(at_us),
         "author": {"name": name, "email": email},
         "host": os.uname().nodename,
@@ -185,8 +183,10 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     )
 
 
-def _place(request: StartRequest) -> JsonObject | None:
-    return {"index": request.repeat[0], "of": request.repeat[1]} if request.repeat else None
+def _repeat_of(request: StartRequest) -> JsonObject:
+    place = request.repeat
+    found: JsonObject | None = {"index": place[0], "of": place[1]} if place else None
+    return {"group": request.group, "seed": request.seed, "repeat": found}
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:

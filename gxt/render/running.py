@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gxt.model.goals import Metric, goal_of, main_metric
+from gxt.model.goals import Metric, goal_of
 from gxt.model.ids import parse_run_id
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import Missing, difference, flatten
@@ -20,8 +19,6 @@ from gxt.render.values import (
     ending,
     judged,
     left_out,
-    metric_value,
-    more,
     scalar,
     standing_on,
     with_bounds,
@@ -31,12 +28,11 @@ from gxt.store.settings import Settings
 
 if TYPE_CHECKING:
     from gxt.model.evidence import Evidence
-    from gxt.ops.repeats import Repeated
 
 _METRICS = 3
 _PARAMS = 3
 _LABEL = 60
-_STYLES: dict[str, Style] = {"completed": "good", "failed": "bad", "interrupted": "unsure"}
+STYLES: dict[str, Style] = {"completed": "good", "failed": "bad", "interrupted": "unsure"}
 
 
 def start_line(started: Started, width: int | None) -> str:
@@ -81,8 +77,8 @@ def end_line(result: RunResult, settings: Settings, width: int | None) -> tuple[
         for following in (long, short):
             text = "  ".join([head, *metrics[:count], following])
             if width is None or cells(text) <= width:
-                return text, _STYLES.get(str(run["status"]), "")
-    return shortened(head, width or 0), _STYLES.get(str(run["status"]), "")
+                return text, STYLES.get(str(run["status"]), "")
+    return shortened(head, width or 0), STYLES.get(str(run["status"]), "")
 
 
 def _following(result: RunResult, run: JsonObject) -> tuple[str, str]:
@@ -104,48 +100,9 @@ def _place(config: JsonObject) -> str:
     return ", ".join([*place, *([f"seed {seed}"] if seed is not None else [])])
 
 
-def repeats_line(done: Repeated, settings: Settings, asked: int) -> tuple[str, Style]:
-    """`exp-013+4: 5 completed  acc 0.94 ± 0.012 (5) (+0.02 better (n=5))  → gxt diff exp-012 exp-013+4`."""
-    untold = f"  {done.unstarted} of {asked} not started" if done.unstarted else ""
-    if len(done.runs) < 2:
-        one = f"{done.runs[0]['id']} {done.runs[0]['status']}" if done.runs else "nothing is recorded"
-        return f"{one}{untold}", "unsure"
-    from gxt.model.repeats import fold_runs
-
-    group = fold_runs(done.runs)
-    counts = Counter(str(one["status"]) for one in done.runs)
-    head = f"{group['id']}: {', '.join(f'{count} {status}' for status, count in counts.items())}{untold}"
-    before = metrics_of(done.parent or {})
-    names = [*(name for name in before if name in metrics_of(group)), *metrics_of(group)]
-    main = main_metric(dict.fromkeys(names), chosen=settings.metric, goals=settings.goals)
-    texts = [_repeated(name, group, done.parent, settings) for name in _first(main, names)]
-    following = f"diff {done.parent['id']} {group['id']}" if done.parent else f"show {group['id']}"
-    alike = "" if _has_spread(group) else "  all repeats gave the same: does the script use GXT_SEED?"
-    style = _STYLES.get(str(group["status"]), "bad" if "failed" in counts else "unsure")
-    return "  ".join([head, *texts, f"→ gxt {following}"]) + alike, style
-
-
-def _first(main: Metric | None, names: Sequence[str]) -> list[str]:
+def shown_metrics(main: Metric | None, names: Sequence[str]) -> list[str]:
     """The main metric, then the next ones; not those that tell the interval of another."""
     return without_bounds([*([main.name] if main else []), *names])[:_METRICS]
-
-
-def _has_spread(group: JsonObject) -> bool:
-    """Whether any metric differs among at least two repeats."""
-    from gxt.model.repeats import sample_of
-
-    samples = [one for name in metrics_of(group) if (one := sample_of(group, name)) is not None and one.n > 1]
-    return not samples or any(one.variance for one in samples)
-
-
-def _repeated(name: str, group: JsonObject, parent: JsonObject | None, settings: Settings) -> str:
-    from gxt.model.repeats import evidence_of
-
-    evidence = evidence_of(parent, group, name, goal_of(name, settings.goals))
-    told = f"{change(evidence.difference)} {judged(evidence)}".strip() if evidence else ""
-    if evidence and evidence.verdict == "unsure":
-        told += f": {more(evidence)}"
-    return f"{one_line(name, 40)} {metric_value(group, name)}" + (f" ({told})" if told else "")
 
 
 def plan_view(planned: Plan, repeats: Sequence[StartRequest] = ()) -> View:
@@ -211,7 +168,7 @@ def _metrics(result: RunResult, run: JsonObject, settings: Settings) -> list[str
     metrics = metrics_of(run)
     first = result.main if result.main and result.main.name in metrics else None
     texts = []
-    for name in _first(first, list(metrics)):
+    for name in shown_metrics(first, list(metrics)):
         evidence = _evidence(result.parent, run, name, settings) if result.parent else None
         told = f"{change(evidence.difference)} {judged(evidence)}".strip() if evidence else ""
         texts.append(f"{one_line(name, 40)} {with_bounds(metrics, name)}" + (f" ({told})" if told else ""))

@@ -122,7 +122,7 @@ def test_an_interrupt_stops_all_and_says_what_is_recorded(lab: Path, jobs: str) 
     assert process.returncode in (-signal.SIGINT, 130)
     assert [run["status"] for run in data(lab, "list")] == ["interrupted"] * int(jobs)
     group = "exp-001 interrupted" if jobs == "1" else "exp-001+1: 2 interrupted"
-    assert said.splitlines()[-1].startswith(f"{group}  {4 - int(jobs)} of 4 not started")
+    assert said.splitlines()[-1].startswith(f"{group}  {4 - int(jobs)} not started")
 
 
 def test_more_repeats_join_a_group_with_the_seeds_that_follow(lab: Path) -> None:
@@ -179,7 +179,15 @@ def test_one_file_cannot_hold_the_seeds_of_repeats_at_once(lab: Path) -> None:
 
 def test_a_script_that_does_not_use_its_seed_is_asked_about(lab: Path) -> None:
     said = gxt(lab, "run", "--repeats", "2", "--", "python", "-c", "import gxt; gxt.log({'a': 1})").stderr
-    assert said.splitlines()[-1].endswith("  all repeats gave the same: does the script use GXT_SEED?")
+    assert said.splitlines()[-2:] == [
+        "gxt: all repeats gave the same: does the command use GXT_SEED, or {seed}?",
+        "exp-001+1: 2 completed  a 1 ± 0 (2)  → gxt show exp-001+1",
+    ]
+    (lab / "train.py").write_text(TRAIN + "# changed\n")
+    said = gxt(lab, "run", "--repeats", "1", "--group", "1", "--", "true").stderr
+    assert said.splitlines()[-3] == (
+        "gxt: the code of exp-003 is not that of exp-001: gxt diff exp-001 exp-003"
+    )
 
 
 def test_a_list_folds_a_group_to_its_mean_and_error(groups: Path) -> None:
