@@ -180,7 +180,7 @@ def in_sequence(
             result = run(workspace, request, on_start=on_start)
             codes.append(result.ended.returncode)
             on_end(result)
-            if result.ended.interrupted or result.ended.error:
+            if result.ended.interrupted or result.ended.stopped or result.ended.error:
                 break
     except KeyboardInterrupt:  # between two of them
         return _summed_up(workspace, planned, codes)._replace(exit_code=next(filter(None, codes), 130))

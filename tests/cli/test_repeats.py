@@ -125,6 +125,17 @@ def test_an_interrupt_stops_all_and_says_what_is_recorded(lab: Path, jobs: str) 
     assert said.splitlines()[-1].startswith(f"{group}  {4 - int(jobs)} not started")
 
 
+def test_an_interrupt_of_a_command_that_ends_well_begins_no_other(lab: Path) -> None:
+    script = "import signal as s; s.signal(2, lambda *_: exit(0)); print('ready', flush=True); s.pause()"
+    command = [sys.executable, "-m", "gxt", "run", "--repeats", "3", "--", "python", "-c", script]
+    process = subprocess.Popen(command, cwd=lab, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.splitlines()[-1]) == (0, "exp-001 completed  2 not started")
+
+
 def test_more_repeats_join_a_group_with_the_seeds_that_follow(lab: Path) -> None:
     gxt(lab, "run", "-q", "--repeats", "2", "--", "python", "train.py", "0")
     gxt(lab, "run", "-q", "--parent", "none", "--seed", "0", "--", "python", "train.py", "9")
