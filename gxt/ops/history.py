@@ -133,7 +133,8 @@ class History:
 
         Args:
             ref: `exp-012`, `exp-12`, `12`, a unique name, a prefix of uid or commit (4 characters or more),
-                `@` for the latest, `@~2` for two before it, `best` by the main metric.
+                `@` for the latest, `@~2` for two before it, `best` by the main metric; of repeats, as in
+                `exp-012+4`, the first.
 
         Raises:
             UnknownRun: no run answers to it.
@@ -153,6 +154,8 @@ class History:
         if found is not None and found not in candidates:
             candidates = [found, *candidates]
         candidates = candidates or (self._prefixed(ref) if len(ref) >= 4 else [])
+        if not candidates and (first := _first_of_many(ref)):
+            return self.resolve(first)
         if not candidates:
             if removed := self.removed(ref):
                 raise RemovedRun(run_id(removed.number), removed.at[:16].replace("T", " "), removed.by)
@@ -196,6 +199,10 @@ class History:
             UsageError: people here may mean one run or the other.
         """
         run = self.resolve(ref)
+        if _first_of_many(ref) and run["name"] != ref:
+            raise UsageError(
+                f"{ref} are several runs, and each is changed by itself", hint=f"name one: {run['id']}"
+            )
         moved = self.moved(ref)
         if moved and str(run["id"]) not in moved:
             raise UsageError(
@@ -244,11 +251,11 @@ class History:
         Raises:
             UsageError: the run has no repeats.
         """
-        head, plus, rest = ref.rpartition("+")
-        if plus and head and (not rest or rest.isdecimal()) and not self._named(ref):
-            run = self.resolve(head)
+        first = _first_of_many(ref)
+        if first and not self._named(ref):
+            run = self.resolve(first)
             if not run["group"]:
-                raise UsageError(f"{run['id']} has no repeats", hint=f"leave out the +: {head}")
+                raise UsageError(f"{run['id']} has no repeats", hint=f"leave out the +: {first}")
             return self.whole_group(run)
         if is_uid(ref) and (members := self.group(ref)):
             return self.whole_group(members[0])
@@ -377,6 +384,12 @@ class History:
         if newest is None:
             return f"there are no runs yet: {how_to_begin(self.workspace.repository)}"
         return f"the latest is {newest['id']}; gxt list shows all"
+
+
+def _first_of_many(ref: str) -> str:
+    """`exp-012` of `exp-012+` and `exp-012+4`; empty for anything else."""
+    head, plus, rest = ref.rpartition("+")
+    return head if plus and (not rest or rest.isdecimal()) else ""
 
 
 def _folded(members: Sequence[JsonObject]) -> JsonObject:

@@ -153,7 +153,7 @@ def _members(history: History, ref: str) -> list[JsonObject]:
     members = history.group(ref) if is_uid(ref) else []
     if members:
         return members
-    found = history.resolve(ref.partition("+")[0])
+    found = history.resolve(ref)
     if not found["group"]:
         raise UsageError(
             f"{found['id']} is no repeat: it has no group that others could join",

@@ -312,6 +312,18 @@ def test_what_has_no_repeats_is_no_group(lab: Path) -> None:
     assert failed.stderr == "gxt: exp-001 has no repeats\n     leave out the +: 1\n"
 
 
+def test_where_one_run_is_meant_a_group_is_its_first_and_nothing_changes_several(lab: Path) -> None:
+    gxt(lab, "run", "-q", "--repeats", "2", "--", "python", "train.py", "0")
+    gxt(lab, "run", "-q", "--parent", "exp-001+1", "--", "true")
+    assert data(lab, "show", "3")["parent"] == "exp-001"
+    assert gxt(lab, "base", "2+").stdout.startswith("exp-002")
+    failed = gxt(lab, "tag", "exp-001+1", "good", code=2)
+    assert failed.stderr == (
+        "gxt: exp-001+1 are several runs, and each is changed by itself\n     name one: exp-001\n"
+    )
+    assert gxt(lab, "show", "nobody+", code=2).stderr.startswith("gxt: no run 'nobody'\n")
+
+
 def test_the_next_run_is_weighed_against_the_whole_group(lab: Path) -> None:
     gxt(lab, "run", "-q", "--repeats", "3", "--", "python", "train.py", "0")
     done = gxt(lab, "run", "--seed", "1", "--", "python", "train.py", "5")
