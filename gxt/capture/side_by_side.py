@@ -27,6 +27,13 @@ class _Pipe(NamedTuple):
     unended: bytearray
 
 
+class _Told(NamedTuple):
+    """The signals that came, and the processes that they were passed on to."""
+
+    signals: list[int]
+    processes: set[int]
+
+
 def run_side_by_side(
     commands: Sequence[Sequence[str]], *, jobs: int, on_lines: Lines, cwd: Path
 ) -> list[int | None]:
@@ -47,15 +54,16 @@ def run_side_by_side(
     waiting = deque(enumerate(commands))
     running: dict[int, subprocess.Popen[bytes]] = {}
     ended: list[int | None] = [None] * len(commands)
-    with selectors.DefaultSelector() as reading, _signals_passed_on(running) as stopped:
+    with selectors.DefaultSelector() as reading, _signals_passed_on(running) as told:
         while waiting or running:
-            while waiting and len(running) < jobs and not stopped:
+            while waiting and len(running) < jobs and not told.signals:
                 place, command = waiting.popleft()
                 running[place] = _start(command, cwd)
                 _listen(reading, place, running[place])
-                if stopped:  # it came while the command was being started, which did not hear it
-                    _tell(running[place], stopped[-1])
-            if stopped:
+                # It came while the command was being started; a second one would be taken for impatience.
+                if told.signals and running[place].pid not in told.processes:
+                    _tell(running[place], told.signals[-1])
+            if told.signals:
                 waiting.clear()
             for key, _ in reading.select():
                 _take(reading, key, on_lines)
@@ -107,19 +115,20 @@ def _tell(process: subprocess.Popen[bytes], signum: int) -> None:
 
 
 @contextmanager
-def _signals_passed_on(running: dict[int, subprocess.Popen[bytes]]) -> Iterator[list[int]]:
-    """Pass signals that ask to stop on to what runs; yields those that came. Ignored ones stay so."""
-    came: list[int] = []
+def _signals_passed_on(running: dict[int, subprocess.Popen[bytes]]) -> Iterator[_Told]:
+    """Pass signals that ask to stop on to what runs; yields what came so far. Ignored ones stay so."""
+    told = _Told([], set())
 
     def pass_on(signum: int, _frame: FrameType | None) -> None:
-        came.append(signum)
+        told.signals.append(signum)
         for process in list(running.values()):
+            told.processes.add(process.pid)
             _tell(process, signum)
 
     caught = [signum for signum in STOPPING if signal.getsignal(signum) not in (signal.SIG_IGN, None)]
     found = {signum: signal.signal(signum, pass_on) for signum in caught}
     try:
-        yield came
+        yield told
     finally:
         for signum, action in found.items():
             signal.signal(signum, action)
