@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing has it, whose import costs as much as starting Python
 
 if TYPE_CHECKING:
+    from gxt import elo as elo
     from gxt.api import finish, init, log, resume
     from gxt.errors import GxtError
     from gxt.reading import Artifact, RecordedRun, Series, get, runs
@@ -73,10 +74,12 @@ def __getattr__(name: str) -> object:
         from gxt.model.version import __version__
 
         return __version__
-    if name not in __all__:
+    if name not in __all__ and name != "elo":
         raise AttributeError(f"module 'gxt' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "elo":
+        return import_module("gxt.elo")
     value: object = getattr(import_module(_HOMES.get(name, "gxt.saying")), name)
     globals()[name] = value
     return value

@@ -37,6 +37,9 @@ def render() -> str:
             parts.append("\n".join(_function(f"gxt.{name}", public)))
     for name in ("Run", "Experiment", "RecordedRun", "Series", "Artifact", "ExperimentRegistry"):
         parts.append("\n".join(_class(f"gxt.{name}", getattr(gxt, name))))
+    parts.append(f"## gxt.elo\n\n{_text(gxt.elo)}\n")
+    parts.append("\n".join(_function("gxt.elo.fit", gxt.elo.fit)))
+    parts += ["\n".join(_class(f"gxt.elo.{one.__name__}", one)) for one in (gxt.elo.Ratings, gxt.elo.Rating)]
     parts.append(f"## gxt.GxtError\n\n{_text(gxt.GxtError)}\n\nAll of them: [errors](errors.md).\n")
     parts.append("\n".join(_function("gxt.analysis.analyze_scaling_law", analyze_scaling_law)))
     return "\n".join(parts)

@@ -40,6 +40,7 @@ class Ended(NamedTuple):
         error: why it could not be started, or "".
         log_error: why the rest of its console was not recorded, or "".
         mid_line: it left the cursor of our terminal behind its last word.
+        stopped: somebody told it to stop, however it ended.
     """
 
     returncode: int
@@ -48,6 +49,7 @@ class Ended(NamedTuple):
     error: str = ""
     log_error: str = ""
     mid_line: bool = False
+    stopped: bool = False
 
 
 def run_command(
@@ -96,6 +98,7 @@ def run_command(
         relay.ended_s - started_s,
         log_error=relay.log_error,
         mid_line=relay.mid_line,
+        stopped=relay.told or relay.typed_stop,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from gxt.errors import GxtError, QueryError
 from gxt.model.json_types import Json
@@ -118,6 +118,16 @@ def write(text: str | bytes, *, flush: bool = False) -> None:
             raise ReaderGone from error
         what = f"the output could not be written: {error.strerror}"
         raise GxtError(what, hint="nothing else went wrong; try another place for it") from error
+
+
+def pass_on(descriptor: int, lines: bytes, label: bytes) -> None:
+    """What a command has written for one of our descriptors, a label before each line."""
+    labelled = b"".join(label + line for line in lines.splitlines(keepends=True))
+    stream = sys.stdout if descriptor == 1 else sys.stderr
+    with suppress(OSError, ValueError):  # its reader has gone, and the command goes on
+        stream.flush()
+        while labelled:
+            labelled = labelled[os.write(stream.fileno(), labelled) :]
 
 
 def say(text: str, *, style: Style = "") -> None:

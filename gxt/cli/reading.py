@@ -45,6 +45,7 @@ def list__words(parser: Parser) -> None:
         default=[],
         help="Only runs with this tag; may be repeated.",
     )
+    parser.add("--unfold", action="store_true", help="Repeats one by one, instead of their mean.")
     parser.add_json()
     parser.add_table_formats()
 
@@ -58,7 +59,7 @@ def list_(words: Namespace) -> None:
     page = words.limit is None and output.on_terminal() and not (words.json or words.csv or words.md)
     limit = _PAGE + 1 if page else words.limit
     columns = _names(words.columns)
-    request = operation.ListRequest(words.where, words.sort, limit, words.tag, columns)
+    request = operation.ListRequest(words.where, words.sort, limit, words.tag, columns, words.unfold)
     if words.json:
         array, notices = operation.list_json(workspace, request)
         output.show_json_text(array, (*workspace.notices, *notices))

@@ -34,8 +34,8 @@ class Missing(Enum):
 MISSING: Final = Missing.MISSING
 
 TOP_LEVEL: Final = frozenset(
-    "id uid commit name message hypothesis status exit_code parent parent_uid group tags created duration_s "
-    "took author host command cwd sources".split()
+    "id uid commit name message hypothesis status exit_code parent parent_uid group seed tags created "
+    "duration_s took author host command cwd sources".split()
 )
 _ALIASES: Final = {"took": "duration_s"}  # the header of its column
 CONTAINERS: Final = frozenset({"params", "metrics", "evals", "code", "environment"})

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gxt.model.json_types import Json
 
 Goal = Literal["min", "max"]
-Verdict = Literal["better", "worse", "same"]
+Verdict = Literal["better", "worse", "same", "unsure"]
 SYSTEM: Final = "system/"
 """How the names of metrics begin that tell of the machine."""
 ASIDE: Final = (SYSTEM, "watch/")

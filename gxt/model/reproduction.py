@@ -18,6 +18,14 @@ TOLERANCE = 1e-3
 """Relative: what other hardware, other libraries and other orders of summation change in a short training."""
 
 
+class Spread(NamedTuple):
+    """The interval in which one more repeat lies 95 times in 100, and from how many repeats that is known."""
+
+    n: int
+    low: float
+    high: float
+
+
 class Compared(NamedTuple):
     """A metric, or an artifact by its hash, of the original and of the reproduction.
 
@@ -25,12 +33,14 @@ class Compared(NamedTuple):
         name: its name.
         original, again: both values; None where there is none.
         verdict: the same, close enough, or not.
+        spread: where one more repeat of the original lies 95 times in 100; None where it has no repeats.
     """
 
     name: str
     original: Json
     again: Json
     verdict: Verdict
+    spread: Spread | None = None
 
 
 class Comparison(NamedTuple):
@@ -49,25 +59,32 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    original: JsonObject, again: JsonObject, *, tolerance: float = TOLERANCE, ignored: Collection[str] = ()
+    original: JsonObject,
+    again: JsonObject,
+    *,
+    tolerance: float = TOLERANCE,
+    ignored: Collection[str] = (),
+    repeats: JsonObject | None = None,
 ) -> Comparison:
     """Compare the last value of every metric, and the hash of every artifact, by name.
 
     A metric is within the tolerance when the two values differ by at most `tolerance` times the larger
-    magnitude. Artifacts with other hashes count as within while all metrics are: trainings on two machines
-    seldom write the same bytes.
+    magnitude, or, where the original has repeats, when the new value could be that of another repeat.
+    Artifacts with other hashes count as within while all metrics are: trainings on two machines seldom write
+    the same bytes.
 
     Args:
         original: the run.
         again: its reproduction.
         tolerance: relative, 0 or more.
         ignored: names of metrics that do not count, such as times.
+        repeats: what stands for the original's group, if it is one of several repeats.
     """
     before, after = metrics_of(original), metrics_of(again)
     names = [name for name in dict.fromkeys((*before, *after)) if name not in ignored]
     metrics = tuple(
-        Compared(
-            name, before.get(name), after.get(name), _judged(before.get(name), after.get(name), tolerance)
+        _compared(
+            name, before.get(name), after.get(name), tolerance, _spread(repeats, name) if repeats else None
         )
         for name in names
     )
@@ -85,6 +102,26 @@ def compare(
     else:
         verdict = "identical"
     return Comparison(verdict, metrics, artifacts, status if status[0] != status[1] else None)
+
+
+def _spread(repeats: JsonObject, name: str) -> Spread | None:
+    """The prediction interval of Student's t."""
+    from gxt.model.evidence import Sample, weigh  # most runs have no repeats
+    from gxt.model.repeats import sample_of
+
+    known = sample_of(repeats, name)
+    if known is None or known.n < 2:
+        return None
+    found = weigh(known, Sample(1, known.mean), None)
+    half = ((found.high or 0.0) - (found.low or 0.0)) / 2
+    return Spread(known.n, known.mean - half, known.mean + half)
+
+
+def _compared(name: str, original: Json, again: Json, tolerance: float, spread: Spread | None) -> Compared:
+    verdict, value = _judged(original, again, tolerance), number_from_json(again)
+    if verdict == "different" and spread and value is not None and spread.low <= value <= spread.high:
+        verdict = "within"
+    return Compared(name, original, again, verdict, spread)
 
 
 def _judged(original: Json, again: Json, tolerance: float) -> Verdict:

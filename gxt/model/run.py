@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from gxt.model.annotations import Said, fold
@@ -12,10 +12,11 @@ from gxt.named_tuple import NamedTuple
 
 CONSOLE: Final = "console"
 """The kind of source that is what the run has printed."""
+_BOUNDS = ("/low", "/high", "_low", "_high")
 
 
 class Row(NamedTuple):
-    """A run as lists show it. `parent` is an id or empty; `tags` are joined with spaces."""
+    """A run as lists show it: `parent` is an id or empty, `group` a uid or empty, `tags` are words."""
 
     id: str
     parent: str
@@ -24,6 +25,7 @@ class Row(NamedTuple):
     created: str
     duration_s: float | None
     tags: str
+    group: str
     metrics: Mapping[str, Json]
 
 
@@ -49,7 +51,9 @@ def run_json(
         "exit_code": metrics.get("exit_code"),
         "parent": None,
         "parent_uid": config.get("parent"),
-        "group": config.get("group"),
+        "group": listed["group"],
+        "seed": config.get("seed"),
+        "repeat": config.get("repeat"),
         "tags": listed["tags"],
         "comments": [_remark(event) for event in said.comments],
         "conclusions": [_remark(event) for event in said.conclusions],
@@ -89,6 +93,7 @@ def _listed(config: JsonObject, metrics: JsonObject, said: Said) -> JsonObject:
         "message": config.get("message"),
         "status": metrics["status"],
         "parent": None,
+        "group": config.get("group"),
         "tags": list[Json](said.tags),
         "created": config.get("created"),
         "duration_s": metrics.get("duration_s"),
@@ -143,6 +148,7 @@ def row_of(run: Mapping[str, Json]) -> Row:
         created=str(run["created"] or ""),
         duration_s=float(duration) if isinstance(duration, (int, float)) else None,
         tags=" ".join(map(str, cast("list[Json]", run["tags"]))),
+        group=str(run["group"] or ""),
         metrics=metrics_of(run),
     )
 
@@ -171,6 +177,25 @@ def sources_of(run: Mapping[str, Json]) -> dict[str, JsonObject]:
     sources = run.get("sources")
     found = sources if isinstance(sources, list) else []
     return {str(one["kind"]): one for one in found if isinstance(one, dict)}
+
+
+def bounds_of(metrics: Mapping[str, Json], name: str) -> tuple[Json, Json] | None:
+    """The ends of a metric's interval, where metrics named after it tell them: `elo/low` or `elo_low`."""
+    for mark in "/_":
+        low, high = metrics.get(f"{name}{mark}low"), metrics.get(f"{name}{mark}high")
+        if low is not None and high is not None:
+            return low, high
+    return None
+
+
+def without_bounds(names: Iterable[str]) -> list[str]:
+    """The metrics but those that tell the interval of another one."""
+    found = dict.fromkeys(names)
+    return [
+        name
+        for name in found
+        if not any(name.endswith(end) and name[: -len(end)] in found for end in _BOUNDS)
+    ]
 
 
 def evals_of(run: Mapping[str, Json]) -> JsonObject:

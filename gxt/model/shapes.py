@@ -147,6 +147,12 @@ def _is_step(value: Json) -> bool:
     return value is None or (type(value) is int and _is_whole(value))
 
 
+def _is_place(value: Json) -> bool:
+    if not isinstance(value, dict):
+        return value is None
+    return all(type(value.get(key)) is int for key in ("index", "of"))
+
+
 def _is_shallow(value: Json) -> bool:
     return isinstance(value, dict) and not is_deeper(value, MAX_EVALUATION_DEPTH)
 
@@ -294,6 +300,8 @@ _CONFIG: Final = _Shape(
         (("params",), _OBJECT),
     ),
     checked={
+        "seed": _is_step,
+        "repeat": _is_place,
         "data": _is_datasets,
         "command": _is_texts,
         "created": _is_time,

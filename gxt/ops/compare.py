@@ -21,14 +21,14 @@ class Comparison(NamedTuple):
 
 
 def compare(workspace: Workspace, refs: Sequence[str]) -> Comparison:
-    """The runs that the references name, each once.
+    """The runs, or repeats summed up, that the references name, each once.
 
     Raises:
         UsageError: fewer than two runs.
         UnknownRun, AmbiguousRun: a reference names no single run.
     """
     with History(workspace) as history:
-        found = {str(run["uid"]): run for run in map(history.resolve, refs)}
+        found = {str(run["uid"]): run for run in map(history.resolve_many, refs)}
     if len(found) < 2:
         raise UsageError("a comparison needs two runs or more", hint="gxt compare exp-001 exp-002")
     runs = tuple(found.values())

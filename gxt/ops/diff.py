@@ -14,11 +14,12 @@ from gxt.git import process
 from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.git.snapshot import take
-from gxt.model.codec import number_from_json
 from gxt.model.datasets import DataChange, data_changes, data_of
-from gxt.model.goals import Goal, Verdict, goal_of, goals_of, judge
+from gxt.model.evidence import Evidence
+from gxt.model.goals import Goal, Verdict, goal_of, goals_of
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import Missing, difference, flatten, merge
+from gxt.model.repeats import evidence_of
 from gxt.model.run import metrics_of, params_of
 from gxt.model.secrets import redact_params
 from gxt.named_tuple import NamedTuple
@@ -34,13 +35,22 @@ Changes: TypeAlias = "dict[str, tuple[Json | Missing, Json | Missing]]"
 
 
 class MetricChange(NamedTuple):
-    """A metric on both sides; `delta` is b minus a, None when one side lacks it."""
+    """A metric on both sides, of repeats its mean; `evidence` of b against a, None when one side lacks it."""
 
     a: Json
     b: Json
-    delta: float | None
-    verdict: Verdict | None
+    evidence: Evidence | None
     goal: Goal | None
+
+    @property
+    def delta(self) -> float | None:
+        """The difference, b minus a."""
+        return self.evidence.difference if self.evidence else None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the difference is worth."""
+        return self.evidence.verdict if self.evidence else None
 
 
 class FileChange(NamedTuple):
@@ -72,8 +82,8 @@ def diff(workspace: Workspace, a: str, b: str | None, *, patch: bool = False) ->
     """
     repository, goals = workspace.repository, workspace.settings.goals
     with History(workspace) as history:
-        first = whole(history, history.resolve(a))
-        second = whole(history, history.resolve(b)) if b is not None else None
+        first = whole(history, history.resolve_many(a))
+        second = whole(history, history.resolve_many(b)) if b is not None else None
         if second is None:
             params = _params_since(workspace, first, history.index.reader)
             tree = take(repository, history.index.reader, limits(workspace.settings)).tree
@@ -111,11 +121,8 @@ def metric_changes(a: JsonObject, b: JsonObject, goals: Mapping[str, Goal]) -> d
     known = {**goals_of(a, b), **goals}
     changes = {}
     for name in dict.fromkeys((*before, *after)):
-        old, new = number_from_json(before.get(name)), number_from_json(after.get(name))
-        delta = new - old if old is not None and new is not None else None
         goal = goal_of(name, known)
-        verdict = judge(delta, goal) if delta is not None else None
-        changes[name] = MetricChange(before.get(name), after.get(name), delta, verdict, goal)
+        changes[name] = MetricChange(before.get(name), after.get(name), evidence_of(a, b, name, goal), goal)
     return changes
 
 

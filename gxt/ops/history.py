@@ -22,7 +22,7 @@ from gxt.errors import (
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Goal, Metric, goals_of, main_metric
-from gxt.model.ids import parse_run_id, run_id, said_number
+from gxt.model.ids import is_uid, parse_run_id, run_id, said_number
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import Row, metrics_of, row_of, without_packages
 from gxt.named_tuple import NamedTuple
@@ -133,7 +133,8 @@ class History:
 
         Args:
             ref: `exp-012`, `exp-12`, `12`, a unique name, a prefix of uid or commit (4 characters or more),
-                `@` for the latest, `@~2` for two before it, `best` by the main metric.
+                `@` for the latest, `@~2` for two before it, `best` by the main metric; of repeats, as in
+                `exp-012+4`, the first.
 
         Raises:
             UnknownRun: no run answers to it.
@@ -153,6 +154,8 @@ class History:
         if found is not None and found not in candidates:
             candidates = [found, *candidates]
         candidates = candidates or (self._prefixed(ref) if len(ref) >= 4 else [])
+        if not candidates and (first := _first_of_many(ref)):
+            return self.resolve(first)
         if not candidates:
             if removed := self.removed(ref):
                 raise RemovedRun(run_id(removed.number), removed.at[:16].replace("T", " "), removed.by)
@@ -196,6 +199,10 @@ class History:
             UsageError: people here may mean one run or the other.
         """
         run = self.resolve(ref)
+        if _first_of_many(ref) and run["name"] != ref:
+            raise UsageError(
+                f"{ref} are several runs, and each is changed by itself", hint=f"name one: {run['id']}"
+            )
         moved = self.moved(ref)
         if moved and str(run["id"]) not in moved:
             raise UsageError(
@@ -227,6 +234,41 @@ class History:
         """The runs derived from this one, oldest first."""
         live = [live.run for live in self.live if live.run["parent_uid"] == uid]
         return [*self._index.by_parent(uid), *live]
+
+    def group(self, uid: str) -> list[JsonObject]:
+        """The repeats of a group, oldest first."""
+        live = [live.run for live in self.live if live.run["group"] == uid]
+        return [*self._index.by_group(uid), *live]
+
+    def group_rows(self, uid: str) -> list[Row]:
+        """The same as lists show them."""
+        live = [row_of(live.run) for live in self.live if live.run["group"] == uid]
+        return [*self._index.group_rows(uid), *live]
+
+    def whole_group(self, run: JsonObject) -> JsonObject:
+        """What stands for the repeats that a run is one of; the run itself where it is the only one."""
+        members = self.group(str(run["group"])) if run["group"] and "repeats" not in run else []
+        return _folded(members) if len(members) > 1 else run
+
+    def resolve_many(self, ref: str) -> JsonObject:
+        """As `resolve`, but repeats answer together to `exp-012+`, to `exp-012+4`, to the name that all of
+        them have, and to the uid of their group: with what stands for them (`gxt.model.repeats.fold_runs`).
+
+        Raises:
+            UsageError: the run has no repeats.
+        """
+        first = _first_of_many(ref)
+        if first and not self._named(ref):
+            run = self.resolve(first)
+            if not run["group"]:
+                raise UsageError(f"{run['id']} has no repeats", hint=f"leave out the +: {first}")
+            return self.whole_group(run)
+        if is_uid(ref) and (members := self.group(ref)):
+            return self.whole_group(members[0])
+        named = self._named(ref) if said_number(ref) is None else []
+        if len(named) > 1 and named[0]["group"] and len({str(run["group"]) for run in named}) == 1:
+            return self.whole_group(named[0])
+        return self.resolve(ref)
 
     def live_of(self, run: JsonObject) -> Live | None:
         """The journal behind a run that is not in git yet."""
@@ -350,6 +392,18 @@ class History:
         if newest is None:
             return f"there are no runs yet: {how_to_begin(self.workspace.repository)}"
         return f"the latest is {newest['id']}; gxt list shows all"
+
+
+def _first_of_many(ref: str) -> str:
+    """`exp-012` of `exp-012+` and `exp-012+4`; empty for anything else."""
+    head, plus, rest = ref.rpartition("+")
+    return head if plus and (not rest or rest.isdecimal()) else ""
+
+
+def _folded(members: Sequence[JsonObject]) -> JsonObject:
+    from gxt.model.repeats import fold_runs  # most histories have none
+
+    return fold_runs([without_packages(one) for one in members])
 
 
 def _unreadable(name: str, reason: str) -> str:

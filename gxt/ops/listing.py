@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,19 +18,25 @@ from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
 
 if TYPE_CHECKING:
+    from gxt.model.evidence import Sample
+    from gxt.model.repeats import Folded
     from gxt.ops.matching import Found
 
 _WORTH_KEEPING = 500  # rows; fewer are laid out in the time that it takes to look for them
 
 
 class ListRequest(NamedTuple):
-    """What to list: conditions that hold together, an order, at most how many (None: all), facts to show."""
+    """What to list: conditions that hold together, an order, at most how many (None: all), facts to show.
+
+    Repeats are one row, unless they are to be unfolded.
+    """
 
     where: str | None = None
     sort: str | None = None
     limit: int | None = None
     tags: Sequence[str] = ()
     columns: Sequence[str] = ()
+    unfold: bool = False
 
     @property
     def plain(self) -> bool:
@@ -39,11 +45,12 @@ class ListRequest(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Runs as rows, and the metric that stands for them."""
+    """Runs as rows, and the metric that stands for them; the spread of repeats by the id of their row."""
 
     rows: list[Row]
     main: Metric | None
     notices: tuple[str, ...] = ()
+    samples: Mapping[str, Mapping[str, Sample]] = {}
 
 
 class Runs(NamedTuple):
@@ -115,10 +122,36 @@ def _array(texts: list[str]) -> bytes:
 
 
 def _rows(history: History, request: ListRequest) -> Listing:
-    rows = history.rows(request.limit) if request.plain else _matching_rows(history, request)
-    newest = history.by_id(rows[0].id) if rows else None
+    rows = _some_rows(history, request, request.limit)
+    samples: Mapping[str, Mapping[str, Sample]] = {}
+    if not request.unfold and any(row.group for row in rows):
+        rows, samples = _folded(history, request, rows)
+    newest = history.by_id(rows[0].id.partition("+")[0]) if rows else None
     main = history.main_metric([row.metrics for row in rows], goals_of(newest))
-    return Listing(rows, main, history.damage())
+    return Listing(rows, main, history.damage(), samples)
+
+
+def _some_rows(history: History, request: ListRequest, limit: int | None) -> list[Row]:
+    return history.rows(limit) if request.plain else _matching_rows(history, request, limit)
+
+
+def _folded(history: History, request: ListRequest, rows: list[Row]) -> Folded:
+    """The rows with each group in one, as many as were asked for.
+
+    A group is always all of its repeats: a mean of those that fulfil a condition would be too good.
+    """
+    from gxt.model.repeats import Folded, fold_rows  # most histories have none
+
+    limit = request.limit
+    while True:
+        groups = {
+            group: history.group_rows(group) for group in dict.fromkeys(row.group for row in rows) if group
+        }
+        folded = fold_rows(rows, groups)
+        if limit is None or request.limit is None or len(rows) < limit or len(folded.rows) >= request.limit:
+            return Folded(folded.rows[: request.limit], folded.samples)
+        limit *= 2
+        rows = _some_rows(history, request, limit)
 
 
 def _view_key(history: History, request: ListRequest) -> str:
@@ -126,7 +159,18 @@ def _view_key(history: History, request: ListRequest) -> str:
     workspace = history.workspace
     declared = declared_metric(workspace.repository)
     zone = (time.tzname, time.timezone, time.altzone)
-    return repr(("list", _tip(history), __version__, request.limit, workspace.settings, declared, zone))
+    return repr(
+        (
+            "list",
+            _tip(history),
+            __version__,
+            request.limit,
+            request.unfold,
+            workspace.settings,
+            declared,
+            zone,
+        )
+    )
 
 
 def _tip(history: History) -> str:
@@ -148,13 +192,13 @@ def _matching(history: History, request: ListRequest) -> list[JsonObject]:
     return list(islice((run for run in runs if run is not None), request.limit))
 
 
-def _matching_rows(history: History, request: ListRequest) -> list[Row]:
+def _matching_rows(history: History, request: ListRequest, limit: int | None) -> list[Row]:
     """The runs that match, as lists show them."""
     rows = (
         row_of(found) if isinstance(found, dict) else history.index.row(found)
         for found in _found(history, request)
     )
-    return list(islice((row for row in rows if row is not None), request.limit))
+    return list(islice((row for row in rows if row is not None), limit))
 
 
 def _found(history: History, request: ListRequest) -> Iterator[Found]:

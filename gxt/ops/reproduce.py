@@ -46,6 +46,7 @@ class ReproducePlan(NamedTuple):
         missing: names of what was redacted and is not known.
         environment: how the environment here differs from the recorded one.
         is_ours: this clone has recorded it.
+        repeats: what stands for its group, if it is one of several repeats.
     """
 
     run: JsonObject
@@ -53,6 +54,7 @@ class ReproducePlan(NamedTuple):
     missing: tuple[str, ...]
     environment: Changes
     is_ours: bool
+    repeats: JsonObject | None = None
 
 
 class Reproduced(NamedTuple):
@@ -80,6 +82,7 @@ def plan_reproduction(workspace: Workspace, ref: str, answers: Mapping[str, str]
         found = history.resolve(ref)
         commit_of(history, found)
         original = whole(history, found)
+        group = history.whole_group(found)
     recorded = tuple(map(str, cast("list[Json]", original["command"])))
     if not recorded:
         raise GxtError(f"{original['id']} has no command", hint="it cannot be run again")
@@ -93,6 +96,7 @@ def plan_reproduction(workspace: Workspace, ref: str, answers: Mapping[str, str]
         missing=filled.missing,
         environment=environment_changes(original, with_packages(original, now)),
         is_ours=_is_ours(repository, str(original["uid"])),
+        repeats=group if "repeats" in group else None,
     )
 
 
@@ -141,10 +145,13 @@ def reproduce(
             metrics=named(cast("list[Json]", original["metrics_files"])),
             outs=named(cast("list[Json]", original["outs"])),
             data=named(one["path"] for one in cast("list[JsonObject]", original["data"]) if _is_named(one)),
+            seed=cast("int | None", original.get("seed")),
         )
         result = run(workspace._replace(repository=repository), request, on_start=on_start, cwd=inside)
     again = result.finished.run if result.finished else None
-    compared = compare(original, again, tolerance=tolerance, ignored=ignored) if again else None
+    if again is None:
+        return Reproduced(plan, result, None)
+    compared = compare(original, again, tolerance=tolerance, ignored=ignored, repeats=plan.repeats)
     return Reproduced(plan, result, compared)
 
 

@@ -28,6 +28,8 @@ from gxt.store.settings import SYSTEM_EVERY_S
 
 _NAMED = 5  # metrics that are named at the end of a run
 
+ENV_SEED = "GXT_SEED"
+
 
 class Started(NamedTuple):
     """A run that is about to begin: its id, and the plan it follows."""
@@ -102,7 +104,7 @@ def run(
 
     ended = run_command(
         request.command,
-        extra_env={ENV_UID: live.uid, ENV_DIRECTORY: str(live.path)},
+        extra_env={ENV_UID: live.uid, ENV_DIRECTORY: str(live.path), **_seed(request)},
         on_lines=console.write,
         on_started=on_started,
         cwd=cwd,
@@ -136,6 +138,10 @@ def _looks_every_s(workspace: Workspace, request: StartRequest) -> float:
     return usual if request.system else 0
 
 
+def _seed(request: StartRequest) -> dict[str, str]:
+    return {} if request.seed is None else {ENV_SEED: str(request.seed)}
+
+
 def _keep_outputs(
     repository: Repository, live: LiveRun, keeper: Keeper, outs: Sequence[str], artifacts: Sequence[str]
 ) -> Sequence[str]:
@@ -145,11 +151,14 @@ def _keep_outputs(
 
 
 def _parent(workspace: Workspace, planned: Plan, finished: Finished | None) -> JsonObject | None:
+    """The parent run; of repeats what stands for all of them."""
     uid = finished.run["parent_uid"] if finished else planned.config["parent"]
-    if uid == planned.config["parent"]:
+    is_known = uid == planned.config["parent"]
+    if is_known and not (planned.parent and planned.parent["group"]):
         return planned.parent
     with History(workspace) as history:
-        return history.by_uid(str(uid)) if uid else None
+        parent = planned.parent if is_known else history.by_uid(str(uid)) if uid else None
+        return history.whole_group(parent) if parent else None
 
 
 def _main(workspace: Workspace, parent: JsonObject | None, finished: Finished | None) -> Metric | None:

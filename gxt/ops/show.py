@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gxt.errors import DOCTOR, DamagedRecord
+from gxt.errors import DOCTOR, DamagedRecord, UsageError
 from gxt.git.objects import ObjectReader
 from gxt.model.codec import YEAR_10000_US, load_document
 from gxt.model.columns import damaged
@@ -12,6 +12,7 @@ from gxt.model.goals import Goal, Metric, goal_of, goals_of
 from gxt.model.ids import parse_run_id
 from gxt.model.json_types import JsonObject
 from gxt.model.points import Series
+from gxt.model.repeats import group_id, uids_of
 from gxt.model.run import metrics_of, with_packages
 from gxt.model.series import decode
 from gxt.named_tuple import NamedTuple
@@ -31,6 +32,7 @@ class Shown(NamedTuple):
         children: ids of the runs derived from it.
         main: the metric that stands for it.
         goals: which way each of its metrics is better, where that is known.
+        group: what it goes by together with its repeats; empty for a run without any.
         series: its metrics over time; empty unless asked for.
         notices: where the latest run was asked for, what cannot be read of those after it.
     """
@@ -43,25 +45,37 @@ class Shown(NamedTuple):
     series: Mapping[str, Series]
     notices: tuple[str, ...] = ()
     absent: str = ""
+    group: str = ""
 
 
 def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
-    """Everything about one run.
+    """Everything about one run, or about repeats.
 
     Raises:
         UnknownRun, AmbiguousRun: the reference names no single run.
+        UsageError: the series of repeats were asked for.
         DamagedRecord, NewerFormat: git holds something else than it should, or than this gxt reads.
     """
     with History(workspace, series=series) as history:
-        run = history.resolve(ref)
+        run = history.resolve_many(ref)
+        repeats = run.get("repeats")
+        if series and repeats:
+            first, _, _ = str(run["id"]).partition("+")
+            raise UsageError(
+                f"{run['id']} are several runs, each with a series of its own",
+                hint=f"name one of them: {first}",
+            )
         parent_uid = str(run["parent_uid"] or "")
         parent = history.by_uid(parent_uid) if parent_uid else None
+        parent = history.whole_group(parent) if parent else None
+        group = history.group(str(run["group"])) if run["group"] and not repeats else []
+        derived = [child for uid in uids_of(run) for child in history.children(uid)]
         own = goals_of(parent, run)
         goals = {**own, **workspace.settings.goals}
         return Shown(
             run=whole(history, run),
             parent=parent,
-            children=tuple(str(child["id"]) for child in history.children(str(run["uid"]))),
+            children=tuple(str(child["id"]) for child in derived),
             main=history.main_metric([metrics_of(run), _shared(parent, run)], own),
             goals={name: goal_of(name, goals) for name in metrics_of(run)},
             series=series_of(history, run) if series else {},
@@ -70,6 +84,7 @@ def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
                 *(f"{one} had the number {run['id']} before a pull" for one in history.moved(ref)),
             ),
             absent=history.absent(parent_uid).label if parent_uid and parent is None else "",
+            group=group_id([str(one["id"]) for one in group]) if len(group) > 1 else "",
         )
 
 
@@ -80,7 +95,10 @@ def _shared(parent: JsonObject | None, run: JsonObject) -> JsonObject:
 
 
 def whole(history: History, run: JsonObject) -> JsonObject:
-    """The run with its packages, which lists leave out."""
+    """The run with its packages, which lists leave out; of repeats the first one's."""
+    if "repeats" in run:
+        found = history.by_uid(str(run["uid"]))
+        return {**run, "environment": whole(history, found)["environment"]} if found else run
     live = history.live_of(run)
     if live is not None:
         return live.run

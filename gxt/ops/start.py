@@ -74,6 +74,9 @@ class StartRequest(NamedTuple):
         sources_off: kinds of other loggers whose logs are not to be read; `all` for every one.
         scrape: metrics may be read from its console if it has no others.
         system: the machine is looked at while it runs.
+        group: the identity that repeats of one experiment share.
+        seed: what the command finds in `GXT_SEED`.
+        repeat: which of how many repeats it is, from 1.
     """
 
     command: Sequence[str]
@@ -92,6 +95,9 @@ class StartRequest(NamedTuple):
     sources_off: Sequence[str] = ()
     scrape: bool = True
     system: bool = True
+    group: str | None = None
+    seed: int | None = None
+    repeat: tuple[int, int] | None = None
 
 
 class Plan(NamedTuple):
@@ -165,7 +171,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
         "command": list[Json](command),
         "cwd": repository.prefix,
         "parent": parent_uid,
-        "group": None,
+        **_repeat_of(request),
         "created": time_to_json(at_us),
         "author": {"name": name, "email": email},
         "host": os.uname().nodename,
@@ -192,6 +198,12 @@ def _unconventional(settings: Settings, request: StartRequest) -> list[str]:
     from gxt.ops.conventions import check_conventions
 
     return check_conventions(settings.runs.conventions, request.name, request.tags)
+
+
+def _repeat_of(request: StartRequest) -> JsonObject:
+    place = request.repeat
+    found: JsonObject | None = {"index": place[0], "of": place[1]} if place else None
+    return {"group": request.group, "seed": request.seed, "repeat": found}
 
 
 def dry_run(workspace: Workspace, request: StartRequest) -> Plan:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from gxt.errors import UnknownRun, UsageError
-from gxt.model.codec import number_from_json
+from gxt.model.evidence import Evidence
 from gxt.model.forest import Forest, build_forest
-from gxt.model.goals import Goal, Metric, Verdict, goal_of, goals_of, judge
+from gxt.model.goals import Goal, Metric, goal_of, goals_of
 from gxt.model.json_types import Json, JsonObject
+from gxt.model.repeats import evidence_of, how_many, uids_of
 from gxt.model.run import metrics_of
 from gxt.named_tuple import NamedTuple
 from gxt.ops.history import History
@@ -17,12 +18,11 @@ from gxt.ops.workspace import Workspace
 
 
 class Node(NamedTuple):
-    """A run in the tree: its metric, and how that changed from the parent run."""
+    """A run in the tree, or what stands for repeats: its metric, and how that changed from the parent."""
 
     run: JsonObject
     value: Json
-    change: float | None
-    verdict: Verdict | None
+    evidence: Evidence | None
 
 
 class Evolution(NamedTuple):
@@ -59,27 +59,42 @@ def tree(
             newest_first = list(islice(history.runs(), limit))
             there_are = len(history.live) + history.index.count()
         else:
-            below = _below(history, str(history.resolve(ref)["uid"]))
+            below = _below(history, uids_of(history.whole_group(history.resolve_many(ref))))
             newest_first = [_whole(history, one) for one in below[:limit]]
             there_are = len(below)
         goals = {**goals_of(*reversed(newest_first)), **workspace.settings.goals}
         main = _metric(history, metric, newest_first, goals)
         notices = history.damage()
-        shown = {str(run["uid"]): run for run in reversed(newest_first)}
-        known = {**shown, **_parents(history, shown)}
-        gone = {str(run["parent_uid"]) for run in newest_first} - known.keys()
+        shown, stand = _folded(history, newest_first[::-1])
+        known = {**shown, **_parents(history, shown, stand)}
+        gone = {str(run["parent_uid"]) for run in newest_first} - known.keys() - stand.keys()
         removed = {uid: history.absent(uid).label for uid in gone if history.index.removed(uid) is not None}
-    nodes = {uid: _node(run, known, main, goals) for uid, run in shown.items()}
-    return Evolution(
-        build_forest(_links(shown.values())), nodes, main, there_are - len(shown), notices, removed
-    )
+    links = {uid: stand.get(parent, parent) for uid, parent in _links(shown.values()).items()}
+    nodes = {uid: _node(run, known.get(links[uid]), main, goals) for uid, run in shown.items()}
+    forest = build_forest({uid: parent or None for uid, parent in links.items()})
+    hidden = max(0, there_are - sum(map(how_many, shown.values())))
+    return Evolution(forest, nodes, main, hidden, notices, removed)
 
 
-def _below(history: History, root: str) -> list[JsonObject | int]:
-    """What derives from a run, itself included: the running ones, then the numbers of the others."""
+def _folded(history: History, runs: Iterable[JsonObject]) -> tuple[dict[str, JsonObject], dict[str, str]]:
+    """Runs by uid, each group as its first run, and for each repeat the uid of what stands for it."""
+    shown: dict[str, JsonObject] = {}
+    stand: dict[str, str] = {}
+    for run in runs:
+        if str(run["uid"]) in stand:
+            continue
+        one = history.whole_group(run) if run["group"] else run
+        if one is not run:
+            stand |= dict.fromkeys(uids_of(one), str(one["uid"]))
+        shown[str(one["uid"])] = one
+    return shown, stand
+
+
+def _below(history: History, roots: list[str]) -> list[JsonObject | int]:
+    """What derives from runs, themselves included: the running ones, then the numbers of the others."""
     live = history.live  # first: it may bring the index to a newer tip
-    sealed = history.index.below(root)
-    uids = {root, *(uid for _, uid in sealed)}
+    sealed = sorted({one for root in roots for one in history.index.below(root)}, reverse=True)
+    uids = {*roots, *(uid for _, uid in sealed)}
     found: list[JsonObject | int] = [number for number, _ in sealed]
     for one in live:
         if {str(one.run["uid"]), str(one.run["parent_uid"])} & uids:
@@ -95,11 +110,13 @@ def _whole(history: History, found: JsonObject | int) -> JsonObject:
     return run
 
 
-def _parents(history: History, runs: Mapping[str, JsonObject]) -> dict[str, JsonObject]:
-    """The parent runs that are not among these runs, by uid."""
-    missing = {str(run["parent_uid"]) for run in runs.values() if run["parent_uid"]} - runs.keys()
-    found = ((uid, history.by_uid(uid)) for uid in missing)
-    return {uid: run for uid, run in found if run is not None}
+def _parents(
+    history: History, runs: Mapping[str, JsonObject], stand: Mapping[str, str]
+) -> dict[str, JsonObject]:
+    """The parent runs that are not among these runs, by uid; of repeats what stands for them."""
+    wanted = {str(run["parent_uid"]) for run in runs.values() if run["parent_uid"]}
+    found = ((uid, history.by_uid(uid)) for uid in wanted - runs.keys() - stand.keys())
+    return {uid: history.whole_group(run) for uid, run in found if run is not None}
 
 
 def _metric(
@@ -128,19 +145,15 @@ def _is_logged(history: History, name: str) -> bool:
     return any(name in one for one in live) or any(value is not MISSING for value in column)
 
 
-def _links(runs: Iterable[JsonObject]) -> dict[str, str | None]:
-    return {str(run["uid"]): str(run["parent_uid"]) if run["parent_uid"] else None for run in runs}
+def _links(runs: Iterable[JsonObject]) -> dict[str, str]:
+    return {str(run["uid"]): str(run["parent_uid"] or "") for run in runs}
 
 
 def _node(
-    run: JsonObject, runs: Mapping[str, JsonObject], metric: Metric | None, goals: Mapping[str, Goal]
+    run: JsonObject, parent: JsonObject | None, metric: Metric | None, goals: Mapping[str, Goal]
 ) -> Node:
     if metric is None:
-        return Node(run, None, None, None)
+        return Node(run, None, None)
     value = metrics_of(run).get(metric.name)
-    parent = runs.get(str(run["parent_uid"]))
-    new = number_from_json(value)
-    old = number_from_json(metrics_of(parent).get(metric.name)) if parent else None
-    if new is None or old is None:
-        return Node(run, value, None, None)
-    return Node(run, value, new - old, judge(new - old, metric.goal or goal_of(metric.name, goals)))
+    goal = metric.goal or goal_of(metric.name, goals)
+    return Node(run, value, evidence_of(parent, run, metric.name, goal))

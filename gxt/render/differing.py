@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from math import isnan
 
 from gxt.model.codec import number_from_json, number_to_json
+from gxt.model.evidence import evidence_json
 from gxt.model.fields import Missing
 from gxt.model.goals import Goal
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
-from gxt.model.run import metrics_of, params_of, title
+from gxt.model.run import metrics_of, params_of, title, without_bounds
 from gxt.ops.compare import Comparison
 from gxt.ops.diff import Changes, Diff, FileChange, MetricChange
 from gxt.render.clean import cells, clean_line, one_line
 from gxt.render.datasets import facts
 from gxt.render.fitting import GAP
-from gxt.render.values import VERDICT_STYLES, change, number, scalar, size
+from gxt.render.values import VERDICT_STYLES, change, judged, metric_value, number, reason, scalar, size
 from gxt.render.view import Column, Line, Span, Style, Table, View, line, pairs
 
 _TITLE = 28  # cells of a terminal
@@ -100,7 +101,13 @@ def as_json(diff: Diff) -> JsonObject:
         "b": diff.b["id"] if diff.b else None,
         "params": pairs_json(diff.params),
         "metrics": {
-            name: {"a": one.a, "b": one.b, "delta": _delta(one), "verdict": one.verdict}
+            name: {
+                "a": one.a,
+                "b": one.b,
+                "delta": _delta(one),
+                "verdict": one.verdict,
+                "evidence": evidence_json(one.evidence) if one.evidence else None,
+            }
             for name, one in diff.metrics.items()
         },
         "data": {path: {"a": one.a, "b": one.b} for path, one in diff.data.items()},
@@ -130,9 +137,12 @@ def comparison(result: Comparison, *, exact: bool = False) -> Table:
             shown = texts if exact else [one_line(text) for text in texts]
             rows.append([Span(f"params.{key}", "dim"), *map(Span, shown)])
     first = len(rows)
-    for name, goal in result.goals.items():
+    for name in result.goals if exact else without_bounds(result.goals):
+        goal = result.goals[name]
         values = [metrics_of(run).get(name) for run in runs]
-        rows.append([Span(name), *(map(Span, map(_exact, values)) if exact else _marked(values, goal))])
+        shown = [metric_value(run, name) for run in runs]
+        cells_of = map(Span, map(_exact, values)) if exact else _marked(values, shown, goal)
+        rows.append([Span(name), *cells_of])
     return Table([Column("", cut=True, tail=True, floor=16), *_run_columns(runs, rows[first:])], rows)
 
 
@@ -163,15 +173,15 @@ def _run_columns(runs: Sequence[JsonObject], metrics: Sequence[Sequence[Span]]) 
     return columns
 
 
-def _marked(values: Sequence[Json], goal: Goal | None) -> list[Span]:
+def _marked(values: Sequence[Json], shown: Sequence[str], goal: Goal | None) -> list[Span]:
     """Values with a star behind the best and space behind the others; no star where all are equal."""
     known = [one for one in map(number_from_json, values) if one is not None and not isnan(one)]
     if goal is None or len(set(known)) < 2:
-        return [Span(number(value)) for value in values]
+        return list(map(Span, shown))
     best = max(known) if goal == "max" else min(known)
     return [
-        Span(f"{number(value)} *", "good") if number_from_json(value) == best else Span(f"{number(value)}  ")
-        for value in values
+        Span(f"{text} *", "good") if number_from_json(value) == best else Span(f"{text}  ")
+        for value, text in zip(values, shown, strict=True)
     ]
 
 
@@ -189,17 +199,30 @@ def _metrics(diff: Diff) -> View:
         Column("change", right=True),
         Column(""),
     ]
-    return [Table(columns, [_metric_row(name, one) for name, one in diff.metrics.items()], indent=2)]
+    a, b = diff.a, diff.b
+    names = without_bounds(diff.metrics)
+    rows = [_metric_row(name, diff.metrics[name], a, b) for name in names]
+    return [Table(columns, rows, indent=2), *_reasons(diff, names)]
 
 
-def _metric_row(name: str, one: MetricChange) -> list[Span]:
+def _metric_row(name: str, one: MetricChange, a: JsonObject, b: JsonObject) -> list[Span]:
     style = VERDICT_STYLES[one.verdict]
     return [
         Span(name),
-        Span(number(one.a)),
-        Span(number(one.b)),
+        Span(metric_value(a, name)),
+        Span(metric_value(b, name)),
         Span(change(one.delta), style),
-        Span(one.verdict or "", style),
+        Span("same" if one.verdict == "same" else judged(one.evidence), style),
+    ]
+
+
+def _reasons(diff: Diff, names: Sequence[str]) -> list[Line]:
+    """What each verdict on repeats rests on."""
+    found = [(name, diff.metrics[name].evidence) for name in names]
+    return [
+        line("  ", Span(f"{one_line(name, 40)}: {reason(evidence)}", "dim"))
+        for name, evidence in found
+        if evidence and evidence.kind != "single"
     ]
 
 

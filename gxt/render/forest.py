@@ -11,11 +11,12 @@ import json
 from collections.abc import Iterator, Sequence
 
 from gxt.model.codec import number_to_json
+from gxt.model.evidence import evidence_json
 from gxt.model.json_types import JsonObject
 from gxt.model.run import title
 from gxt.ops.tree import Evolution, Node
 from gxt.render.clean import one_line
-from gxt.render.values import VERDICT_STYLES, change, number, status
+from gxt.render.values import VERDICT_STYLES, change, judged, metric_value, status
 from gxt.render.view import Column, Line, Span, Table, View, line
 
 
@@ -65,14 +66,17 @@ def _siblings(uids: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _node_json(uid: str, node: Node) -> JsonObject:
+    evidence, repeats = node.evidence, node.run.get("repeats")
     return {
         "id": node.run["id"],
         "uid": uid,
         "name": node.run["name"],
         "status": node.run["status"],
         "metric": node.value,
-        "change": None if node.change is None else number_to_json(node.change),
-        "verdict": node.verdict,
+        "change": None if evidence is None else number_to_json(evidence.difference),
+        "verdict": evidence.verdict if evidence else None,
+        "evidence": evidence_json(evidence) if evidence else None,
+        "repeats": repeats,
     }
 
 
@@ -91,13 +95,13 @@ def _rows(evolution: Evolution) -> Iterator[tuple[str, Node]]:
 
 def _row(rails: str, node: Node, evolution: Evolution) -> list[Span]:
     run = node.run
-    style = VERDICT_STYLES[node.verdict]
+    evidence = node.evidence
+    style = VERDICT_STYLES[evidence.verdict if evidence else None]
     removed = evolution.removed.get(str(run["parent_uid"]))
-    verdict = node.verdict if node.verdict in {"better", "worse"} else ""
     return [
         Span(rails + str(run["id"]), "id"),
         Span(f"{one_line(title(run))} ← {removed}" if removed else one_line(title(run))),
         status(run["status"]) if run["status"] != "completed" else Span(""),
-        Span(number(node.value) if evolution.metric else "", style),
-        Span(f"{change(node.change)} {verdict}".rstrip(), style),
+        Span(metric_value(run, evolution.metric.name) if evolution.metric else "", style),
+        Span(f"{change(evidence.difference)} {judged(evidence)}".rstrip() if evidence else "", style),
     ]

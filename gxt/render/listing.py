@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from gxt.model.fields import Field, value_of
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.run import evals_of, metrics_of, params_of
+from gxt.model.run import bounds_of, evals_of, metrics_of, params_of, without_bounds
 from gxt.ops.listing import Listing
 from gxt.render.clean import one_line
-from gxt.render.values import duration, local_time, number, scalar, status
+from gxt.render.values import duration, local_time, mean, number, scalar, status, with_bounds
 from gxt.render.view import Column, Table
 
 _METRICS = 3  # columns of metrics that a list shows unasked
@@ -20,7 +20,7 @@ _RAW = ("id", "name", "status", "parent", "tags", "created", "duration_s")
 def table(listing: Listing) -> Table:
     """For people: the usual columns, values rounded, titles on one line."""
     names = _shown_metrics(listing)
-    metrics = [[number(row.metrics.get(name)) for row in listing.rows] for name in names]
+    metrics = [_metric_cells(listing, name) for name in names]
     columns = [
         Column("id", style="id"),
         Column("parent", style="dim", drop=1),
@@ -43,6 +43,18 @@ def table(listing: Listing) -> Table:
         strict=True,
     )
     return Table(columns, list(cells))
+
+
+def _metric_cells(listing: Listing, name: str) -> list[str]:
+    """The values of a metric; of repeats the mean, its standard error and how many they are."""
+    if not listing.samples and not any(bounds_of(row.metrics, name) for row in listing.rows):
+        return [number(row.metrics.get(name)) for row in listing.rows]
+    return [
+        mean(listing.samples[row.id][name])
+        if name in listing.samples.get(row.id, ())
+        else with_bounds(row.metrics, name)
+        for row in listing.rows
+    ]
 
 
 def plain_text(listing: Listing) -> str:
@@ -96,6 +108,8 @@ def raw_table(runs: Sequence[JsonObject]) -> Table:
 def _shown_metrics(listing: Listing) -> list[str]:
     """The main metric, then those that most of the runs have."""
     counts = Counter(name for row in listing.rows for name in row.metrics)
+    for name in counts.keys() - without_bounds(counts):
+        del counts[name]
     first = [listing.main.name] if listing.main and listing.main.name in counts else []
     others = [name for name, _ in counts.most_common() if name not in first]
     return [*first, *others][:_METRICS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.reproduction import Compared
@@ -49,7 +50,8 @@ def verdict_page(done: Reproduced) -> View:
     if comparison is None:
         return [line("nothing was recorded: there is nothing to compare")]
     again = str(done.result.finished.run["id"]) if done.result.finished else ""
-    words = {"identical": "identical", "within": "within the tolerance", "different": "different"}
+    within = "within the spread of its repeats" if done.plan.repeats else "within the tolerance"
+    words = {"identical": "identical", "within": within, "different": "different"}
     head = line(
         Span(again, "id"),
         " against ",
@@ -89,7 +91,7 @@ def verdict_json(done: Reproduced) -> JsonObject:
         "run": finished.run["id"] if finished else None,
         "original": done.plan.run["id"],
         "verdict": comparison.verdict if comparison else None,
-        "metrics": _compared_json(comparison.metrics if comparison else ()),
+        "metrics": _metrics_json(comparison.metrics if comparison else ()),
         "artifacts": _compared_json(comparison.artifacts if comparison else ()),
     }
 
@@ -98,11 +100,20 @@ def _compared_json(found: Sequence[Compared]) -> JsonObject:
     return {one.name: {"original": one.original, "again": one.again, "verdict": one.verdict} for one in found}
 
 
+def _metrics_json(found: Sequence[Compared]) -> JsonObject:
+    plain = _compared_json(found)
+    spreads = {one.name: dict[str, Json](one.spread._asdict()) if one.spread else None for one in found}
+    return {name: {**cast("JsonObject", told), "spread": spreads[name]} for name, told in plain.items()}
+
+
 def _row(one: Compared, *, shown: Callable[[Json], str]) -> list[Span]:
     values = [
         Span("absent", "dim") if value is None else Span(shown(value)) for value in (one.original, one.again)
     ]
-    return [Span(one_line(one.name)), *values, Span(one.verdict, _STYLES[one.verdict])]
+    told: str = one.verdict
+    if one.spread and told != "identical":
+        told += f" (another repeat: {number(one.spread.low)} to {number(one.spread.high)}, n={one.spread.n})"
+    return [Span(one_line(one.name)), *values, Span(told, _STYLES[one.verdict])]
 
 
 def _hash(value: Json) -> str:

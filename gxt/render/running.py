@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from gxt.model.codec import number_from_json
-from gxt.model.goals import goal_of, goals_of, judge
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gxt.model.goals import Metric, goal_of, goals_of
 from gxt.model.ids import parse_run_id
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import Missing, difference, flatten
-from gxt.model.run import command_line, metrics_of, params_of, title
+from gxt.model.run import command_line, metrics_of, params_of, title, without_bounds
 from gxt.ops.run import RunResult, Started
-from gxt.ops.start import Plan
+from gxt.ops.start import Plan, StartRequest
 from gxt.render.clean import cells, one_line, shortened
-from gxt.render.values import change, duration, ending, left_out, number, scalar, standing_on
+from gxt.render.values import (
+    change,
+    duration,
+    ending,
+    judged,
+    left_out,
+    scalar,
+    standing_on,
+    with_bounds,
+)
 from gxt.render.view import Span, Style, View, line, pairs
 from gxt.store.settings import Settings
+
+if TYPE_CHECKING:
+    from gxt.model.evidence import Evidence
 
 _METRICS = 3
 _PARAMS = 3
 _LABEL = 60
-_STYLES: dict[str, Style] = {"completed": "good", "failed": "bad", "interrupted": "unsure"}
+STYLES: dict[str, Style] = {"completed": "good", "failed": "bad", "interrupted": "unsure"}
 
 
 def start_line(started: Started, width: int | None) -> str:
@@ -31,7 +45,7 @@ def start_line(started: Started, width: int | None) -> str:
     elif planned.absent:
         head += f" ← {one_line(planned.absent)}"
     label = one_line(str(planned.config["name"] or planned.config["message"] or ""), width and _LABEL)
-    parts = [head, label] if label else [head]
+    parts = [part for part in (head, label, _place(planned.config)) if part]
     changes = _changes(planned.parent, planned.config)
     for count in range(min(len(changes), _PARAMS), -1, -1):
         untold = len(changes) - count
@@ -63,8 +77,8 @@ def end_line(result: RunResult, settings: Settings, width: int | None) -> tuple[
         for following in (long, short):
             text = "  ".join([head, *metrics[:count], following])
             if width is None or cells(text) <= width:
-                return text, _STYLES.get(str(run["status"]), "")
-    return shortened(head, width or 0), _STYLES.get(str(run["status"]), "")
+                return text, STYLES.get(str(run["status"]), "")
+    return shortened(head, width or 0), STYLES.get(str(run["status"]), "")
 
 
 def _following(result: RunResult, run: JsonObject) -> tuple[str, str]:
@@ -79,8 +93,20 @@ def _following(result: RunResult, run: JsonObject) -> tuple[str, str]:
     return f"→ gxt {verb} {' '.join(ids)}", f"→ gxt {verb} {' '.join(numbers)}"
 
 
-def plan_view(planned: Plan) -> View:
-    """What `--dry-run` shows: everything that would be recorded."""
+def _place(config: JsonObject) -> str:
+    """Which of the repeats it is."""
+    repeat, seed = config["repeat"], config["seed"]
+    place = [f"repeat {repeat['index']} of {repeat['of']}"] if isinstance(repeat, dict) else []
+    return ", ".join([*place, *([f"seed {seed}"] if seed is not None else [])])
+
+
+def shown_metrics(main: Metric | None, names: Sequence[str]) -> list[str]:
+    """The main metric, then the next ones; not those that tell the interval of another."""
+    return without_bounds([*([main.name] if main else []), *names])[:_METRICS]
+
+
+def plan_view(planned: Plan, repeats: Sequence[StartRequest] = ()) -> View:
+    """What `--dry-run` shows: everything that would be recorded; of repeats the first, and all seeds."""
     config, snapshot = planned.config, planned.snapshot
     said = [(key, one_line(str(config[key]))) for key in ("name", "message", "hypothesis") if config[key]]
     rows = [
@@ -89,6 +115,7 @@ def plan_view(planned: Plan) -> View:
         ("command", command_line(config)),
         ("directory", str(config["cwd"])),
         ("parent", _parent(planned)),
+        ("seeds", " ".join(str(one.seed) for one in repeats)),
         ("code", standing_on(snapshot.head, snapshot.branch)),
         *(("", f"changed: {path}") for path in snapshot.changed),
         *(("", left_out(one.path, one.reason)) for one in snapshot.skipped),
@@ -139,17 +166,17 @@ def _side(value: Json | Missing) -> str:
 def _metrics(result: RunResult, run: JsonObject, settings: Settings) -> list[str]:
     """The main metric, then the next ones, each with its change from the parent."""
     metrics = metrics_of(run)
-    before = metrics_of(result.parent or {})
-    goals = {**goals_of(result.parent, run), **settings.goals}
-    first = [result.main.name] if result.main and result.main.name in metrics else []
+    first = result.main if result.main and result.main.name in metrics else None
     texts = []
-    for name in list(dict.fromkeys((*first, *metrics)))[:_METRICS]:
-        new, old = number_from_json(metrics[name]), number_from_json(before.get(name))
-        text = f"{one_line(name, 40)} {number(metrics[name])}"
-        if new is not None and old is not None:
-            verdict = judge(new - old, goal_of(name, goals))
-            word = verdict if verdict in {"better", "worse"} else ""
-            told = f"{change(new - old)} {word}".strip()
-            text += f" ({told})" if told else ""
-        texts.append(text)
+    for name in shown_metrics(first, list(metrics)):
+        evidence = _evidence(result.parent, run, name, settings) if result.parent else None
+        told = f"{change(evidence.difference)} {judged(evidence)}".strip() if evidence else ""
+        texts.append(f"{one_line(name, 40)} {with_bounds(metrics, name)}" + (f" ({told})" if told else ""))
     return texts
+
+
+def _evidence(parent: JsonObject, run: JsonObject, name: str, settings: Settings) -> Evidence | None:
+    from gxt.model.repeats import evidence_of  # a first run is nothing to be judged
+
+    goals = {**goals_of(parent, run), **settings.goals}
+    return evidence_of(parent, run, name, goal_of(name, goals))

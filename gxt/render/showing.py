@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterator
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from gxt.model.codec import number_from_json, number_to_json, time_to_json
+from gxt.model.codec import number_to_json, time_to_json
 from gxt.model.datasets import data_of
-from gxt.model.goals import SYSTEM, judge
+from gxt.model.goals import SYSTEM
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
-from gxt.model.run import command_line, metrics_of, params_of, title
+from gxt.model.run import command_line, metrics_of, params_of, title, without_bounds
 from gxt.ops.show import Shown
 from gxt.render.clean import one_line, shortened
 from gxt.render.machine import machine
@@ -22,16 +22,23 @@ from gxt.render.values import (
     change,
     duration,
     ending,
+    judged,
     left_out,
     local_time,
+    mean,
     measured,
     number,
+    reason,
     scalar,
     size,
     standing_on,
     status,
+    with_bounds,
 )
 from gxt.render.view import Column, Line, Span, Table, View, line, pairs
+
+if TYPE_CHECKING:
+    from gxt.model.evidence import Evidence
 
 _POINT = [Column("metric"), Column("step", right=True), Column("time"), Column("value", right=True)]
 Number = TypeVar("Number", int, float)
@@ -55,6 +62,7 @@ def page(shown: Shown) -> View:
         *_remarks("Conclusions", run["conclusions"]),
         *_remarks("Comments", run["comments"]),
         *_inputs(run),
+        *_repeats(shown),
         *_metrics(shown),
         *_sources(run),
         *machine(cast("dict[str, JsonObject]", run["metric_stats"])),
@@ -119,9 +127,11 @@ def _identity(shown: Shown) -> Table:
     environment = cast("JsonObject", run["environment"])
     fields = [
         ("uid", str(run["uid"])),
-        ("commit", str(run["commit"] or "not in git yet")),
+        ("commit", str(run["commit"] or "not in git yet") if "repeats" not in run else ""),
         ("parent", _parent(shown)),
         ("children", " ".join(shown.children)),
+        ("seed", str(run["seed"]) if run["seed"] is not None else ""),
+        ("repeat of", shown.group),
         ("tags", _words(run["tags"])),
         ("message", _message(run)),
         ("created", f"{local_time(run['created'])} by {run['author']} on {run['host']}"),
@@ -231,28 +241,75 @@ def _inputs(run: JsonObject) -> View:
     return shown
 
 
+def _repeats(shown: Shown) -> View:
+    """The runs of a group, then the means of their metrics and what these are against the parent's."""
+    repeats = shown.run.get("repeats")
+    if not isinstance(repeats, dict):
+        return []
+    runs = cast("list[JsonObject]", repeats["runs"])
+    main = shown.main.name if shown.main else ""
+    rows = [
+        [
+            Span(str(one["id"]), "id"),
+            Span("" if one["seed"] is None else str(one["seed"])),
+            status(one["status"]),
+            Span(duration(one["duration_s"]), "dim"),
+            Span(with_bounds(metrics_of(one), main)),
+        ]
+        for one in runs
+    ]
+    columns = [Column("run"), Column("seed", right=True), Column("status"), Column("took", right=True)]
+    table = Table([*columns, Column(main, right=True)], rows, indent=2)
+    return [line(), line(Span("Repeats", "head")), table, *_means(shown)]
+
+
+def _means(shown: Shown) -> View:
+    from gxt.model.repeats import sample_of
+
+    rows, reasons = [], []
+    for name in without_bounds(metrics_of(shown.run)):
+        found, evidence = sample_of(shown.run, name), _evidence(name, shown)
+        if found is None:
+            continue
+        deviation = f"{found.variance**0.5:.3g}" if found.n > 1 else ""
+        style = VERDICT_STYLES[evidence.verdict if evidence else None]
+        told = f"{change(evidence.difference)} {judged(evidence)}" if evidence else ""
+        rows.append([Span(name), Span(mean(found)), Span(deviation), Span(told, style)])
+        if evidence and evidence.kind != "single":
+            reasons.append(line("  ", Span(f"{one_line(name, 40)}: {reason(evidence)}", "dim")))
+    columns = [Column("metric", cut=True, tail=True, floor=16), Column("mean ± error (runs)", right=True)]
+    columns += [Column("deviation", right=True), Column("from parent", right=True)]
+    return [line(), line(Span("Metrics", "head")), Table(columns, rows, indent=2), *reasons] if rows else []
+
+
+def _evidence(name: str, shown: Shown) -> Evidence | None:
+    if shown.parent is None:
+        return None
+    from gxt.model.repeats import evidence_of
+
+    return evidence_of(shown.parent, shown.run, name, shown.goals.get(name))
+
+
 def _metrics(shown: Shown) -> View:
     stats = cast("dict[str, JsonObject]", shown.run["metric_stats"])
     stats = {name: stat for name, stat in stats.items() if not name.startswith(SYSTEM)}
     if not stats:
         return []
-    before = metrics_of(shown.parent) if shown.parent else {}
     columns = [
         Column("metric", cut=True, tail=True, floor=16),
         *(Column(name, right=True, drop=drop) for name, drop in _COLUMNS),
     ]
-    rows = [_metric_row(name, stat, before.get(name), shown) for name, stat in stats.items()]
+    rows = [_metric_row(name, stats[name], shown) for name in without_bounds(stats)]
     return [line(), line(Span("Metrics", "head")), Table(columns, rows, indent=2)]
 
 
-def _metric_row(name: str, stat: JsonObject, before: Json, shown: Shown) -> list[Span]:
-    new, old = number_from_json(metrics_of(shown.run).get(name)), number_from_json(before)
-    delta = new - old if new is not None and old is not None else None
-    verdict = judge(delta, shown.goals.get(name)) if delta is not None else None
+def _metric_row(name: str, stat: JsonObject, shown: Shown) -> list[Span]:
+    evidence = _evidence(name, shown)
+    told = f"{change(evidence.difference)} {judged(evidence)}".strip() if evidence else ""
     return [
         Span(name, "title" if shown.main and shown.main.name == name else ""),
-        Span(number(stat["last"])),
-        Span(change(delta), VERDICT_STYLES[verdict]),
+        Span(with_bounds(metrics_of(shown.run), name)),
+        Span(told, VERDICT_STYLES[evidence.verdict if evidence else None]),
         Span(number(stat["min"])),
         Span(str(stat["min_step"]), "dim"),
         Span(number(stat["max"])),

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import math
 import signal
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from gxt.model.codec import number_from_json, number_to_json
 from gxt.model.goals import Verdict
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.run import is_recorded
+from gxt.model.run import bounds_of, is_recorded, metrics_of
 from gxt.render.clean import one_line
 from gxt.render.view import Span, Style
+
+if TYPE_CHECKING:
+    from gxt.model.evidence import Evidence, Sample
 
 _STATUSES = {
     "completed": Span("completed", "good"),
@@ -25,6 +30,7 @@ VERDICT_STYLES: dict[Verdict | None, Style] = {
     "better": "good",
     "worse": "bad",
     "same": "dim",
+    "unsure": "unsure",
     None: "",
 }
 
@@ -46,6 +52,37 @@ def number(value: Json) -> str:
     return f"{known:.5g}"
 
 
+def mean(sample: Sample) -> str:
+    """A mean, its standard error and of how many: `0.912 ± 0.0041 (5)`."""
+    error = f" ± {sample.error:.2g}" if sample.error is not None else ""
+    return f"{number(sample.mean)}{error} ({sample.n})"
+
+
+def with_bounds(metrics: Mapping[str, Json], name: str) -> str:
+    """A metric with half the width of its interval, where metrics tell it: `1523 ± 40`."""
+    bounds = bounds_of(metrics, name)
+    low, high = map(number_from_json, bounds) if bounds else (None, None)
+    value = number(metrics.get(name))
+    if low is None or high is None or not math.isfinite(high - low):
+        return value
+    half = (high - low) / 2
+    known = number_from_json(metrics.get(name))
+    if known is not None and half >= 2 and abs(known) >= 100:  # points: nobody can use their decimals
+        return f"{known:.0f} ± {half:.0f}"
+    return f"{value} ± {half:.2g}"
+
+
+def metric_value(run: JsonObject, name: str) -> str:
+    """A metric of a run, with its interval where there is one; of repeats the mean with its error."""
+    if "repeats" in run:
+        from gxt.model.repeats import sample_of
+
+        found = sample_of(run, name)
+        if found is not None:
+            return mean(found)
+    return with_bounds(metrics_of(run), name)
+
+
 def change(delta: float | None) -> str:
     """A difference with its sign; the minus is a real minus."""
     if delta is None or math.isnan(delta):
@@ -54,6 +91,41 @@ def change(delta: float | None) -> str:
         return "±0"
     size = f"{abs(delta):.3g}" if math.isfinite(delta) else "Infinity"
     return f"{'+' if delta > 0 else '−'}{size}"
+
+
+def judged(evidence: Evidence | None) -> str:
+    """A verdict with what it rests on: `better, n=5`, `worse, n=1`, `not sure, n=1 and 5`; empty for none."""
+    if evidence is None or evidence.verdict in {None, "same"}:
+        return ""
+    first, second = evidence.n
+    n = f"{second}" if first == second else f"{first} and {second}"
+    return f"{'not sure' if evidence.verdict == 'unsure' else evidence.verdict}, n={n}"
+
+
+def reason(evidence: Evidence) -> str:
+    """What a verdict on repeats rests on, in a sentence."""
+    if evidence.kind == "single":
+        return "one run each: the plain difference, which says nothing of noise"
+    low, high = change(evidence.low), change(evidence.high)
+    told = f"95 % interval {low} to {high}, {evidence.n[0]} and {evidence.n[1]} runs"
+    if evidence.t is not None and evidence.df is not None and math.isfinite(evidence.t):
+        test = (
+            "Welch's t"
+            if evidence.kind == "welch"
+            else "t (the single run taken to be as noisy as the others)"
+        )
+        sign = "−" if evidence.t < 0 else ""
+        told += f", {test} = {sign}{abs(evidence.t):.3g} ({evidence.df:.3g} degrees of freedom)"
+    if evidence.verdict == "unsure":
+        told += f"; {more(evidence)}"
+    return told
+
+
+def more(evidence: Evidence) -> str:
+    """How many more repeats would tell."""
+    if evidence.more is None:
+        return "no reasonable number of repeats would tell"
+    return f"some {evidence.more} more of each would tell"
 
 
 def scalar(value: Json) -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gxt.model.fields import Field
     from gxt.store.facts import Facts
 
-VERSION = 8
+VERSION = 9
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
 FACTS_PART = 256  # numbers of runs whose facts lie together, and are made anew when one of the runs changes
 _PART_BYTES = 1 << 18  # a view of 18 MB in one part costs twice the time
@@ -39,7 +39,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (
     number INTEGER PRIMARY KEY, uid TEXT, parent_uid TEXT, oid TEXT, run_oid TEXT, name TEXT, damage TEXT,
-    status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, metrics TEXT,
+    status TEXT, title TEXT, created TEXT, duration_s REAL, tags TEXT, repeats TEXT, metrics TEXT,
     formerly TEXT
 );
 CREATE TABLE IF NOT EXISTS docs (number INTEGER PRIMARY KEY, doc TEXT);
@@ -52,16 +52,19 @@ CREATE INDEX IF NOT EXISTS facts_part ON facts (part);
 CREATE INDEX IF NOT EXISTS runs_uid ON runs (uid);
 CREATE INDEX IF NOT EXISTS runs_name ON runs (name);
 CREATE INDEX IF NOT EXISTS runs_parent ON runs (parent_uid);
+CREATE INDEX IF NOT EXISTS runs_repeats ON runs (repeats) WHERE repeats IS NOT NULL;
 CREATE INDEX IF NOT EXISTS runs_formerly ON runs (number) WHERE formerly IS NOT NULL;
 CREATE INDEX IF NOT EXISTS runs_damage ON runs (number) WHERE damage IS NOT NULL;
 """
-_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = f"INSERT OR REPLACE INTO runs VALUES ({', '.join('?' * 15)})"  # noqa: S608 our own
 _AS_ROWS = """
-SELECT r.number, p.number, r.status, r.title, r.created, r.duration_s, r.tags, r.metrics
+SELECT r.number, p.number, r.status, r.title, r.created, r.duration_s, r.tags, ifnull(r.repeats, ''),
+    r.metrics
 FROM runs r LEFT JOIN runs p ON p.uid = r.parent_uid AND p.damage IS NULL WHERE r.damage IS NULL
 """
 _ROWS = f"{_AS_ROWS} ORDER BY r.number DESC LIMIT ?"
 _ROW = f"{_AS_ROWS} AND r.number = ?"
+_REPEATS = f"{_AS_ROWS} AND r.repeats = ? ORDER BY r.number"
 _COUNT = "SELECT (SELECT count(*) FROM runs) - (SELECT count(*) FROM runs WHERE damage IS NOT NULL)"
 _BELOW = """
 WITH RECURSIVE below (uid) AS (
@@ -121,10 +124,11 @@ class Index:
 
     def rows(self, limit: int | None) -> list[Row]:
         """The newest runs as lists show them."""
-        found = list(self._query(_ROWS, -1 if limit is None else limit))
-        # one call for all: 10,000 calls of the parser would take longer than the query
-        metrics = json.loads(f"[{','.join([row[-1] for row in found])}]")
-        return [_as_row(row, numbers) for row, numbers in zip(found, metrics, strict=True)]
+        return _as_rows(list(self._query(_ROWS, -1 if limit is None else limit)))
+
+    def group_rows(self, group: str) -> list[Row]:
+        """The repeats of a group as lists show them, oldest first."""
+        return _as_rows(list(self._query(_REPEATS, clean_text(group))))
 
     def texts(self, limit: int | None) -> Iterator[str]:
         """The newest runs as JSON text, without parsing it."""
@@ -218,6 +222,10 @@ class Index:
     def by_parent(self, uid: str) -> list[JsonObject]:
         """The runs derived from this one."""
         return self._many("r.parent_uid = ?", uid)
+
+    def by_group(self, group: str) -> list[JsonObject]:
+        """The repeats of a group, oldest first."""
+        return self._many("r.repeats = ?", group)
 
     def by_prefix(self, prefix: str) -> list[JsonObject]:
         """The runs whose uid or commit starts with this."""
@@ -393,6 +401,12 @@ class Index:
 
 def _bindable(cell: object) -> object:
     return clean_text(cell) if isinstance(cell, str) else cell
+
+
+def _as_rows(found: list[Any]) -> list[Row]:
+    # one call for all: 10,000 calls of the parser would take longer than the query
+    metrics = json.loads(f"[{','.join([row[-1] for row in found])}]")
+    return [_as_row(row, numbers) for row, numbers in zip(found, metrics, strict=True)]
 
 
 def _as_row(cells: tuple[Any, ...], metrics: JsonObject) -> Row:

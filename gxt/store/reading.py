@@ -190,14 +190,15 @@ def read_cells(documents: Documents) -> tuple[object, ...]:
     try:
         said = _load(documents)
     except (DamagedRecord, NewerFormat) as error:
-        return (folder.number, None, None, folder.oid, None, None, error.message, *[None] * 7)
+        return (folder.number, None, None, folder.oid, None, None, error.message, *[None] * 8)
     listed = listed_json(said.config, said.metrics, said.annotations)
     row = row_of(listed)
     formerly = fold(said.annotations).formerly
     return (
         *(folder.number, said.config["uid"], said.config.get("parent"), folder.oid),
         *(said.run, listed["name"], None),
-        *(row.status, row.title, row.created, row.duration_s, row.tags, compact_json(dict(row.metrics))),
+        *(row.status, row.title, row.created, row.duration_s, row.tags, row.group or None),
+        compact_json(dict(row.metrics)),
         json.dumps(formerly) if formerly else None,
     )
 

@@ -34,6 +34,9 @@ every_s = 15              # git config gxt.systemEveryS 15
 name = '[a-z]+-\d+'
 tags = ["project:*"]
 enforce = false
+
+[run]
+repeats = 5               # git config gxt.repeats 5
 ```
 """
 
@@ -76,6 +79,7 @@ class Settings(NamedTuple):
         keep_last: it names the last one besides.
         sources_off: kinds of other loggers whose logs are not read; `all` for every one.
         runs: how runs are recorded; None for the usual way.
+        repeats: how many runs with different seeds `gxt run` makes unasked.
     """
 
     metric: str | None = None
@@ -89,6 +93,7 @@ class Settings(NamedTuple):
     keep_last: bool = True
     sources_off: tuple[str, ...] = ()
     runs: RunSettings | None = None
+    repeats: int = 1
 
 
 class MainMetric(NamedTuple):
@@ -109,6 +114,7 @@ def load_settings(repository: Repository) -> Settings:
     goals = {name: read_goal(str(goal), FILE) for name, goal in _table(team, "goals").items()}
     limits = {**LIMITS, **_table(team, "limits")}
     code = str(_table(team, "push").get("unpushed_code", "allow"))
+    repeats = _table(team, "run").get("repeats", 1)
     kept = {**ARTIFACTS, **_table(team, "artifacts")}
     sources = _table(team, "sources")
     main = metric.get("main")
@@ -126,6 +132,8 @@ def load_settings(repository: Repository) -> Settings:
             main_goal = value
         elif key == "unpushedcode":
             code = value
+        elif key == "repeats":
+            repeats = value
         elif key.endswith(".goal"):
             goals[key.removesuffix(".goal")] = read_goal(value, f"git config gxt.{key}")
         elif key.startswith("sources."):
@@ -150,6 +158,7 @@ def load_settings(repository: Repository) -> Settings:
         keep_last=_choice("keep_last", str(kept["keep_last"]).lower(), ("true", "false")) == "true",
         sources_off=_sources_off(sources),
         runs=_run_settings(team, mine),
+        repeats=max(1, _count("repeats", repeats, hint="give a whole number, 1 or more")),
     )
 
 
@@ -252,9 +261,9 @@ def _sources_off(sources: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(kind for kind, on in said.items() if on == "false")
 
 
-def _count(name: str, value: object) -> int:
+def _count(name: str, value: object, hint: str = "give a number, 0 for all") -> int:
     if not str(value).isdecimal():
-        raise UsageError(f"{name} is no count: {value!r}", hint="give a number, 0 for all")
+        raise UsageError(f"{name} is no count: {value!r}", hint=hint)
     return int(str(value))
 
 

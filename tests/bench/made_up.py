@@ -106,6 +106,8 @@ def journal(idea: Idea, code: Code, chance: Random) -> Iterator[bytes]:
         "cwd": ".",
         "parent": idea.parent,
         "group": None,
+        "seed": None,
+        "repeat": None,
         "created": time_to_json(idea.at_us),
         "author": {"name": author[0], "email": author[1]},
         "host": "workstation",

@@ -224,7 +224,7 @@ def test_a_tree_says_what_is_removed_above_a_run(lab: Path) -> None:
         == """\
 run      name                             status  val/acc  change
 exp-002  higher rate ← exp-001 (removed)             0.65
-exp-003  lower rate                                 0.525  −0.125 worse
+exp-003  lower rate                                 0.525  −0.125 worse, n=1
 
 exp-004  fails ← exp-001 (removed)        failed
 

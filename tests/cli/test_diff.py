@@ -30,8 +30,8 @@ exp-001  baseline  →  exp-005  wider
 
 Metrics
   metric        exp-001    exp-005  change
-  train_loss     3.3333     6.6667   +3.33  worse
-  val/acc          0.55      0.525  −0.025  worse
+  train_loss     3.3333     6.6667   +3.33  worse, n=1
+  val/acc          0.55      0.525  −0.025  worse, n=1
   odd         -Infinity  -Infinity
 
 Parameters
@@ -172,8 +172,8 @@ def test_better_is_green_and_worse_is_red_on_a_terminal(history: Path) -> None:
         "",
         "<head>Metrics</>",
         "  <dim>metric</>        <dim>exp-002</>    <dim>exp-003</>  <dim>change</>",
-        "  train_loss     1.1111     6.6667   <red>+5.56</>  <red>worse</>",
-        "  val/acc          0.65      0.525  <red>−0.125</>  <red>worse</>",
+        "  train_loss     1.1111     6.6667   <red>+5.56</>  <red>worse, n=1</>",
+        "  val/acc          0.65      0.525  <red>−0.125</>  <red>worse, n=1</>",
         "  odd         -Infinity  -Infinity",
         "",
         "<head>Parameters</>",

@@ -36,12 +36,17 @@ STAT = {
 RUN = {
     "id": str, "uid": str, "commit": str, "name": str | None, "message": str | None,
     "hypothesis": str | None, "status": str, "exit_code": int, "parent": str | None,
-    "parent_uid": str | None, "group": type(None), "tags": list, "comments": list, "conclusions": list,
+    "parent_uid": str | None, "group": type(None), "seed": type(None), "repeat": type(None),
+    "tags": list, "comments": list, "conclusions": list,
     "created": str, "duration_s": float,
     "author": str, "host": str, "command": list, "cwd": str, "code": CODE,
     "params": dict, "param_files": list, "metrics_files": list, "outs": list, "reproduces": str | None,
     "metrics": dict, "metric_stats": dict, "defined": dict, "evals": list, "data": list,
     "sources": list, "artifacts": list, "environment": ENVIRONMENT, "notices": list,
+}  # fmt: skip
+
+SINGLE = {
+    "kind": "single", "n": [1, 1], "low": None, "high": None, "t": None, "df": None, "p": None, "more": None,
 }  # fmt: skip
 
 
@@ -175,7 +180,8 @@ def test_the_series_of_a_run(history: Path) -> None:
 def test_a_node_of_the_tree(history: Path) -> None:
     shape = {
         "id": str, "uid": str, "name": str | None, "status": str, "metric": float | None,
-        "change": float | None, "verdict": str | None, "children": list,
+        "change": float | None, "verdict": str | None, "evidence": dict | None, "repeats": type(None),
+        "children": list,
     }  # fmt: skip
     for root in data(history, "tree"):
         check(root, shape)
@@ -191,9 +197,14 @@ def test_a_difference(history: Path) -> None:
         "metrics": {
             "train_loss": {
                 "a": 1 / 3 / 0.1, "b": 1 / 3 / 0.05, "delta": 1 / 3 / 0.05 - 1 / 3 / 0.1, "verdict": "worse",
+                "evidence": SINGLE,
             },
-            "val/acc": {"a": 0.55, "b": 0.525, "delta": 0.525 - 0.55, "verdict": "worse"},
-            "odd": {"a": "-Infinity", "b": "-Infinity", "delta": "NaN", "verdict": None},
+            "val/acc": {
+                "a": 0.55, "b": 0.525, "delta": 0.525 - 0.55, "verdict": "worse", "evidence": SINGLE,
+            },
+            "odd": {
+                "a": "-Infinity", "b": "-Infinity", "delta": "NaN", "verdict": None, "evidence": SINGLE,
+            },
         },
         "data": {},
         "environment": {},

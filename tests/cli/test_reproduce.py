@@ -76,7 +76,7 @@ def test_json_is_all_there_is_on_stdout(lab: Path) -> None:
         "run": "exp-002",
         "original": "exp-001",
         "verdict": "identical",
-        "metrics": {"loss": {"original": 2.5, "again": 2.5, "verdict": "identical"}},
+        "metrics": {"loss": {"original": 2.5, "again": 2.5, "verdict": "identical", "spread": None}},
         "artifacts": {},
     }
     assert "training\n" in done.stderr

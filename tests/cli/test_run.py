@@ -35,7 +35,7 @@ def test_one_line_before_and_one_after(tmp_path: Path) -> None:
     assert second.stdout == "trained\n"
     assert normal(second.stderr) == (
         "exp-002 ← exp-001  higher rate  lr 0.1 → 0.3  seed absent → 4\n"
-        "exp-002 completed in 0.0 s  val/acc 0.65 (+0.1 better)  train_loss 1.1111 (−2.22 better)"
+        "exp-002 completed in 0.0 s  val/acc 0.65 (+0.1 better, n=1)  train_loss 1.1111 (−2.22 better, n=1)"
         "  odd -Infinity  → gxt diff exp-001 exp-002\n"
     )
     third = gxt(repo, "run", "--parent", "1", "--set", "lr=0.1", "--", "sh", "-c", "exit 3", code=3)
@@ -395,7 +395,7 @@ LONG = (
     "a message that is much longer than a terminal of eighty columns can hold beside everything else there is"
 )
 START = "exp-002 ← exp-001  a message that is much longer than a terminal of eighty col…"
-END = "exp-002 completed in 0.0 s  val/acc 0.65 (+0.1 better)"
+END = "exp-002 completed in 0.0 s  val/acc 0.65 (+0.1 better, n=1)"
 
 
 @pytest.mark.parametrize(
@@ -404,14 +404,14 @@ END = "exp-002 completed in 0.0 s  val/acc 0.65 (+0.1 better)"
         (
             160,
             f"{START}  lr 0.1 → 0.3  model.type mlp → cnn  model.width 64 → 128",
-            f"{END}  train_loss 1.1111 (−2.22 better)  odd -Infinity  → gxt diff exp-001 exp-002",
+            f"{END}  train_loss 1.1111 (−2.22 better, n=1)  odd -Infinity  → gxt diff exp-001 exp-002",
         ),
         (
-            108,
+            116,
             f"{START}  lr 0.1 → 0.3  and 2 more",
-            f"{END}  train_loss 1.1111 (−2.22 better)  → gxt diff 1 2",
+            f"{END}  train_loss 1.1111 (−2.22 better, n=1)  → gxt diff 1 2",
         ),
-        (104, f"{START}  3 parameters differ", f"{END}  train_loss 1.1111 (−2.22 better)  → gxt diff 1 2"),
+        (104, f"{START}  3 parameters differ", f"{END}  → gxt diff exp-001 exp-002"),
         (80, START, f"{END}  → gxt diff 1 2"),
         (40, "exp-002 ← exp-001  a message that is mu…", "exp-002 completed in 0.0 s"),
     ],

@@ -33,10 +33,10 @@ Parameters
   model.width  128
 
 Metrics
-  metric           last  from parent        min  at        max  at  points
-  train_loss     6.6667        +3.33     6.6667   2         20   0       3
-  val/acc         0.525       −0.025        0.5   0      0.525   2       3
-  odd         -Infinity               -Infinity   5  -Infinity   5       2
+  metric           last        from parent        min  at        max  at  points
+  train_loss     6.6667   +3.33 worse, n=1     6.6667   2         20   0       3
+  val/acc         0.525  −0.025 worse, n=1        0.5   0      0.525   2       3
+  odd         -Infinity                     -Infinity   5  -Infinity   5       2
 """
 
 FAILS = """\
@@ -166,9 +166,9 @@ def test_colours_of_a_run(history: Path) -> None:
     shown = tagged(normal(Terminal(history, 100).show("show", "2"))).splitlines()
     assert shown[0] == "<cyan>exp-002</>  <bold>higher rate</>  <green>completed</>"
     assert [line.replace("<dim>", "").replace("<bold>", "") for line in shown[-3:]] == [
-        "  train_loss     1.1111        <green>−2.22</>     1.1111   2</>     3.3333   0</>       3</>",
-        "  val/acc</>          0.65         <green>+0.1</>        0.5   0</>       0.65   2</>       3</>",
-        "  odd         -Infinity               -Infinity   5</>  -Infinity   5</>       2</>",
+        "  train_loss     1.1111  <green>−2.22 better, n=1</>     1.1111   2</>     3.3333   0</>       3</>",
+        "  val/acc</>          0.65   <green>+0.1 better, n=1</>        0.5   0</>       0.65   2</>       3</>",  # noqa: E501
+        "  odd         -Infinity                     -Infinity   5</>  -Infinity   5</>       2</>",
     ]
     assert shown[-2].startswith("  <bold>val/acc</>")
 

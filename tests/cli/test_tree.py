@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.cli.scratch import Terminal, add_runs, new_repository, normal, tagged
+from tests.cli.test_json import SINGLE
 from tests.conftest import data, gxt
 
 WHOLE = """\
 run         name         status  val/acc  change
 exp-001     baseline                0.55
 ├─ exp-004  fails        failed
-├─ exp-005  wider                  0.525  −0.025 worse
-exp-002     higher rate             0.65  +0.1 better
-exp-003     lower rate             0.525  −0.125 worse
+├─ exp-005  wider                  0.525  −0.025 worse, n=1
+exp-002     higher rate             0.65  +0.1 better, n=1
+exp-003     lower rate             0.525  −0.125 worse, n=1
 
 exp-006     baseline
 """
@@ -35,9 +36,9 @@ def test_another_metric(history: Path) -> None:
 run         name         status  train_loss  change
 exp-001     baseline                 3.3333
 ├─ exp-004  fails        failed
-├─ exp-005  wider                    6.6667  +3.33 worse
-exp-002     higher rate              1.1111  −2.22 better
-exp-003     lower rate               6.6667  +5.56 worse
+├─ exp-005  wider                    6.6667  +3.33 worse, n=1
+exp-002     higher rate              1.1111  −2.22 better, n=1
+exp-003     lower rate               6.6667  +5.56 worse, n=1
 
 exp-006     baseline
 """
@@ -49,8 +50,8 @@ def test_what_derives_from_one_run(history: Path) -> None:
         gxt(history, "tree", "2").stdout
         == """\
 run      name         val/acc  change
-exp-002  higher rate     0.65  +0.1 better
-exp-003  lower rate     0.525  −0.125 worse
+exp-002  higher rate     0.65  +0.1 better, n=1
+exp-003  lower rate     0.525  −0.125 worse, n=1
 """
     )
 
@@ -60,7 +61,7 @@ def test_a_limit_says_how_many_it_leaves_out(history: Path) -> None:
         gxt(history, "tree", "--limit", "2").stdout
         == """\
 run      name      val/acc  change
-exp-005  wider       0.525  −0.025 worse
+exp-005  wider       0.525  −0.025 worse, n=1
 
 exp-006  baseline
 
@@ -87,9 +88,9 @@ def test_better_is_green_and_worse_is_red(history: Path) -> None:
     assert tagged(Terminal(history, 80).show("tree")).splitlines()[1:] == [
         "<cyan>exp-001</>     baseline                0.55",
         "<cyan>├─ exp-004</>  fails        <red>failed</>",
-        "<cyan>├─ exp-005</>  wider                  <red>0.525</>  <red>−0.025 worse</>",
-        "<cyan>exp-002</>     higher rate             <green>0.65</>  <green>+0.1 better</>",
-        "<cyan>exp-003</>     lower rate             <red>0.525</>  <red>−0.125 worse</>",
+        "<cyan>├─ exp-005</>  wider                  <red>0.525</>  <red>−0.025 worse, n=1</>",
+        "<cyan>exp-002</>     higher rate             <green>0.65</>  <green>+0.1 better, n=1</>",
+        "<cyan>exp-003</>     lower rate             <red>0.525</>  <red>−0.125 worse, n=1</>",
         "",
         "<cyan>exp-006</>     baseline",
     ]
@@ -101,7 +102,9 @@ def test_json_nests_children_and_judges_each(history: Path) -> None:
     def node(id_: str, name: str | None, metric: float | None, *judged: object) -> dict[str, object]:
         change, verdict, *children = judged or (None, None)
         facts = {"id": id_, "uid": "<uid>", "name": name, "status": "completed", "metric": metric}
-        return {**facts, "change": change, "verdict": verdict, "children": children}
+        evidence = None if change is None else SINGLE
+        told = {"change": change, "verdict": verdict, "evidence": evidence, "repeats": None}
+        return {**facts, **told, "children": children}
 
     lower = node("exp-003", None, 0.525, -0.125, "worse")
     higher = node("exp-002", None, 0.65, 0.65 - 0.55, "better", lower)
@@ -165,14 +168,14 @@ def test_every_line_fits_a_narrow_terminal(forest: Path, history: Path) -> None:
         lines = Terminal(where, width).show("tree", NO_COLOR="1").splitlines()
         assert max(map(len, lines)) <= width
     assert (
-        Terminal(history, 43).show("tree", NO_COLOR="1")
+        Terminal(history, 48).show("tree", NO_COLOR="1")
         == """\
 run         name      val/acc  change
 exp-001     baseline     0.55
 ├─ exp-004  fails
-├─ exp-005  wider       0.525  −0.025 worse
-exp-002     higher …     0.65  +0.1 better
-exp-003     lower r…    0.525  −0.125 worse
+├─ exp-005  wider       0.525  −0.025 worse, n=1
+exp-002     higher …     0.65  +0.1 better, n=1
+exp-003     lower r…    0.525  −0.125 worse, n=1
 
 exp-006     baseline
 """

@@ -690,7 +690,7 @@ def test_settings_that_gxt_does_not_know(three: Path) -> None:
         (".gxt.toml sets limits.series_mb, which gxt does not know", "did you mean limits.series_mib?"),
         (
             ".gxt.toml sets [zoo], which gxt does not know",
-            "gxt knows [metric], [limits], [artifacts], [push], [goals]",
+            "gxt knows [metric], [limits], [artifacts], [push], [run], [goals]",
         ),
         ("git config sets gxt.seriemib, which gxt does not know", "did you mean gxt.seriesMib?"),
     ]

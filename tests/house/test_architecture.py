@@ -115,6 +115,7 @@ def test_processes_start_in_few_places() -> None:
         "capture/guardian.py",  # the shell that outlives us
         "capture/programs.py",  # asks an interpreter what it is, nvidia-smi what there is
         "capture/process.py",  # the wrapped command
+        "capture/side_by_side.py",  # repeats at once, each a gxt of its own
         "git/objects.py",
         "git/process.py",
     }

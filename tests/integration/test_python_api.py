@@ -188,7 +188,7 @@ def test_the_last_line_compares_with_the_parent_that_the_script_named(repo: Path
     done = gxt(repo, "run", "--", sys.executable, "t.py", "1", "0.6")
     first, last = done.stderr.splitlines()
     assert first.startswith("exp-003 ← exp-002")
-    assert last.endswith("acc 0.6 (+0.1 better)  → gxt diff exp-001 exp-003")
+    assert last.endswith("acc 0.6 (+0.1 better, n=1)  → gxt diff exp-001 exp-003")
 
 
 def test_a_parent_is_not_looked_up_in_another_repository(three: Path, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_runs_are_compared_over_the_border(border: Path) -> None:
         "\n"
         "Metrics\n"
         "  metric  exp-9999  exp-10000  change\n"
-        "  acc          0.1        0.2    +0.1  better\n"
+        "  acc          0.1        0.2    +0.1  better, n=1\n"
         "\n"
         "Parameters\n"
         "  lr  0.1 → 0.2\n"

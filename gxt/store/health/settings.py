@@ -15,6 +15,7 @@ _TEAM = {
     "limits": tuple(LIMITS),
     "artifacts": tuple(ARTIFACTS),
     "push": ("unpushed_code",),
+    "run": ("repeats",),
 }
 
 
@@ -56,7 +57,13 @@ def _in(table: str) -> list[str]:
 
 def _mine() -> dict[str, str]:
     """What git's configuration may say, as git gives it back and as people write it."""
-    written = ["metric", "goal", "remote", *(_camel(name) for name in (*LIMITS, *ARTIFACTS, "unpushed_code"))]
+    written = [
+        "metric",
+        "goal",
+        "remote",
+        "repeats",
+        *(_camel(name) for name in (*LIMITS, *ARTIFACTS, "unpushed_code")),
+    ]
     return {name.lower(): name for name in written}
 
 
