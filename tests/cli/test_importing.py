@@ -233,8 +233,7 @@ def by_hand(folder: Path, name: str = "my run") -> Path:
 
 def test_what_is_kept_by_hand_becomes_a_run(stranger: Path, tmp_path: Path) -> None:
     by_hand(tmp_path / "hand")
-    without = "exp-002 came without its code: this repository does not have it"
-    assert bring(stranger, tmp_path / "hand") == Imported(tmp_path / "hand", ("exp-002",), notices=(without,))
+    assert bring(stranger, tmp_path / "hand") == Imported(tmp_path / "hand", ("exp-002",))
     run = data(stranger, "show", "exp-002", "--series")
     facts = {
         key: run[key] for key in ("name", "status", "created", "duration_s", "params", "metrics", "notices")

@@ -226,10 +226,11 @@ class _Writing:
         """What the run began with, as far as git has all of it."""
         said = cast("JsonObject", run.get("code") or {})
         head, tree = (str(said.get(key) or "") for key in ("head", "tree"))
-        if not tree or not _is(reader, tree, "tree") or not _is_whole(self._repository, [tree]):
-            self._without_code.add(one.uid)
+        if not _is(reader, tree, "tree") or not _is_whole(self._repository, [tree]):
+            if tree:  # a run that was kept by hand tells of none
+                self._without_code.add(one.uid)
             return _Code([], [])
-        is_there = bool(head) and _is(reader, head, "commit") and _is_whole(self._repository, [head])
+        is_there = _is(reader, head, "commit") and _is_whole(self._repository, [head])
         return _Code([head] if is_there else [], [Put("040000", tree, "")])
 
     def came(self, taken: Taken) -> Import:
@@ -276,7 +277,7 @@ def _read(files: Files) -> JsonObject:
 
 
 def _is(reader: ObjectReader, oid: str, kind: str) -> bool:
-    (size,) = reader.sizes([oid])
+    (size,) = reader.sizes([oid]) if oid else (None,)
     return size is not None and size.kind == kind
 
 
