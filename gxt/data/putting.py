@@ -6,10 +6,14 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from gxt.data.bringing import is_inside
 from gxt.data.cache import copy_content
 from gxt.errors import GxtError
+
+UNDER_WAY: Final = ".gxt-new"
+"""What a file is called until it is whole: a name that the next one takes which is written there."""
 
 
 def put_bytes(folder: Path, name: str, data: bytes) -> None:
@@ -72,8 +76,10 @@ def take_away(folder: Path, names: Iterable[str]) -> None:
 def _put(folder: Path, name: str, write: Callable[[Path], object]) -> None:
     path = _inside(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".gxt-{os.urandom(8).hex()}")
+    new = path.with_name(UNDER_WAY)
     try:
+        new.unlink(missing_ok=True)  # of one that was killed
+        new.open("xb").close()  # never what a link leads to
         write(new)
         new.replace(path)
     finally:

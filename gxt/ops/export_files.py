@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Final
 
 from gxt.data.place import find_cache
-from gxt.data.putting import put_bytes, put_copy, take_away
+from gxt.data.putting import UNDER_WAY, put_bytes, put_copy, take_away
 from gxt.errors import DamagedRecord, GxtError, NewerFormat, UsageError
 from gxt.model.goals import Metric
 from gxt.model.json_types import Json, JsonObject
@@ -147,10 +148,13 @@ def _opened(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is a file", hint="name a folder")
     if not _is_ours(folder):
-        if any(folder.iterdir()):
+        if any(path.name != UNDER_WAY for path in folder.iterdir()):
             hint = "name a new folder, an empty one, or one that was exported to before"
             raise UsageError(f"{folder} holds something else than an export", hint=hint)
         put_bytes(folder, INDEX, _dumped({"gxt": 1, "kind": _KIND, "runs": []}))
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        if is_folder_name(path.name.removeprefix(_UNFINISHED)) and not path.is_symlink():
+            rmtree(path, ignore_errors=True)
     return {str(facts["uid"]): name for name, facts in _runs(folder).items()}
 
 

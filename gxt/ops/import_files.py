@@ -112,8 +112,9 @@ def import_files(workspace: Workspace, folder: Path) -> Imported:
         *(f"{label} was removed here: gxt rm --undo {id_} brings it back" for label, id_ in taken.removed),
         *(f"{id_} came without its code: this repository does not have it" for id_ in taken.without_code),
     ]
-    came = len(taken.new) + len(taken.updated) + len(taken.refused) + len(taken.removed)
-    return Imported(folder, taken.new, taken.updated, len(runs) - came, tuple(notices))
+    came = {*taken.new, *taken.updated, *(id_ for _, id_ in taken.removed)}
+    known = len(runs) - len(came) - len(taken.refused)
+    return Imported(folder, taken.new, taken.updated, known, tuple(notices))
 
 
 def _each_once(found: Sequence[_Found]) -> tuple[list[_Found], list[str]]:

@@ -16,10 +16,13 @@ import yaml
 from gxt.errors import GxtError, UsageError
 from gxt.ops.annotate import rename, tag
 from gxt.ops.export_files import Drawing, Exported, export_files
+from gxt.ops.import_files import import_files
 from gxt.ops.workspace import open_workspace
 from gxt.render import curve, run_page
+from gxt.store import journal
 from tests.cli.scratch import normal
 from tests.conftest import gxt
+from tests.integration.test_live_runs import UID, started
 
 FOLDERS = [
     "exp-001-baseline",
@@ -190,6 +193,8 @@ def test_nothing_is_written_or_removed_through_a_link(lab: Path, tmp_path: Path)
     (out / FOLDERS[1] / "run.json").write_text(json.dumps({**facts, "tree": "older"}))
     with pytest.raises(GxtError, match="is a link"):
         export(lab, out, "2")
+    (out / ".gxt-new").symlink_to(elsewhere / "series")
+    export(lab, out, "3")
     shutil.rmtree(out / FOLDERS[1])
     (out / FOLDERS[1]).symlink_to(elsewhere)
     with pytest.raises(GxtError, match="is a link"):
@@ -211,6 +216,28 @@ def test_a_picture_is_drawn_with_whatever_was_logged(history: Path, tmp_path: Pa
         "![Learning curve](learning_curve.png)" in (tmp_path / "out" / FOLDERS[0] / "README.md").read_text()
     )
     assert not (tmp_path / "out" / FOLDERS[5] / "learning_curve.png").exists()  # nothing was logged
+
+
+def test_nothing_of_a_run_acts_in_its_page(lab: Path, tmp_path: Path) -> None:
+    rename(open_workspace(lab), "exp-001", "<script>alert(1)</script> [x](javascript:1) `|` end")
+    out = tmp_path / "out"
+    (name,) = export(lab, out, "1").written
+    assert name == "exp-001-script-alert-1-script-x-javascript-1-end"
+    assert (out / name / "README.md").read_text().splitlines()[0] == (
+        r"# exp-001 \<script>alert(1)\</script> \[x](javascript:1) \`\|\` end"
+    )
+
+
+def test_a_running_run_is_left_out_and_keeps_its_number(lab: Path, tmp_path: Path) -> None:
+    path = lab / ".git/gxt/live" / UID
+    path.mkdir(parents=True)
+    (path / journal.NUMBER).write_text("7\n")
+    (path / journal.JOURNAL).write_text(f"{started()}\n")
+    done = export(lab, tmp_path / "out", where="status in ('running', 'failed')")
+    assert (done.written, done.notices) == ((FOLDERS[3],), ("exp-007 is running, and left out",))
+    (tmp_path / "hand").mkdir()
+    (tmp_path / "hand/config.yaml").write_text("lr: 1")
+    assert import_files(open_workspace(lab), tmp_path / "hand").new == ("exp-008",)
 
 
 # --- spreadsheets ----------------------------------------------------------------------------------------
