@@ -353,5 +353,9 @@ def _texts(value: Json) -> list[str]:
 def _yaml(params: JsonObject) -> bytes:
     import yaml
 
-    text: str = yaml.dump(params, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
-    return text.encode(errors="backslashreplace")
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # not every build of PyYAML has libyaml
+    try:
+        text: str = yaml.dump(params, Dumper=dumper, sort_keys=False, allow_unicode=True)
+        return text.encode()
+    except UnicodeEncodeError:  # half a character, which JSON can spell; and JSON is YAML
+        return (json.dumps(params, indent=1) + "\n").encode()

@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from gxt.errors import GxtError, UsageError
+from gxt.model.json_types import JsonObject
 from gxt.ops.annotate import rename, tag
-from gxt.ops.export_files import Drawing, Exported, export_files
+from gxt.ops.export_files import Drawing, Exported, _yaml, export_files
 from gxt.ops.import_files import import_files
 from gxt.ops.workspace import open_workspace
 from gxt.render import curve, run_page
@@ -226,6 +227,28 @@ def test_nothing_of_a_run_acts_in_its_page(lab: Path, tmp_path: Path) -> None:
     assert (out / name / "README.md").read_text().splitlines()[0] == (
         r"# exp-001 \<script>alert(1)\</script> \[x](javascript:1) \`\|\` end"
     )
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {
+            "a": "NaN",
+            "b": "yes",
+            "c": "1e5",
+            "d": "\x1b\0\x85\u2028",
+            "e": "😀",
+            "f": None,
+            "g": [1, [{"x": 1}]],
+        },
+        {"huge": 10**300, "small": 1e-300, "": "", "exact": 0.1, "1": "1", "text": "a: b\n# c"},
+        {"half a character": "\ud800"},
+    ],
+)
+def test_parameters_are_the_same_when_yaml_is_read(params: JsonObject) -> None:
+    text = _yaml(params).decode()
+    assert (json.loads(text) if "half a character" in params else yaml.safe_load(text)) == params
 
 
 def test_a_running_run_is_left_out_and_keeps_its_number(lab: Path, tmp_path: Path) -> None:
