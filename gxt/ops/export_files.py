@@ -16,6 +16,7 @@ from gxt.data.place import find_cache
 from gxt.data.putting import UNDER_WAY, put_bytes, put_copy, take_away
 from gxt.errors import DamagedRecord, GxtError, NewerFormat, UsageError
 from gxt.model.goals import Metric
+from gxt.model.ids import is_uid
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.layout import (
     COMMIT,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 _KIND: Final = "export"
 _UNFINISHED: Final = ".new-"
+_ASIDE: Final = ".aside-"
 _OF_FOLDER: Final = frozenset(("gxt", "files", "contents", "made_by", "tree", "picture", "parent_title"))
 """Facts by which a folder is known to be as it should be, and which the index leaves out."""
 
@@ -125,6 +127,7 @@ def export_files(
             for done, run in enumerate(runs, 1):
                 writing.add(run)
                 workspace.progress("exporting runs", done, len(runs))
+            writing.put_back()
             put_bytes(folder, INDEX, _index(folder))
         except OSError as error:
             what = f"{folder} could not be written: {error.strerror or error}"
@@ -155,7 +158,7 @@ def _opened(folder: Path) -> dict[str, str]:
     for path in folder.glob(f"{_UNFINISHED}*"):
         if is_folder_name(path.name.removeprefix(_UNFINISHED)) and not path.is_symlink():
             rmtree(path, ignore_errors=True)
-    return {str(facts["uid"]): name for name, facts in _runs(folder).items()}
+    return {_uid(facts): name for name, facts in _runs(folder).items()}
 
 
 def _is_ours(folder: Path) -> bool:
@@ -165,9 +168,16 @@ def _is_ours(folder: Path) -> bool:
 
 def _runs(folder: Path) -> dict[str, JsonObject]:
     """The facts of the runs in the folder, by the names of their folders."""
-    names = sorted(path.name for path in folder.iterdir() if is_folder_name(path.name))
-    found = ((name, _facts(folder / name / RUN)) for name in names if not (folder / name).is_symlink())
-    return {name: facts for name, facts in found if facts and isinstance(facts.get("uid"), str)}
+    paths = sorted(folder.iterdir())
+    runs = [path for path in paths if is_folder_name(path.name) or path.name.startswith(_ASIDE)]
+    found = ((path.name, _facts(path / RUN)) for path in runs if not path.is_symlink())
+    return {name: facts for name, facts in found if facts and _uid(facts)}
+
+
+def _uid(facts: JsonObject | None) -> str:
+    """The run that facts tell of; empty where they tell of none."""
+    uid = (facts or {}).get("uid")
+    return uid if isinstance(uid, str) and is_uid(uid) else ""
 
 
 def _facts(path: Path) -> JsonObject | None:
@@ -204,7 +214,7 @@ class _Writing:
     def __init__(self, history: History, folder: Path, known: Mapping[str, str], drawing: Drawing) -> None:
         self._history = history
         self._folder = folder
-        self._known = known
+        self._known = dict(known)
         self._drawing = drawing
         self._cache = find_cache(history.workspace.repository)
         self._goals = history.workspace.settings.goals
@@ -250,13 +260,26 @@ class _Writing:
         self._written.append(name)
 
     def _place(self, run: JsonObject, name: str) -> Path:
-        """Where the run is: a folder that it has had, under another name perhaps."""
-        known = self._folder / self._known.get(str(run["uid"]), name)
-        if (self._folder / name).is_symlink():
-            raise GxtError(
-                f"{self._folder / name} is a link", hint="nothing is written through it: remove it"
-            )
-        return known
+        """Where the run is: a folder that it has had, under another name perhaps.
+
+        A pull may have given its number to another run. That one's folder is put aside until its turn.
+        """
+        target, uid = self._folder / name, str(run["uid"])
+        if target.is_symlink():
+            raise GxtError(f"{target} is a link", hint="nothing is written through it: remove it")
+        other = _uid(_facts(target / RUN))
+        if other not in {"", uid}:
+            self._known[other] = f"{_ASIDE}{other}"
+            target.rename(self._folder / self._known[other])
+        return self._folder / self._known.get(uid, name)
+
+    def put_back(self) -> None:
+        """Name the folders that were put aside for good: of runs that this export did not ask for."""
+        for path in self._folder.glob(f"{_ASIDE}*"):
+            facts = _facts(path / RUN) or {}
+            name = f"{facts.get('id')}-{_uid(facts).lower()}"
+            if is_folder_name(name) and not (self._folder / name).exists():
+                path.rename(self._folder / name)
 
     def _write(
         self,

@@ -169,6 +169,27 @@ def test_what_was_said_since_is_brought_up_to_date_and_files_of_others_stay(
     assert export(lab, out).written == ()
 
 
+def test_a_folder_follows_its_run_when_numbers_have_moved(history: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(history, out, "2", "3", "5")
+    for name in (FOLDERS[1], FOLDERS[2], FOLDERS[4]):
+        (out / name / "mine.txt").write_text(name)
+    (out / FOLDERS[1]).rename(out / "first")  # as if they had had other numbers: 2 was 3, 3 was 5, 5 was 2
+    (out / FOLDERS[4]).rename(out / FOLDERS[1])
+    (out / FOLDERS[2]).rename(out / FOLDERS[4])
+    (out / "first").rename(out / FOLDERS[2])
+    assert export(history, out, "2", "3").written == (FOLDERS[1], FOLDERS[2])
+    fifth = next(path.name for path in out.iterdir() if path.name.startswith("exp-005"))
+    assert sorted(path.name for path in out.iterdir()) == [FOLDERS[1], FOLDERS[2], fifth, "index.json"]
+    assert {path.name: (path / "mine.txt").read_text() for path in out.iterdir() if path.is_dir()} == {
+        FOLDERS[1]: FOLDERS[1],
+        FOLDERS[2]: FOLDERS[2],
+        fifth: FOLDERS[4],
+    }
+    assert export(history, out, "5").written == (FOLDERS[4],)
+    assert sorted(path.name for path in out.iterdir()) == [FOLDERS[1], FOLDERS[2], FOLDERS[4], "index.json"]
+
+
 @pytest.mark.parametrize("what", ["file", "other", "index"])
 def test_a_folder_that_holds_something_else_is_refused(history: Path, tmp_path: Path, what: str) -> None:
     out = tmp_path / "out"
