@@ -43,6 +43,11 @@ DOCUMENTS: Final = (
 )
 """The files of a run's directory in git, but for the run commit; a long series is a folder."""
 
+OWN: Final = frozenset(
+    name.casefold() for name in (README, PICTURE, CONFIG, METRICS, EVAL, OUTPUTS, RUN, RECORD)
+)
+"""What nothing else in a run's folder may be called, on a file system that keeps no case."""
+
 _MOST_SLUG: Final = 40
 _FOLDER: Final = re.compile(r"exp-\d{3,9}(-[a-z0-9-]{1,40})?", re.ASCII)
 _OTHER: Final = re.compile(r"[^a-z0-9]+", re.ASCII)

@@ -16,7 +16,7 @@ from gxt.model.artifacts import MODEL, PART, file_name
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Metric
 from gxt.model.json_types import JsonObject
-from gxt.model.layout import BEST, OUTPUTS
+from gxt.model.layout import BEST, OUTPUTS, OWN
 from gxt.model.pointers import FOLDER, is_md5
 from gxt.named_tuple import NamedTuple
 
@@ -81,9 +81,9 @@ def _name_of(one: JsonObject, best: JsonObject | None, *, beside_best: bool) -> 
     if one is best:
         return f"{BEST}{posixpath.splitext(file_name(posixpath.basename(str(one['path']))))[1]}"
     if beside_best and best is not None:  # a model names its external data by their file names
-        below = posixpath.relpath(str(one["path"]), posixpath.dirname(str(best["path"])) or ".")
-        if is_inside(below) and posixpath.splitext(below)[1] not in {".json", ".yaml", ".jsonl", ".md"}:
-            return below
+        beside = posixpath.relpath(str(one["path"]), posixpath.dirname(str(best["path"])) or ".")
+        if is_inside(beside) and beside.partition("/")[0].casefold() not in OWN:
+            return beside
     return f"{OUTPUTS}/{file_name(str(one['name']))}"
 
 
