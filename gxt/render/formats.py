@@ -26,9 +26,9 @@ def to_csv(table: Table) -> str:
 
 def to_markdown(table: Table) -> str:
     """A GitHub-flavoured table."""
-    names = [_escaped(column.name) for column in table.columns]
+    names = [escaped(column.name) for column in table.columns]
     rules = ["---:" if column.right else "---" for column in table.columns]
-    rows = [[_escaped(text_of(cell)) for cell in row] for row in table.rows]
+    rows = [[escaped(text_of(cell)) for cell in row] for row in table.rows]
     return "".join("| " + " | ".join(row) + " |\n" for row in (names, rules, *rows))
 
 
@@ -47,5 +47,6 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text in which nothing acts as Markdown or HTML."""
     return "".join(f"\\{c}" if c in "|`<[*_\\" else c for c in clean(text))

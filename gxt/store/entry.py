@@ -14,7 +14,7 @@ from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
 from gxt.model.pointers import POINTERS
 from gxt.model.run import metrics_of, title
-from gxt.store.chain import Chain, Entry, Note, Written
+from gxt.store.chain import Chain, Entry, Made, Note, Written
 from gxt.store.places import NOTED_FILES, live_ref
 from gxt.store.tree import Tip
 
@@ -49,7 +49,7 @@ def write(
             {path: importer.blob(data) for path, data in documents.items()},
             number=number,
             parents=[head] if head else [],
-            code=[*([Put("040000", tree, "")] if tree else []), *_pointers(importer, folded)],
+            code=[*([Put("040000", tree, "")] if tree else []), *pointers(importer, folded.metrics)],
         )
         chain.write_notes(rebuild=rebuild_notes)
     return chain.written(known=[head], letting_go=[live_ref(folded.uid)], run=run)
@@ -75,13 +75,36 @@ def add_run(
         code: what differs in the run commit's tree from the first parent's.
     """
     run = folded.run()
-    author, committer = _person(folded, folded.started_us), _person(folded, folded.last_us)
-    message = _run_message(folded, run)
+    author, committer = person(folded, folded.started_us), person(folded, folded.last_us)
+    message = run_message(folded, run)
     commit = chain.commit(
         "run", author=author, committer=committer, message=message, parents=parents, puts=code
     )
+    chain.add(run_entry(run, commit, files, number=number, author=author, committer=committer))
+    return {**run, "commit": commit.oid}
+
+
+def run_entry(
+    run: JsonObject,
+    commit: Made,
+    files: Mapping[str, str],
+    *,
+    number: int,
+    author: Person,
+    committer: Person,
+) -> Entry:
+    """The entry that adds a run.
+
+    Args:
+        run: the run as JSON.
+        commit: its commit.
+        files: the ids or marks of the files of its directory, by path.
+        number: its number.
+        author: of the run commit.
+        committer: of the run commit.
+    """
     place = run_path(number)
-    entry = Entry(
+    return Entry(
         message=_entry_message(run, number),
         author=author,
         committer=committer,
@@ -95,13 +118,11 @@ def add_run(
             Note(what, commit.oid, files[file]) for what, file in NOTED_FILES.items() if file in files
         ),
     )
-    chain.add(entry)
-    return {**run, "commit": commit.oid}
 
 
-def _pointers(importer: FastImport, folded: Folded) -> list[Put | Drop]:
+def pointers(importer: FastImport, metrics: JsonObject) -> list[Put | Drop]:
     """What names the run's own outputs, in place of whatever another run's checkout has left in the code."""
-    artifacts = cast("list[JsonObject]", folded.metrics["artifacts"])
+    artifacts = cast("list[JsonObject]", metrics.get("artifacts"))
     if not artifacts:
         return [Drop(POINTERS)]
     from gxt.model.placing import pointer_files
@@ -123,7 +144,8 @@ def _if_present(reader: ObjectReader, oid: str) -> str:
     return oid if oid and reader.read(oid) is not None else ""
 
 
-def _person(folded: Folded, at_us: int) -> Person:
+def person(folded: Folded, at_us: int) -> Person:
+    """Who has made a run, at a time."""
     author = folded.config["author"]
     assert isinstance(author, dict)
     return Person(str(author["name"]), str(author["email"]), at_us // 1_000_000, folded.offset)
@@ -135,7 +157,8 @@ def one_line(text: str, width: int = 72) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def _run_message(folded: Folded, run: JsonObject) -> str:
+def run_message(folded: Folded, run: JsonObject) -> str:
+    """The message of a run's commit."""
     parent = folded.config.get("parent")
     trailer = [f"Run-Uid: {folded.uid}", *([f"Parent-Run: {one_line(str(parent))}"] if parent else [])]
     return "\n".join([one_line(title(run)) or "run", "", *trailer, f"Status: {folded.status}", ""])

@@ -109,11 +109,11 @@ def _move(repository: Repository, written: Written, reason: str, *, with_notes: 
             refs.move([written.entry, *notes])
         except GitFailed:
             return False
-        _unprotect(repository, refs, written)
+        unprotect(repository, refs, written)
     return True
 
 
-def _unprotect(repository: Repository, refs: RefMover, written: Written) -> None:
+def unprotect(repository: Repository, refs: RefMover, written: Written) -> None:
     """Delete the refs that protected the objects, or leave word that they are to be deleted."""
     collector.await_end(repository, patience_s=_GC_PATIENCE_S)
     if debris.may_delete_refs(repository):

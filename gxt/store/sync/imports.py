@@ -7,15 +7,17 @@ from gxt.git.objects import ObjectReader
 from gxt.git.repository import Repository
 from gxt.model.ids import run_id
 from gxt.store.index import Index
+from gxt.store.journal import reserved_number
+from gxt.store.places import live_paths
 from gxt.store.sync.arrival import Arrival, Arrived
 from gxt.store.sync.differing import Opened
 from gxt.store.sync.merge import UNSAID, Merged, Pending, Said, said_since, united
 from gxt.store.sync.shape import check_same
-from gxt.store.tree import RunFolder, Tip
+from gxt.store.tree import RunFolder, Tip, reserve
 
 
 def import_runs(
-    repository: Repository, reader: ObjectReader, ours: Tip, arrival: Arrival, seen: str | None
+    repository: Repository, reader: ObjectReader, ours: Tip | None, arrival: Arrival, seen: str | None
 ) -> Merged:
     """What is to be written on top of ours.
 
@@ -25,17 +27,18 @@ def import_runs(
     Args:
         repository: where.
         reader: reads both sides.
-        ours: our newest entry.
+        ours: our newest entry; None where there is none.
         arrival: what they have besides.
         seen: the entry since when.
     """
     said = said_since(reader, arrival.tip, seen)
-    following = ours.next_number
+    live = [reserved_number(path) for path in live_paths(repository)]
+    following = reserve(reader, ours, live)
     pending: list[Pending] = []
     refused: list[str] = []
     with Index(repository, reader) as index:
         for one in arrival.runs:
-            here = _here(index, one.uid)
+            here = folder_here(index, one.uid)
             if here is None and not one.removed:
                 pending.append(_new(one, following, said))
                 following += 1
@@ -47,7 +50,8 @@ def import_runs(
     return Merged(tuple(pending), refused=tuple(refused))
 
 
-def _here(index: Index, uid: str) -> RunFolder | None:
+def folder_here(index: Index, uid: str) -> RunFolder | None:
+    """The directory of a run that is here, be it removed or not; None where it is not."""
     number = index.number_of(uid)
     if number is not None:
         return index.folder(number)

@@ -107,11 +107,33 @@ def take_over(
     return taking.taken
 
 
+def take_written(repository: Repository, source: str, tip: str, *, what: str, progress: Progress) -> Taken:
+    """Take over runs that were written here as a history of their own. Call it with the store's lock.
+
+    They are checked as those of a remote are, and get numbers that are free here.
+
+    Args:
+        repository: ours.
+        source: in place of a remote's name; no remote can have it.
+        tip: the newest entry of that history.
+        what: the failure in words.
+        progress: is told how far the check is.
+
+    Raises:
+        DamagedRecord, StoreBusy, GitFailed: as `take_over` does.
+    """
+    theirs = _Theirs(source, tip, gives_numbers=False, seen=None, is_written=True)
+    taking = _Taking(repository, theirs, (), progress)
+    publish(repository, taking.write, name=f"take-{source}", what=what, reason="gxt: imported")
+    return taking.taken
+
+
 class _Theirs(NamedTuple):
     remote: str
     tip: str
     gives_numbers: bool
     seen: str | None
+    is_written: bool = False  # here, a moment ago: nothing of it stays but its runs
 
 
 class _Taking:
@@ -133,7 +155,8 @@ class _Taking:
         base = common_entry(reader, ours.oid, theirs.tip) if ours else None
         if theirs.tip in (base, theirs.seen):
             return False
-        if ours and base != ours.oid and not theirs.gives_numbers:
+        goes_on = ours is None or base == ours.oid
+        if theirs.is_written or not (goes_on or theirs.gives_numbers):
             arrival = self._check(reader, theirs.seen or base, is_ours=False)
             imported = import_runs(self._repository, reader, ours, arrival, theirs.seen or base)
             self.taken = Taken(arrival, imported, imports=True)

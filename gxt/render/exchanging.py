@@ -1,0 +1,49 @@
+"""What went into files, and what came from them."""
+
+from __future__ import annotations
+
+from gxt.model.json_types import Json, JsonObject
+from gxt.ops.export_files import Exported
+from gxt.ops.import_files import Imported
+from gxt.render.clean import one_line
+from gxt.render.sharing import counts
+from gxt.render.view import View, line
+
+
+def exported_page(exported: Exported) -> View:
+    """How many runs were written, and where."""
+    folder = one_line(str(exported.folder))
+    parts = [_runs(len(exported.written))] if exported.written or not exported.unchanged else []
+    parts += [f"{_runs(len(exported.unchanged))} as before"] if exported.unchanged else []
+    return [line(f"{', '.join(parts)} in {folder}")]
+
+
+def exported_json(exported: Exported) -> JsonObject:
+    """`gxt export files --json`."""
+    return {
+        "directory": str(exported.folder),
+        "written": list[Json](exported.written),
+        "unchanged": list[Json](exported.unchanged),
+    }
+
+
+def imported_page(imported: Imported) -> View:
+    """Which runs came."""
+    folder = one_line(str(imported.folder))
+    told = counts(imported.new, imported.updated)
+    known = f"{_runs(imported.known)} here already" if imported.known else ""
+    return [line(f"from {folder}: {', '.join(filter(None, (told, known))) or 'no run'}")]
+
+
+def imported_json(imported: Imported) -> JsonObject:
+    """`gxt import files --json`."""
+    return {
+        "directory": str(imported.folder),
+        "new": list[Json](imported.new),
+        "updated": list[Json](imported.updated),
+        "known": imported.known,
+    }
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
