@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
@@ -33,6 +34,11 @@ def render() -> str:
         if isinstance(public, FunctionType):
             parts.append("\n".join(_function(f"gxt.{name}", public)))
     parts.append("\n".join(_class("gxt.Run", gxt.Run)))
+    parts.append(f"## gxt.visualization\n\n{_text(gxt.visualization)}\n")
+    for name in gxt.visualization.__all__:
+        public = getattr(gxt.visualization, name)
+        if isinstance(public, FunctionType):
+            parts.append("\n".join(_function(f"gxt.visualization.{name}", public)))
     parts.append(f"## gxt.GxtError\n\n{_text(gxt.GxtError)}\n\nAll of them: [errors](errors.md).\n")
     return "\n".join(parts)
 
@@ -53,7 +59,7 @@ def _signature(function: FunctionType) -> str:
     """The `def` line without `self`, one parameter a line where it is long."""
     found = inspect.signature(function)
     kept = [one for one in found.parameters.values() if one.name != "self"]
-    short = f"def {function.__name__}{found.replace(parameters=kept)}: ...".replace("'", "")
+    short = _unquoted(f"def {function.__name__}{found.replace(parameters=kept)}: ...")
     if len(short) <= 100:
         return short
     lines, starred = [], False
@@ -63,7 +69,12 @@ def _signature(function: FunctionType) -> str:
             starred = True
         lines.append(f"    {one},")
     last = f") -> {found.return_annotation}: ..."
-    return "\n".join([f"def {function.__name__}(", *lines, last]).replace("'", "")
+    return _unquoted("\n".join([f"def {function.__name__}(", *lines, last]))
+
+
+def _unquoted(signature: str) -> str:
+    """The signature with its types as they were written: inspect has them as text. Defaults stay text."""
+    return re.sub(r"= '([^']*)'", r'= "\1"', signature).replace("'", "")
 
 
 def _text(documented: object) -> str:
