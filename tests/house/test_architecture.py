@@ -60,7 +60,7 @@ def test_importing_gxt_loads_no_third_party_module() -> None:
     assert {name for name in new if name.startswith("gxt")} == {"gxt"}
 
 
-@pytest.mark.parametrize("words", [["--help"], ["list"], ["list", "--help"], ["tree"], ["show"]])
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["plot", "--help"], ["tree"], ["show"]])
 def test_commands_load_no_heavy_module(repo: Path, words: list[str]) -> None:
     gxt(repo, "run", "-q", "--", "true")
     run = f"sys.argv = ['gxt', *{words!r}]\nfrom gxt.cli.main import _run\n_run({words!r})"
