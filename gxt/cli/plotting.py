@@ -22,6 +22,16 @@ _OWN = {  # each kind of picture, and the options that are its own
     "tree": ("metric", "limit"),
 }
 
+_FILES_ONLY = {
+    "agg",
+    "cairo",
+    "pdf",
+    "pgf",
+    "ps",
+    "svg",
+    "template",
+}  # backends of matplotlib without windows
+
 
 def plot_words(parser: Parser) -> None:
     """What `gxt plot` takes."""
@@ -74,7 +84,9 @@ def plot(words: Namespace) -> None:
         output.say(f"wrote {words.output}")
     if words.show:
         _show(figure)
-    if words.json:
+    if words.json and words.kind == "tree":
+        _tree_as_text(words)
+    elif words.json:
         from gxt.visualization.as_json import panels
 
         output.show_json({"kind": words.kind, "file": words.output, "panels": panels(figure)}, _told(caught))
@@ -178,16 +190,16 @@ def _show(figure: Figure) -> None:
     Raises:
         UsageError: there is none to be had here.
     """
-    import matplotlib as mpl
+    from matplotlib import get_backend
     from matplotlib import pyplot as plt
 
     try:
-        manager = plt.figure().canvas.manager
-        shown = mpl.get_backend().lower() not in {"agg", "pdf", "svg", "ps", "cairo", "template"}
-    except ImportError:
-        shown, manager = False, None
-    if manager is None or not shown:
+        window = plt.figure(figsize=figure.get_size_inches()).canvas.manager
+        shown = get_backend().lower() not in _FILES_ONLY
+    except ImportError:  # a backend that was asked for, and cannot be had
+        window, shown = None, False
+    if window is None or not shown:
         raise UsageError("there is no display to show it on", hint="write it into a file with -o picture.png")
-    manager.canvas.figure = figure
-    figure.set_canvas(manager.canvas)
+    window.canvas.figure = figure
+    figure.set_canvas(window.canvas)
     plt.show()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
-from gxt.errors import AmbiguousRun, DamagedRecord, NewerFormat
+from gxt.errors import AmbiguousRun, DamagedRecord, NewerFormat, UnknownRun
 from gxt.model.codec import number_from_json
 from gxt.model.goals import Goal, Metric, goal_of
 from gxt.model.json_types import Json, JsonObject
@@ -19,7 +19,7 @@ from gxt.ops.listing import ListRequest, list_runs
 from gxt.ops.show import series_of
 from gxt.ops.workspace import Workspace
 
-GROUP = "+"  # behind the reference of a run: all repeats that it is one of
+GROUP = "+"  # behind the reference of a run, as exp-012+ or exp-012+4: all repeats that it is one of
 
 
 class Plotted(NamedTuple):
@@ -119,17 +119,20 @@ def _numbers(values: Mapping[str, Json]) -> dict[str, float]:
 
 def _named(history: History, ref: str) -> list[JsonObject]:
     """The run of a reference; the repeats of one experiment where that is what it names."""
-    before, plus, _ = ref.partition(GROUP)
-    if plus and before:
-        run = history.resolve(before)
-        return list(_members(history, str(run["group"]))) if run.get("group") else [run]
     try:
         return [history.resolve(ref)]
-    except AmbiguousRun as error:
+    except AmbiguousRun as error:  # the name of all repeats
         runs = [history.resolve(candidate) for candidate in error.candidates]
-        if len({str(run.get("group") or run["uid"]) for run in runs}) > 1:
+        groups = {str(run.get("group") or run["uid"]) for run in runs}
+        if len(groups) > 1:
             raise
-        return list(_members(history, str(runs[0]["group"])))
+        return list(_members(history, groups.pop()))
+    except UnknownRun:
+        before, plus, count = ref.rpartition(GROUP)
+        if not plus or not before or (count and not count.isdecimal()):
+            raise
+        run = history.resolve(before)
+        return list(_members(history, str(run["group"]))) if run.get("group") else [run]
 
 
 def _members(history: History, group: str) -> Iterator[JsonObject]:

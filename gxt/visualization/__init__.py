@@ -111,7 +111,7 @@ def plot_architecture_comparison(
     from gxt.visualization import comparing
 
     plotted = _read(experiments, cwd)
-    return _told(*comparing.draw_architectures(plotted, metric, by, _axes(log), title, ax))
+    return _told(*comparing.draw_architectures(plotted, metric, by, _axes(log, "x"), title, ax))
 
 
 def plot_compare(
@@ -140,7 +140,7 @@ def plot_compare(
     from gxt.visualization import comparing
 
     plotted = _read(ids, cwd)
-    return _told(*comparing.draw_comparison(plotted, _several(metrics), _axes(log), title, ax))
+    return _told(*comparing.draw_comparison(plotted, _several(metrics), _axes(log, "x"), title, ax))
 
 
 def plot_gradients(
@@ -227,6 +227,8 @@ def _read(ids: object, cwd: str | Path | None, *, series: bool = False) -> Plott
 
     workspace = open_workspace(_directory(cwd))
     refs = matching_ids(workspace, None)[0] if ids is None else refs_of(ids)
+    if not refs:
+        raise UsageError("nothing to draw: there are no runs", hint="gxt list shows the runs there are")
     return plotted(workspace, refs, series=series)
 
 
@@ -250,9 +252,11 @@ def _several(names: str | Sequence[str]) -> Sequence[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _axes(log: str) -> str:
-    if not set(log) <= {"x", "y"}:
-        raise UsageError(f"there is no axis {log!r}", hint="log is x, y or xy")
+def _axes(log: str, known: str = "xy") -> str:
+    if not set(log) <= set(known):
+        raise UsageError(
+            f"log cannot be {log!r} here", hint="it is x, y or xy" if known == "xy" else "it is x"
+        )
     return log
 
 

@@ -69,7 +69,7 @@ def draw_comparison(
     notices = list(plotted.notices)
     columns = min(3, len(names))
     height = (0.9 + 0.28 * max(3, len(groups))) * -(-len(names) // columns)
-    with looks.looks():
+    with looks.looks(ax):
         figure, axes = looks.panels(ax, names, columns, 2.4 + 2.9 * columns, min(40.0, height))
         for nth, (name, one) in enumerate(zip(names, axes, strict=True)):
             rows = [
@@ -77,11 +77,13 @@ def draw_comparison(
                 for label, members in zip(labels, groups, strict=True)
             ]
             goal = plotted.goals.get(name)
-            _draw_rows(one, rows, goal, log, named=nth % columns == 0, starred=True)
+            _draw_rows(
+                one, rows, goal, _log(log, name, rows, notices), named=nth % columns == 0, starred=True
+            )
             x = looks.measured_label(name, unit_of(plotted.runs, name), goal)
             looks.name_axes(one, title=one_line(title or "") if len(names) == 1 else "", x=x, y="")
         if title and len(names) > 1:
-            looks.say(figure.suptitle(one_line(title)))
+            looks.name_figure(figure, title)
     return figure, notices
 
 
@@ -116,9 +118,9 @@ def draw_architectures(
             hint="--by NAME tells another parameter, --metric NAME another metric",
         )
     rows.sort(key=Row.mean, reverse=goal != "min")
-    with looks.looks():
+    with looks.looks(ax):
         figure, axes = looks.panels(ax, [name], 1, 6.4, min(40.0, 1.2 + 0.34 * max(3, len(rows))))
-        _draw_rows(axes[0], rows, goal, log, named=True, starred=False)
+        _draw_rows(axes[0], rows, goal, _log(log, name, rows, notices), named=True, starred=False)
         x = looks.measured_label(name, unit_of(plotted.runs, name), goal)
         looks.name_axes(axes[0], title=one_line(title or f"{name} by {field.text}"), x=x, y="")
     return figure, notices
@@ -189,7 +191,7 @@ def _finite(runs: Sequence[JsonObject], name: str, notices: list[str]) -> tuple[
 
 
 def _draw_rows(
-    ax: Axes, rows: Sequence[Row], goal: Goal | None, log: str, *, named: bool, starred: bool
+    ax: Axes, rows: Sequence[Row], goal: Goal | None, log: bool, *, named: bool, starred: bool
 ) -> None:
     """The rows from top to bottom: what was measured, small and pale where there is a mean of it."""
     best = _best(rows, goal) if starred else None
@@ -207,10 +209,18 @@ def _draw_rows(
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     looks.name_ticks(ax.yaxis, range(len(rows)), [row.label for row in rows] if named else [""] * len(rows))
-    if log and all(one.value > 0 for row in rows for one in row.found):
+    if log:
         ax.set_xscale("log")
     else:
         ax.locator_params(axis="x", nbins=5)
+
+
+def _log(log: str, name: str, rows: Sequence[Row], notices: list[str]) -> bool:
+    """Whether the axis of a metric is logarithmic: as asked for, where all values are above 0."""
+    if log and not all(one.value > 0 for row in rows for one in row.found):
+        notices.append(f"{name} is not above 0 everywhere: its axis is not logarithmic")
+        return False
+    return bool(log)
 
 
 def _draw_points(ax: Axes, found: Sequence[Measured], at: int) -> None:

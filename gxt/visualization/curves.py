@@ -69,13 +69,13 @@ def draw(plotted: Plotted, request: Request, ax: Axes | None) -> tuple[Figure, l
     beside = len(labels) > _BESIDE
     columns = min(2, len(panels))
     width = (6.4 if columns == 1 else 9.6) + (1.6 if beside else 0)
-    with looks.looks():
+    with looks.looks(ax):
         figure, axes = looks.panels(ax, list(panels), columns, width, 3.6 * -(-len(panels) // columns))
         for nth, (one, (quantity, lines)) in enumerate(zip(axes, panels.items(), strict=True)):
             _draw_panel(one, lines, setting, with_runs=len(labels) > 1 and nth == columns - 1)
             _name_panel(one, quantity, lines, setting, request.title if len(panels) == 1 else None)
         if request.title and len(panels) > 1:
-            looks.say(figure.suptitle(one_line(request.title)))
+            looks.name_figure(figure, request.title)
     return figure, setting.notices
 
 
@@ -135,6 +135,8 @@ def _draw_line(ax: Axes, line: Line, colour: str, label: str, *, dashed: bool, c
         rows = np.unique(np.concatenate([kept_rows(shown.low), kept_rows(shown.high)]))
         x, low, high = shown.x[rows], shown.low[rows], shown.high[rows]
         ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+        for name, end in (("low", low), ("high", high)):  # on paper the fill alone may be too pale
+            ax.plot(x, end, color=colour, alpha=0.5, linewidth=0.4, label=f"_{name} {label}: {line.metric}")
     rows = kept_rows(shown.y)
     few = len(rows) <= _FEW
     behind = dashed and line.part == "train" and not few

@@ -55,7 +55,7 @@ def draw(evolution: Evolution, title: str | None, ax: Axes | None) -> Figure:
     places = dict(_places(evolution))
     depth = max(place.column for place in places.values())
     metric = evolution.metric.name if evolution.metric else ""
-    with looks.looks():
+    with looks.looks(ax):
         height = min(200.0, 0.9 + _LINE * len(places))
         figure, (ax,) = looks.panels(ax, ["the tree"], 1, _INDENT * depth + _TEXT, height)
         _draw_edges(ax, evolution, places)

@@ -85,7 +85,7 @@ def draw_layers(plotted: Plotted, title: str | None, ax: Axes | None) -> Figure:
     edges, table, broken = _table([plotted.series[0][name] for name in layers.values()])
     positive = table[np.nan_to_num(table, nan=0.0) > 0]
     colours = colormaps["viridis"].with_extremes(under="black")  # black: a layer that learns nothing
-    with looks.looks():
+    with looks.looks(ax):
         figure, (ax,) = looks.panels(ax, ["gradients"], 1, 6.8, min(20.0, 1.4 + 0.2 * max(5, len(layers))))
         norm = (
             LogNorm(positive.min(), max(positive.max(), positive.min() * 1.0001)) if len(positive) else None

@@ -119,7 +119,7 @@ def clock_of(plotted: Plotted) -> Clock:
     """The unit that suits the longest of the runs."""
     longest = max(
         (
-            series.time_us[-1] / 1e6 - _began(run)
+            series.time_us[-1] / 1e6 - _began(run, by_name)
             for run, by_name in zip(plotted.runs, plotted.series, strict=True)
             for series in by_name.values()
             if len(series)
@@ -129,9 +129,11 @@ def clock_of(plotted: Plotted) -> Clock:
     return next(Clock(seconds, sign) for most, seconds, sign in _CLOCK if longest < most)
 
 
-def _began(run: JsonObject) -> float:
-    """When the run began, in seconds since 1970."""
-    return datetime.fromisoformat(str(run["created"]).replace("Z", "+00:00")).timestamp()
+def _began(run: JsonObject, series: Mapping[str, Series]) -> float:
+    """When the run began, in seconds since 1970; where it does not tell, its first point."""
+    if isinstance(run["created"], str):
+        return datetime.fromisoformat(run["created"].replace("Z", "+00:00")).timestamp()
+    return min((one.time_us[0] / 1e6 for one in series.values() if len(one)), default=0.0)
 
 
 def lines_of(
@@ -214,7 +216,7 @@ def _curve(
     gaps = np.diff(steps, prepend=steps[:1]) / apart
     y = smoothed(raw, request.smooth, np.where(gaps > 0, gaps, 1.0))
     if clock is not None:
-        began_us = _began(plotted.runs[at]) * 1e6
+        began_us = _began(plotted.runs[at], plotted.series[at]) * 1e6
         return _Curve((np.array(series.time_us, dtype=float) - began_us) / (1e6 * clock.seconds), y, raw)
     if request.x == "step":
         return _Curve(steps, y, raw)
@@ -223,7 +225,7 @@ def _curve(
         notice = f"{plotted.runs[at]['id']} is left out: it has no metric {request.x}"
         notices += [] if notice in notices else [notice]
         return _Curve(*[np.empty(0)] * 3)
-    places = _at_times(along, np.array(series.time_us, dtype=float))
+    places = _places(along, series)
     there = ~np.isnan(places)
     return _Curve(places[there], y[there], raw[there])
 
@@ -235,16 +237,33 @@ def _along(series: Mapping[str, Series], name: str) -> Series | None:
     return next((one for key, one in series.items() if key.endswith(f"/{name}")), None)
 
 
-def _at_times(along: Series, times: Floats) -> Floats:
-    """The values of a metric at times: between its points on straight lines, beyond them NaN."""
+def _places(along: Series, series: Series) -> Floats:
+    """The values of a metric where another one was logged: between its points on straight lines, beyond NaN.
+
+    Between them lie steps, or times where the two metrics count steps of their own.
+    """
     known = np.array(along.value)
-    at = np.array(along.time_us, dtype=float)
+    by_step = _counts_alike(along, series)
+    at = np.array(along.step if by_step else along.time_us, dtype=float)
+    wanted = np.array(series.step if by_step else series.time_us, dtype=float)
     finite = drawable(known)
-    at, first = np.unique(at[finite][::-1], return_index=True)
+    at, last = np.unique(at[finite][::-1], return_index=True)
     if not len(at):
-        return np.full(len(times), np.nan)
-    found: Floats = np.interp(times, at, known[finite][::-1][first], left=np.nan, right=np.nan)
+        return np.full(len(wanted), np.nan)
+    found: Floats = np.interp(wanted, at, known[finite][::-1][last], left=np.nan, right=np.nan)
     return found
+
+
+def _counts_alike(one: Series, other: Series) -> bool:
+    """Whether two metrics count the same steps: what came before by step came before by time too."""
+    columns = [np.array(column) for column in (other.step, other.time_us)]
+    if any((np.diff(column) < 0).any() for column in columns):
+        return False
+    by_step, by_time = (
+        np.searchsorted(column, np.array(wanted), side="right")
+        for column, wanted in zip(columns, (one.step, one.time_us), strict=True)
+    )
+    return bool((np.abs(by_step - by_time) <= 1).all())
 
 
 def named(runs: Sequence[JsonObject]) -> str:

@@ -51,6 +51,7 @@ _LOOKS: Any = {
     "lines.markersize": 4,
     "legend.fontsize": 8,
     "legend.frameon": False,
+    "text.usetex": False,
 }
 _OTHER_SCRIPTS = frozenset(
     (
@@ -84,8 +85,11 @@ class Picture(Figure):
 
 
 @contextmanager
-def looks() -> Iterator[None]:
-    """Let what is drawn inside look as our pictures do."""
+def looks(ax: Axes | None) -> Iterator[None]:
+    """Let what is drawn inside look as our pictures do; in axes that somebody gave it looks as theirs do."""
+    if ax is not None:
+        yield
+        return
     with mpl.rc_context({**_LOOKS, "font.family": ["sans-serif", *_other_scripts()]}):
         yield
 
@@ -162,6 +166,11 @@ def name_axes(ax: Axes, *, title: str, x: str, y: str) -> None:
     for name, words in ((ax.set_title, title), (ax.set_xlabel, x), (ax.set_ylabel, y)):
         if words:
             say(name(words))
+
+
+def name_figure(figure: Figure, title: str) -> None:
+    """The title of a figure of several panels."""
+    say(figure.suptitle(one_line(title), x=0.01, ha="left", fontweight="bold", fontsize=11))
 
 
 def note(ax: Axes, words: str) -> None:

@@ -1,6 +1,6 @@
 """A picture in the cells of a terminal: the lines of a matplotlib figure in Braille, its axes in numbers.
 
-What is read are the artists of the figure, so every picture can be shown so; bands are left out.
+What is read are the artists of the figure, so every picture can be shown so. Of bands the ends are drawn.
 """
 
 from __future__ import annotations
@@ -135,9 +135,9 @@ def _draw(ax: Axes, canvas: _Canvas, styles: dict[str, Style]) -> list[Style]:
     for mesh in (one for one in ax.collections if isinstance(one, QuadMesh)):
         _shade(mesh, canvas)
         used[0] = ""
-    for one in sorted(ax.lines, key=lambda one: one.get_label() != "_raw"):
+    for one in sorted(ax.lines, key=lambda one: not _is_behind(one)):
         points = _within(ax, np.asarray(one.get_xydata(), dtype=float))
-        style = 0 if one.get_label() == "_raw" else used.index(_style(one, styles))
+        style = 0 if _is_behind(one) else used.index(_style(one, styles))
         if one.get_linestyle() in {"None", "none", " ", ""}:
             sign = _SIGNS.get(str(one.get_marker()), "")
             for x, y in points if sign else ():
@@ -148,6 +148,11 @@ def _draw(ax: Axes, canvas: _Canvas, styles: dict[str, Style]) -> list[Style]:
         for segment in bars.get_segments():
             canvas.draw(_within(ax, np.asarray(segment, dtype=float)), used.index(_style(bars, styles)))
     return used
+
+
+def _is_behind(one: Line2D) -> bool:
+    """Whether a line is pale: what was before smoothing, the ends of a band."""
+    return one.get_alpha() is not None and str(one.get_label()).startswith(("_raw", "_low", "_high"))
 
 
 def _style(artist: Artist, styles: dict[str, Style]) -> Style:

@@ -56,12 +56,16 @@ def test_json_holds_the_lines_as_numbers(history: Path) -> None:
                         "y": [0.5, 0.575, 0.65],
                     }
                 ],
+                "bars": [],
+                "map": None,
             },
             {
                 "title": "odd, exp-002 higher rate",
                 "x": "step",
                 "y": "odd",
                 "lines": [{"label": "exp-002 higher rate: odd", "x": [7.0, 5.0], "y": ["NaN", "NaN"]}],
+                "bars": [],
+                "map": None,
             },
         ],
     }

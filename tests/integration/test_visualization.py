@@ -47,7 +47,7 @@ RUNS = [
     Made({}, name="empty"),
     Made({**NORMS, "watch/grad_norm": [1.0, 2.0, 3.0, 4.0]}, name="watched"),
     Made({"elo": [1500.0], "elo/low": [1450.0], "elo/high": [1575.0]}, name="rated", status="failed"),
-    Made({"loss": [2.0]}, name="one point"),
+    Made({"loss": [2.0], "neg": [-1.0]}, name="one+1 point"),
 ]  # fmt: skip
 
 
@@ -146,6 +146,21 @@ def test_x_is_another_metric_and_a_run_without_it_is_told() -> None:
     assert [str(one.message) for one in told] == ["exp-002 is left out: it has no metric epoch"]
 
 
+def test_between_the_points_of_x_lie_steps_or_times_where_steps_are_counted_apart() -> None:
+    from array import array
+
+    from gxt.model.points import Series
+    from gxt.visualization.lines import _places
+
+    def series(steps: list[int], seconds: list[float], values: list[float]) -> Series:
+        times = [int(second * 1e6) for second in seconds]
+        return Series(array("q", steps), array("q", times), array("d", values))
+
+    loss = series([0, 1, 2, 3, 4], [0, 9, 9.1, 9.2, 10], [5, 4, 3, 2, 1])
+    assert _places(series([0, 4], [0, 10], [0, 1]), loss).tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert _places(series([0, 1], [0, 10], [0, 1]), loss).tolist() == pytest.approx([0, 0.9, 0.91, 0.92, 1])
+
+
 def test_a_metric_that_no_run_has_as_x_is_refused() -> None:
     with pytest.raises(UsageError, match="no point has both tokens and loss"):
         plot_learning_curve([1, 2], x="tokens")
@@ -187,6 +202,33 @@ def _band(ax: Axes) -> tuple[tuple[float, float], tuple[float, float]]:
 def test_the_band_is_the_range_or_none_on_request() -> None:
     assert _band(plot_learning_curve("repeat", spread="range").axes[0]) == ((3, 1), (7, 5))
     assert not [text.get_text() for text in plot_learning_curve("repeat", spread="none").axes[0].texts]
+
+
+def test_the_numbers_of_a_picture_have_its_bands_intervals_and_maps() -> None:
+    from gxt.visualization.as_json import panels
+
+    (panel,) = panels(plot_learning_curve("repeat", spread="range"))
+    label = "exp-005 repeat (n=3): loss"
+    assert panel["lines"] == [  # type: ignore[index,call-overload]
+        {"label": f"{label} low", "x": [0, 1], "y": [3, 1]},
+        {"label": f"{label} high", "x": [0, 1], "y": [7, 5]},
+        {"label": label, "x": [0, 1], "y": [5, 3]},
+    ]
+    (rated,) = panels(plot_compare([11, 1], "elo"))
+    assert rated["bars"] == [{"x": [1450, 1575], "y": [0, 0]}]  # type: ignore[index,call-overload]
+    (norms,) = panels(plot_gradients(10))
+    assert norms["map"] == {  # type: ignore[index,call-overload]
+        "x": [-0.5, 0.5, 1.5, 2.5, 3.5],
+        "rows": ["layer.0", "layer.1", "layer.2"],
+        "values": [[1, 0, "NaN", 5], [0.1, 0, "NaN", 5], [0.01, 0, "NaN", 5]],
+    }
+
+
+def test_a_logarithmic_comparison_of_what_is_not_above_0_stays_linear_and_says_so() -> None:
+    assert plot_compare([1, 2], "val/acc", log="x").axes[0].get_xscale() == "log"
+    with pytest.warns(PlotWarning, match="neg is not above 0 everywhere: its axis is not logarithmic"):
+        (ax,) = plot_compare([1, 12], "neg", log="x").axes
+    assert ax.get_xscale() == "linear"
 
 
 def test_one_repeat_by_itself_is_a_run() -> None:
@@ -335,6 +377,11 @@ def test_repeats_are_a_mean_with_its_standard_error_and_their_values() -> None:
 def test_the_interval_of_a_metric_is_its_error_bar() -> None:
     (ax,) = plot_compare([11, 1], "elo").axes
     assert interval(ax) == [[1450, 0], [1575, 0]]
+
+
+def test_a_plus_in_a_name_is_a_part_of_it() -> None:
+    assert drawn(plot_learning_curve("one+1 point", "loss")) == [{"exp-012 one+1 point: loss": ([0], [2])}]
+    assert drawn(plot_learning_curve("exp-012+", "loss")) == [{"exp-012 one+1 point: loss": ([0], [2])}]
 
 
 def test_what_is_not_finite_is_left_out_and_told() -> None:
