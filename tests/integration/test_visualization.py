@@ -453,8 +453,8 @@ def test_the_tree_has_a_place_and_a_shape_for_each_run() -> None:
     }
     assert [text.get_text() for text in ax.texts] == [
         "exp-001  base  4",
-        "exp-002  better  2  (−2)",
-        r"exp-003  $\frac{$ \u{1b}[31m<b> x  3  (+1)",
+        "exp-002  better  2  −2 better",
+        r"exp-003  $\frac{$ \u{1b}[31m<b> x  3  +1 worse",
         "exp-004  _diverged",
     ]
 
