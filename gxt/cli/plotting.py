@@ -22,15 +22,8 @@ _OWN = {  # each kind of picture, and the options that are its own
     "tree": ("metric", "limit"),
 }
 
-_FILES_ONLY = {
-    "agg",
-    "cairo",
-    "pdf",
-    "pgf",
-    "ps",
-    "svg",
-    "template",
-}  # backends of matplotlib without windows
+# backends of matplotlib without windows
+_FILES_ONLY = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
 
 
 def plot_words(parser: Parser) -> None:
@@ -76,7 +69,13 @@ def plot(words: Namespace) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         figure = _drawn(words)
-    output.say_notices(_told(caught))
+    _put_out(figure, words, _told(caught))
+
+
+def _put_out(figure: Figure, words: Namespace, notices: list[str]) -> None:
+    """Bring the picture to where it was asked for."""
+    if not words.json:
+        output.say_notices(notices)
     if words.output:
         from gxt.visualization.looks import save
 
@@ -89,7 +88,7 @@ def plot(words: Namespace) -> None:
     elif words.json:
         from gxt.visualization.as_json import panels
 
-        output.show_json({"kind": words.kind, "file": words.output, "panels": panels(figure)}, _told(caught))
+        output.show_json({"kind": words.kind, "file": words.output, "panels": panels(figure)}, notices)
     elif not (words.output or words.show):
         from gxt.visualization.terminal import view_of
 

@@ -10,7 +10,6 @@ from gxt.model.codec import number_from_json
 from gxt.model.goals import Goal, Metric, goal_of
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metric_parts import interval_of
-from gxt.model.params import flatten
 from gxt.model.points import Series
 from gxt.model.run import metrics_of
 from gxt.named_tuple import NamedTuple
@@ -30,7 +29,7 @@ class Plotted(NamedTuple):
         series: of each run its metrics over time; empty unless asked for.
         main: the metric that stands for them.
         goals: which way each metric is better, where that is known.
-        notices: what could not be read.
+        notices: what happened on opening the workspace, and what could not be read.
     """
 
     runs: tuple[JsonObject, ...]
@@ -65,7 +64,7 @@ def plotted(workspace: Workspace, refs: Sequence[str], *, series: bool = False) 
     with History(workspace, series=series) as history:
         found = {str(run["uid"]): run for ref in refs for run in _named(history, ref)}
         runs = tuple(found.values())
-        notices: list[str] = []
+        notices = list(workspace.notices)
         read = [_series(history, run, notices) for run in runs] if series else []
         names = dict.fromkeys(name for run in runs for name in metrics_of(run))
         main = history.main_metric([metrics_of(run) for run in runs])
@@ -98,18 +97,37 @@ def measured(run: JsonObject, name: str) -> Measured | None:
 
 
 def evaluations(run: JsonObject, name: str) -> list[Measured]:
-    """What evaluations of the run found for a metric, by its own name or below that of the evaluation."""
+    """What evaluations of the run found for a metric, by its own name or below that of the evaluation.
+
+    `acc` and `test/acc` find what the evaluation `test` has as `acc`, `{acc: {value: …}}` or `{acc: {mean: …}}`.
+    """
+    wanted = name.removeprefix("evals.").replace(".", "/")
     found = []
     for evaluation in cast("list[JsonObject]", run.get("evals") or []):
-        values = evaluation["values"]
-        flat = _numbers(flatten(values)) if isinstance(values, dict) else {}
-        for key, value in flat.items():
-            path = key.replace(".", "/")
-            if name in {key, path, f"{evaluation['name']}/{path}", f"{evaluation['name']}.{key}"}:
+        flat = _leaves(evaluation["values"])
+        for path, value in flat.items():
+            spelled = path.replace(".", "/")
+            if wanted in {spelled, f"{evaluation['name']}/{spelled}"}:
                 step = evaluation.get("step")
-                low, high = interval_of(flat, key) or (None, None)
+                low, high = interval_of(flat, path) or (None, None)
                 found.append(Measured(value, low, high, step if isinstance(step, int) else None))
     return found
+
+
+def _leaves(values: Json, before: str = "") -> dict[str, float]:
+    """The numbers in an evaluation by their path; its depth is bounded."""
+    flat: dict[str, float] = {}
+    for key, value in values.items() if isinstance(values, dict) else ():
+        path = f"{before}{key}"
+        if isinstance(value, dict):
+            flat |= _leaves(value, f"{path}/")
+        elif (known := number_from_json(value)) is not None:
+            flat[path] = known
+    for path, value in list(flat.items()):
+        of, _, kind = path.rpartition("/")
+        if of and kind in {"value", "mean"}:
+            flat.setdefault(of, value)
+    return flat
 
 
 def _numbers(values: Mapping[str, Json]) -> dict[str, float]:
@@ -119,6 +137,8 @@ def _numbers(values: Mapping[str, Json]) -> dict[str, float]:
 
 def _named(history: History, ref: str) -> list[JsonObject]:
     """The run of a reference; the repeats of one experiment where that is what it names."""
+    if (known := history.by_uid(ref)) is not None:  # whoever draws thousands of runs has their uids
+        return [known]
     try:
         return [history.resolve(ref)]
     except AmbiguousRun as error:  # the name of all repeats

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, SupportsIndex, cast
 
 from gxt.errors import GxtError, UsageError
 
@@ -36,7 +38,7 @@ __all__ = [
 
 
 class PlotWarning(UserWarning):
-    """Something that a picture leaves out."""
+    """Something to know about a picture, such as what it leaves out."""
 
 
 def plot_learning_curve(
@@ -203,8 +205,9 @@ def plot_tree(
     from gxt.ops.workspace import open_workspace
     from gxt.visualization import evolution
 
-    found = tree(open_workspace(_directory(cwd)), id, limit=limit, metric=metric)
-    return _told(evolution.draw(found, title, ax), found.notices)
+    workspace = open_workspace(_directory(cwd))
+    found = tree(workspace, id, limit=limit, metric=metric)
+    return _told(evolution.draw(found, title, ax), (*workspace.notices, *found.notices))
 
 
 def check_loaded() -> None:
@@ -238,8 +241,10 @@ def refs_of(ids: object) -> list[str]:
     Raises:
         UsageError: there is something else among them.
     """
-    if isinstance(ids, (str, int)):
-        return [str(ids)]
+    if isinstance(ids, str):
+        return [ids]
+    with suppress(TypeError):
+        return [str(index(cast("SupportsIndex", ids)))]  # numpy's numbers too
     uid = ids.get("uid") if isinstance(ids, Mapping) else getattr(ids, "uid", None)
     if isinstance(uid, str):
         return [uid]

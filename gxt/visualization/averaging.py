@@ -84,8 +84,9 @@ def band(curves: Sequence[tuple[Floats, Floats]], spread: Spread = "se") -> Band
     if spread == "range":
         low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
     else:
-        variance = np.where(there, table - mean, 0.0) ** 2
-        deviation = np.sqrt(variance.sum(axis=0) / np.maximum(1, n - 1))
+        scale = np.maximum(np.abs(filled).max(axis=0), 1e-300)  # so that the square of no value is infinite
+        squares = (np.where(there, table - mean, 0.0) / scale) ** 2
+        deviation = scale * np.sqrt(squares.sum(axis=0) / np.maximum(1, n - 1))
         width = {"se": deviation / np.sqrt(n), "sd": deviation}.get(spread, np.zeros_like(mean))
         low, high = mean - width, mean + width
     alone = n < 2

@@ -40,8 +40,8 @@ class Row(NamedTuple):
 
     def mean(self) -> float:
         """The mean of what was measured; NaN where nothing finite was."""
-        values = [one.value for one in self.found]
-        return math.fsum(values) / len(values) if values else math.nan
+        n = len(self.found)
+        return math.fsum(one.value / n for one in self.found) if n else math.nan
 
     def error(self) -> float | None:
         """The standard error of the mean, s/√n; None of fewer than two values."""
@@ -49,7 +49,7 @@ class Row(NamedTuple):
         if n < 2:
             return None
         mean = self.mean()
-        return math.sqrt(math.fsum((one.value - mean) ** 2 for one in self.found) / (n - 1) / n)
+        return math.hypot(*(one.value - mean for one in self.found)) / math.sqrt(n * (n - 1))
 
 
 def draw_comparison(

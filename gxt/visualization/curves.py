@@ -127,7 +127,7 @@ def _rows(line: Line, rows: Rows) -> Line:
 
 def _draw_line(ax: Axes, line: Line, colour: str, label: str, *, dashed: bool, crowded: bool) -> None:
     """A line with all that belongs to it: what it was before smoothing, its band, its evaluations."""
-    shown = _finite(line)
+    shown, name = _finite(line), f"{label}: {one_line(line.metric)}"
     if shown.raw is not None:
         rows = kept_rows(shown.raw)
         ax.plot(shown.x[rows], shown.raw[rows], color=colour, alpha=0.3, linewidth=0.7, label="_raw")
@@ -135,8 +135,8 @@ def _draw_line(ax: Axes, line: Line, colour: str, label: str, *, dashed: bool, c
         rows = np.unique(np.concatenate([kept_rows(shown.low), kept_rows(shown.high)]))
         x, low, high = shown.x[rows], shown.low[rows], shown.high[rows]
         ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-        for name, end in (("low", low), ("high", high)):  # on paper the fill alone may be too pale
-            ax.plot(x, end, color=colour, alpha=0.5, linewidth=0.4, label=f"_{name} {label}: {line.metric}")
+        for end, values in (("low", low), ("high", high)):  # on paper the fill alone may be too pale
+            ax.plot(x, values, color=colour, alpha=0.5, linewidth=0.4, label=f"_{end} {name}")
     rows = kept_rows(shown.y)
     few = len(rows) <= _FEW
     behind = dashed and line.part == "train" and not few
@@ -150,7 +150,7 @@ def _draw_line(ax: Axes, line: Line, colour: str, label: str, *, dashed: bool, c
         # markers tell lines apart where there is no colour; each line has its own places for them
         marker="" if behind or (crowded and not few) else marker,
         markevery=1 if few else (len(rows) // 8 * (1 + line.owner % 4) // 5, max(1, len(rows) // 8)),
-        label=f"{label}: {line.metric}",
+        label=name,
     )
     for at, found in line.evaluated:
         ends = (found.value - cast("float", found.low), cast("float", found.high) - found.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -94,6 +95,13 @@ def test_runs_that_match_a_condition_are_drawn(history: Path, kind: str) -> None
 def test_what_cannot_be_drawn_is_refused(history: Path, words: list[str], said: str) -> None:
     done = gxt(history, "plot", *words, *([] if "-o" in words else ["--json"]), code=2)
     assert said in (done.stderr if "-o" in words else done.stdout.replace('\\"', '"'))
+
+
+def test_what_is_left_out_is_told_once(history: Path) -> None:
+    words = ("plot", "compare", "1", "2", "--metric", "odd")
+    told = ["exp-001: odd is -Infinity: left out", "exp-002: odd is -Infinity: left out"]
+    done = gxt(history, *words, "--json")
+    assert (json.loads(done.stdout)["notices"], done.stderr) == (told, "")
 
 
 def test_without_matplotlib_the_command_that_brings_it_is_named(history: Path, tmp_path: Path) -> None:
