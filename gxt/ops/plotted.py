@@ -99,7 +99,8 @@ def measured(run: JsonObject, name: str) -> Measured | None:
 def evaluations(run: JsonObject, name: str) -> list[Measured]:
     """What evaluations of the run found for a metric, by its own name or below that of the evaluation.
 
-    `acc` and `test/acc` find what the evaluation `test` has as `acc`, `{acc: {value: …}}` or `{acc: {mean: …}}`.
+    `acc` and `test/acc` find what the evaluation `test` has as `acc`, also where that is an object with a
+    `value` or a `mean`.
     """
     wanted = name.removeprefix("evals.").replace(".", "/")
     found = []

@@ -53,12 +53,15 @@ def draw(plotted: Plotted, request: Request, ax: Axes | None) -> tuple[Figure, l
     Raises:
         UsageError: there is nothing to draw, or more panels than axes.
     """
+    chosen = panels_of(plotted, request.metrics)
+    if ax is not None and not request.metrics:  # one panel was asked for
+        chosen = dict([next(iter(chosen.items()))])
     clock = clock_of(plotted) if request.x == "time" else None
     labels = [_group_label(plotted, members) for members in plotted.groups()]
     setting = _Setting(plotted, request, labels, clock, list(plotted.notices))
     panels = {
         quantity: lines_of(plotted, parts, request, clock, setting.notices)
-        for quantity, parts in panels_of(plotted, request.metrics).items()
+        for quantity, parts in chosen.items()
     }
     if not any(panels.values()):
         what = f"{named(plotted.runs)}: no point has both {request.x} and {' or '.join(panels)}"

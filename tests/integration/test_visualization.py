@@ -48,6 +48,7 @@ RUNS = [
     Made({**NORMS, "watch/grad_norm": [1.0, 2.0, 3.0, 4.0]}, name="watched"),
     Made({"elo": [1500.0], "elo/low": [1450.0], "elo/high": [1575.0]}, name="rated", status="failed"),
     Made({"loss": [2.0], "neg": [-1.0]}, name="one+1 point"),
+    Made({"train/loss": [2.0], "val/acc": [0.5]}, name="apart"),
 ]  # fmt: skip
 
 
@@ -335,6 +336,11 @@ def test_a_picture_is_drawn_into_axes_that_are_given() -> None:
     assert plot_learning_curve(1, ax=left) is figure
     assert plot_compare([1, 2], "val/loss", ax=right) is figure
     assert (left.get_xlabel(), right.get_xlabel()) == ("step", "val/loss (lower is better)")
+    assert list(drawn(plot_learning_curve(13, ax=Figure().subplots()))[0]) == ["exp-013 apart: val/acc"]
+    assert [list(panel) for panel in drawn(plot_learning_curve(13))] == [
+        ["exp-013 apart: val/acc"],
+        ["exp-013 apart: train/loss"],
+    ]
     with pytest.raises(UsageError, match="need 2 axes"):
         plot_learning_curve(1, ["loss", "val/acc"], ax=left)
 
@@ -347,6 +353,20 @@ def test_a_notebook_shows_the_figure_and_pyplot_is_not_needed() -> None:
 def test_equal_pictures_are_equal_files() -> None:
     first, second = (rendered(plot_learning_curve([1, 2]), "svg") for _ in range(2))
     assert first == second
+
+
+@pytest.mark.long
+def test_a_hundred_runs_of_10_000_points_are_one_picture(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.exp(-np.arange(10_000.0) / 2_000)
+    values[7_777] = 42.0
+    write_runs(repo, [Made({"loss": (values + run).tolist()}) for run in range(100)])
+    monkeypatch.chdir(repo)
+    (panel,) = drawn(plot_learning_curve(range(1, 101), smooth=0.9))
+    assert len(panel) == 100
+    (ax,) = plot_learning_curve(range(1, 101), smooth=0.9).axes
+    raw = [_points(one)[1] for one in ax.lines if one.get_label() == "_raw"]
+    assert [max(line) for line in raw] == [42.0 + run for run in range(100)]
+    assert max(map(len, raw)) <= 3000
 
 
 # --- side by side ----------------------------------------------------------------------------------------
