@@ -233,8 +233,7 @@ def _draw_points(ax: Axes, found: Sequence[Measured], at: int) -> None:
 def _draw_value(ax: Axes, one: Measured, at: int, label: str, *, best: bool) -> None:
     """A value with its interval, the best one as a star."""
     if one.low is not None and one.high is not None:
-        sizes = [[max(0.0, one.value - one.low)], [max(0.0, one.high - one.value)]]
-        ax.errorbar([one.value], [at], xerr=sizes, fmt="none", ecolor=looks.PALETTE[0], capsize=3)
+        looks.draw_interval(ax, (one.value, at), (one.low, one.high), looks.PALETTE[0], across=True)
     look: dict[str, Any] = {"marker": "*", "markersize": 10} if best else {"marker": "o", "markersize": 5}
     ax.plot([one.value], [at], linestyle="none", color=looks.PALETTE[0], label=label, **look)
 

@@ -156,9 +156,8 @@ def _draw_line(ax: Axes, line: Line, colour: str, label: str, *, dashed: bool, c
         label=name,
     )
     for at, found in line.evaluated:
-        ends = (found.value - cast("float", found.low), cast("float", found.high) - found.value)
-        sizes = [[max(0.0, end)] for end in ends]
-        ax.errorbar([at], [found.value], yerr=sizes, fmt="none", ecolor=colour, capsize=3)
+        ends = (cast("float", found.low), cast("float", found.high))
+        looks.draw_interval(ax, (at, found.value), ends, colour, across=False)
         ax.plot([at], [found.value], color=colour, marker=marker, markersize=6, label="_evaluation")
 
 

@@ -14,7 +14,7 @@ from gxt.model.points import Series
 from gxt.named_tuple import NamedTuple
 from gxt.ops.plotted import Measured, Plotted, evaluations
 from gxt.visualization.averaging import Spread, band, smoothed
-from gxt.visualization.reduction import Floats, drawable
+from gxt.visualization.reduction import HUGE, Floats, drawable
 
 _CLOCK = ((120.0, 1.0, "s"), (7200.0, 60.0, "min"), (float("inf"), 3600.0, "h"))
 
@@ -189,7 +189,7 @@ def _apart(plotted: Plotted, names: Iterable[str]) -> float:
 
 def _evaluated(run: JsonObject, name: str, x: Floats) -> tuple[tuple[float, Measured], ...]:
     """What evaluations found for the metric, at their step or else at the end."""
-    found = [one for one in evaluations(run, name) if one.low is not None]
+    found = [one for one in evaluations(run, name) if one.low is not None and abs(one.value) < HUGE]
     return tuple((float(x[-1]) if one.step is None else float(one.step), one) for one in found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from gxt.errors import UsageError
 from gxt.model.goals import Goal
 from gxt.model.json_types import JsonObject
 from gxt.render.clean import one_line
+from gxt.visualization.reduction import HUGE
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -185,6 +187,25 @@ def name_ticks(axis: Axis, places: Sequence[float], names: Sequence[str]) -> Non
 
     axis.set_ticks(list(places), labels=list(names), minor=False, parse_math=False, usetex=False)
     axis.set_major_formatter(FixedFormatter(names))  # that of `labels` finds a name by its place, rounded
+
+
+def draw_interval(
+    ax: Axes, place: tuple[float, float], ends: tuple[float, float], colour: str, *, across: bool
+) -> None:
+    """The interval of the value at a place, along x (`across`) or y.
+
+    An end that is infinite, as of a player who never lost, is an arrow at the value.
+    """
+    value = place[0] if across else place[1]
+    known = [math.isfinite(end) and abs(end) < HUGE for end in ends]
+    sizes = [max(0.0, abs(end - value)) if one else 0.0 for end, one in zip(ends, known, strict=True)]
+    sizes = [sizes[0] if ends[0] <= value else 0.0, sizes[1] if ends[1] >= value else 0.0]
+    bars: dict[str, Any] = {"xerr" if across else "yerr": [[size] for size in sizes]}
+    ax.errorbar([place[0]], [place[1]], fmt="none", ecolor=colour, capsize=3, **bars)
+    for arrow, one in zip("<>" if across else "v^", known, strict=True):
+        if not one:
+            look: dict[str, Any] = {"markersize": 11, "markerfacecolor": "none", "color": colour}
+            ax.plot([place[0]], [place[1]], marker=arrow, linestyle="none", label="_open", **look)
 
 
 def add_legend(ax: Axes, entries: Iterable[tuple[Artist, str]], *, place: str = "inside") -> None:

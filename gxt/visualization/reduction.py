@@ -11,8 +11,8 @@ Rows = NDArray[np.intp]
 STRETCHES = 600
 """How many stretches a curve keeps: with 300 dots an inch, two inches of a curve that leaves nothing out."""
 
-HUGE = 1e300
-"""Values beyond count as infinite: what lays out axes computes with sums of them."""
+HUGE = 1e150
+"""Values beyond count as infinite: what lays out axes computes with products of them."""
 
 
 def kept_rows(values: Floats, stretches: int = STRETCHES) -> Rows:

