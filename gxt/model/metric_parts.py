@@ -46,7 +46,13 @@ def by_quantity(names: Iterable[str]) -> dict[str, dict[str, str]]:
         if not is_bound(name, known):
             quantity, part = quantity_of(name)
             found.setdefault(quantity, {}).setdefault(part, name)
-    return found
+    return {quantity: with_training(parts) for quantity, parts in found.items()}
+
+
+def with_training(parts: Mapping[str, str]) -> dict[str, str]:
+    """The metrics of a quantity, where beside `val_loss` a bare `loss` is that of training (Keras)."""
+    bare = "" in parts and "train" not in parts and len(parts) > 1
+    return {part or ("train" if bare else ""): name for part, name in parts.items()}
 
 
 def is_bound(name: str, names: Iterable[str]) -> bool:

@@ -212,7 +212,7 @@ def _draw_rows(
     if log:
         ax.set_xscale("log")
     else:
-        ax.locator_params(axis="x", nbins=5)
+        looks.choose_ticks(ax.xaxis, nbins=5)
 
 
 def _log(log: str, name: str, rows: Sequence[Row], notices: list[str]) -> bool:

@@ -90,6 +90,8 @@ def _draw_panel(ax: Axes, lines: Sequence[Line], setting: _Setting, *, with_runs
     lines = _within_logs(lines, setting)
     for axis in setting.request.log if lines else "":
         getattr(ax, f"set_{axis}scale")("log")
+    if setting.request.x == "step":
+        looks.choose_ticks(ax.xaxis, integer=True)
     broken = None
     for line in lines:
         label = labels[line.owner]

@@ -9,7 +9,7 @@ import numpy as np
 
 from gxt.errors import UsageError
 from gxt.model.json_types import JsonObject
-from gxt.model.metric_parts import PARTS, by_quantity, quantity_of
+from gxt.model.metric_parts import PARTS, by_quantity, quantity_of, with_training
 from gxt.model.points import Series
 from gxt.named_tuple import NamedTuple
 from gxt.ops.plotted import Measured, Plotted, evaluations
@@ -112,7 +112,7 @@ def _asked(
         else:
             shown = ", ".join(list(names)[:8]) + (" …" if len(names) > 8 else "")
             raise UsageError(f"no run has a metric {name!r}", hint=f"there are {shown}")
-    return panels
+    return {quantity: with_training(parts) for quantity, parts in panels.items()}
 
 
 def clock_of(plotted: Plotted) -> Clock:

@@ -189,6 +189,15 @@ def name_ticks(axis: Axis, places: Sequence[float], names: Sequence[str]) -> Non
     axis.set_major_formatter(FixedFormatter(names))  # that of `labels` finds a name by its place, rounded
 
 
+def choose_ticks(axis: Axis, **wanted: int | bool) -> None:
+    """What the ticks should be like, where matplotlib chooses them: given axes may have their own."""
+    from matplotlib.ticker import MaxNLocator
+
+    locator = axis.get_major_locator()
+    if isinstance(locator, MaxNLocator):
+        locator.set_params(**wanted)
+
+
 def draw_interval(
     ax: Axes, place: tuple[float, float], ends: tuple[float, float], colour: str, *, across: bool
 ) -> None:

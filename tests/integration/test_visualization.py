@@ -336,6 +336,8 @@ def test_a_picture_is_drawn_into_axes_that_are_given() -> None:
     left, right = figure.subplots(1, 2)
     assert plot_learning_curve(1, ax=left) is figure
     assert plot_compare([1, 2], "val/loss", ax=right) is figure
+    left.set_xscale("log")
+    assert plot_learning_curve(2, ax=left) is figure
     assert (left.get_xlabel(), right.get_xlabel()) == ("step", "val/loss (lower is better)")
     assert list(drawn(plot_learning_curve(13, ax=Figure().subplots()))[0]) == ["exp-013 apart: val/acc"]
     assert [list(panel) for panel in drawn(plot_learning_curve(13))] == [

@@ -43,6 +43,13 @@ def test_metrics_of_one_quantity_belong_together_and_the_ends_of_intervals_do_no
     }
 
 
+def test_beside_validation_a_bare_name_is_that_of_training() -> None:
+    assert by_quantity(["loss", "val_loss"]) == {"loss": {"train": "loss", "val": "val_loss"}}
+    assert by_quantity(["loss", "train_loss", "val_loss"]) == {
+        "loss": {"": "loss", "train": "train_loss", "val": "val_loss"}
+    }
+
+
 def test_the_interval_of_a_value_by_its_ends_or_its_standard_error() -> None:
     assert interval_of({"elo": 5, "elo/low": 4, "elo/high": 7}, "elo") == (4, 7)
     assert interval_of({"elo": 5, "elo_low": 4, "elo_high": 7}, "elo") == (4, 7)
