@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # as typing has it, whose import costs as much as startin
 
 if TYPE_CHECKING:
     from gxt import elo as elo
+    from gxt import visualization as visualization
     from gxt.api import finish, init, log, resume
     from gxt.errors import GxtError
     from gxt.reading import Artifact, RecordedRun, Series, get, runs
@@ -68,18 +69,20 @@ _HOMES = {
     "Run": "gxt.recording",
 }
 
+_MODULES = ("elo", "visualization")  # that are reached without an import of their own
+
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
         from gxt.model.version import __version__
 
         return __version__
-    if name not in __all__ and name != "elo":
+    if name not in __all__ and name not in _MODULES:
         raise AttributeError(f"module 'gxt' has no attribute {name!r}")
     from importlib import import_module
 
-    if name == "elo":
-        return import_module("gxt.elo")
+    if name in _MODULES:
+        return import_module(f"gxt.{name}")
     value: object = getattr(import_module(_HOMES.get(name, "gxt.saying")), name)
     globals()[name] = value
     return value

@@ -40,6 +40,11 @@ def render() -> str:
     parts.append(f"## gxt.elo\n\n{_text(gxt.elo)}\n")
     parts.append("\n".join(_function("gxt.elo.fit", gxt.elo.fit)))
     parts += ["\n".join(_class(f"gxt.elo.{one.__name__}", one)) for one in (gxt.elo.Ratings, gxt.elo.Rating)]
+    parts.append(f"## gxt.visualization\n\n{_text(gxt.visualization)}\n")
+    for name in gxt.visualization.__all__:
+        public = getattr(gxt.visualization, name)
+        if isinstance(public, FunctionType):
+            parts.append("\n".join(_function(f"gxt.visualization.{name}", public)))
     parts.append(f"## gxt.GxtError\n\n{_text(gxt.GxtError)}\n\nAll of them: [errors](errors.md).\n")
     parts.append("\n".join(_function("gxt.analysis.analyze_scaling_law", analyze_scaling_law)))
     return "\n".join(parts)

@@ -18,6 +18,12 @@ _CODES: dict[Style, str] = {
     "bad": "31",
     "unsure": "33",
     "head": "1;4",
+    "line0": "36",
+    "line1": "33",
+    "line2": "35",
+    "line3": "32",
+    "line4": "34",
+    "line5": "31",
 }
 _DEFAULT_WIDTH = 80
 

@@ -7,7 +7,22 @@ from typing import Literal, TypeAlias
 
 from gxt.named_tuple import NamedTuple
 
-Style = Literal["", "id", "title", "dim", "good", "bad", "unsure", "head"]
+Style = Literal[
+    "",
+    "id",
+    "title",
+    "dim",
+    "good",
+    "bad",
+    "unsure",
+    "head",
+    "line0",
+    "line1",
+    "line2",
+    "line3",
+    "line4",
+    "line5",
+]
 
 
 class Span(NamedTuple):

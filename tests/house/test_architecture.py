@@ -61,7 +61,8 @@ def test_importing_gxt_loads_no_third_party_module() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["list"], ["list", "--help"], ["tree"], ["show"], ["scaling", "--help"]]
+    "words",
+    [["--help"], ["list"], ["list", "--help"], ["plot", "--help"], ["tree"], ["show"], ["scaling", "--help"]],
 )
 def test_commands_load_no_heavy_module(repo: Path, words: list[str]) -> None:
     gxt(repo, "run", "-q", "--", "true")
