@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _OWN = {  # each kind of picture, and the options that are its own
     "curves": ("metric", "x", "log", "smooth", "band"),
+    "scaling": ("x", "y", "log", "group"),
     "architectures": ("metric", "log", "by"),
     "compare": ("metric", "log"),
     "gradients": ("log",),
@@ -32,7 +33,11 @@ def plot_words(parser: Parser) -> None:
     parser.add("ids", metavar="ID", nargs="*", help="Runs; exp-012+ is all repeats of its experiment.")
     parser.add("--where", metavar="CONDITION", help="Runs that match, in place of ids.")
     parser.add_repeated("--metric", metavar="NAME", help="What to draw: val/acc, or loss for train and val.")
-    parser.add("--x", metavar="NAME", help="Of curves: step, time or a metric, as epoch.")
+    parser.add(
+        "--x", metavar="NAME", help="Of curves: step, time or a metric, as epoch; of scaling as there."
+    )
+    parser.add("--y", metavar="NAME", help="Of scaling: a name as in --where; unasked the main metric.")
+    parser.add("--group", metavar="NAME", help="Of scaling: a law for each value of this.")
     parser.add("--log", metavar="AXES", choices=("x", "y", "xy"), help="Logarithmic axes: x, y or xy.")
     parser.add("--smooth", metavar="WEIGHT", type=_weight, help="Of curves: 0 to below 1, for example 0.9.")
     parser.add(
@@ -134,7 +139,7 @@ def _drawn(words: Namespace) -> Figure:
 
     title, log = words.title, words.log or ""
     one = words.metric[0] if words.metric else None
-    ids = _ids(words)
+    ids = _ids(words) if words.kind != "scaling" else None
     if words.kind == "curves":
         return visualization.plot_learning_curve(
             ids or "@",
@@ -143,6 +148,16 @@ def _drawn(words: Namespace) -> Figure:
             log=log,
             smooth=words.smooth or 0.0,
             spread=words.band or "se",
+            title=title,
+        )
+    if words.kind == "scaling":
+        return visualization.plot_scaling_curve(
+            words.ids or None,
+            words.x or "params",
+            words.y,
+            where=words.where,
+            group=words.group,
+            log=words.log or "x",
             title=title,
         )
     if words.kind == "architectures":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from gxt.analysis.study import Study
     from gxt.ops.plotted import Plotted
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "plot_compare",
     "plot_gradients",
     "plot_learning_curve",
+    "plot_scaling_curve",
     "plot_tree",
 ]
 
@@ -176,6 +178,47 @@ def plot_gradients(
         return _told(gradients.draw_layers(plotted, title, ax), plotted.notices)
     request = Request(gradients.totals(plotted), log=_axes(log), title=title)
     return _told(*curves.draw(plotted, request, ax))
+
+
+def plot_scaling_curve(
+    experiments: object = None,
+    x: str = "params",
+    y: str | None = None,
+    *,
+    where: str | None = None,
+    group: str | None = None,
+    log: str = "x",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """How y scales with x: the runs, the law y = a·x^b + c with its bands, and the residuals below.
+
+    Args:
+        experiments: a study of `gxt.analysis.analyze_scaling_law`, or what that takes: runs, or a table; by
+            default all completed runs of the repository around the working directory.
+        x: a name as in `--where`; by default the recorded number of parameters.
+        y: such a name; by default the main metric.
+        where: a condition that the runs have to meet.
+        group: a name whose values tell runs apart that have a law of their own.
+        log: the axes that are logarithmic.
+        title: of the picture.
+        ax: where to draw; there are no residuals then.
+
+    Raises:
+        CannotFit: the points are too few or too much alike.
+        GxtError: scipy is not installed, or no run has x or y.
+    """
+    check_loaded()
+    from gxt.analysis import analyze_scaling_law
+    from gxt.visualization import scaling
+
+    if hasattr(experiments, "scaling"):
+        study = cast("Study", experiments)
+    else:
+        given = cast("Iterable[object] | None", experiments)
+        study = analyze_scaling_law(given, x, y, where=where, group=group)
+    told = (*(f"{one.id} is left out: {one.reason}" for one in study.left_out), *study.warnings)
+    return _told(scaling.draw(study, _axes(log), title, ax), told)
 
 
 def plot_tree(
