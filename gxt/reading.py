@@ -93,6 +93,8 @@ class RecordedRun:
     parent: str | None
     parent_uid: str | None
     group: str | None
+    seed: int | None
+    repeat: JsonObject | None
     tags: list[str]
     comments: list[JsonObject]
     conclusions: list[JsonObject]

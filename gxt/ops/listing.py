@@ -126,8 +126,8 @@ def _rows(history: History, request: ListRequest) -> Listing:
     samples: Mapping[str, Mapping[str, Sample]] = {}
     if not request.unfold and any(row.group for row in rows):
         rows, samples = _folded(history, request, rows)
-    newest = history.by_id(rows[0].id.partition("+")[0]) if rows else None
-    main = history.main_metric([row.metrics for row in rows], goals_of(newest))
+    goals = goals_of(*(history.by_id(row.id) for row in history.rows(1)))
+    main = history.main_metric([row.metrics for row in rows], goals)
     return Listing(rows, main, history.damage(), samples)
 
 
