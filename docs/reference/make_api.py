@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
@@ -69,23 +68,27 @@ def _class(name: str, one: type) -> Iterator[str]:
 def _signature(function: FunctionType) -> str:
     """The `def` line without `self`, one parameter a line where it is long."""
     found = inspect.signature(function)
-    kept = [one for one in found.parameters.values() if one.name != "self"]
-    short = f"def {function.__name__}{found.replace(parameters=kept)}: ..."
-    if len(_plain(short)) <= 100:
-        return _plain(short)
-    lines, starred = [], False
-    for one in kept:
-        if one.kind is inspect.Parameter.KEYWORD_ONLY and not starred:
-            lines.append("    *,")
-            starred = True
-        lines.append(f"    {one},")
-    last = f") -> {found.return_annotation}: ..."
-    return _plain("\n".join([f"def {function.__name__}(", *lines, last]))
+    words: list[str] = []
+    for one in found.parameters.values():
+        if one.kind is inspect.Parameter.KEYWORD_ONLY and not any(word.startswith("*") for word in words):
+            words.append("*")
+        if one.name != "self":
+            words.append(_parameter(one))
+    end = f") -> {found.return_annotation}: ..."
+    short = f"def {function.__name__}({', '.join(words)}{end}"
+    if len(short) <= 100:
+        return short
+    return "\n".join([f"def {function.__name__}(", *(f"    {word}," for word in words), end])
 
 
-def _plain(signature: str) -> str:
-    """Without the quotes around annotations, with the usual ones around texts."""
-    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature).replace("'", '"')
+def _parameter(one: inspect.Parameter) -> str:
+    """A parameter as it is written; annotations are text here, as nobody evaluates them."""
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}.get(one.kind, "")
+    typed = "" if one.annotation is one.empty else f": {one.annotation}"
+    if one.default is one.empty:
+        return f"{stars}{one.name}{typed}"
+    default = f'"{one.default}"' if isinstance(one.default, str) else repr(one.default)
+    return f"{one.name}{typed} = {default}" if typed else f"{one.name}={default}"
 
 
 def _text(documented: object) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
-from gxt.errors import AmbiguousRun, DamagedRecord, NewerFormat, UnknownRun
+from gxt.errors import DamagedRecord, NewerFormat
 from gxt.model.codec import number_from_json
-from gxt.model.goals import Goal, Metric, goal_of
+from gxt.model.goals import Goal, Metric, goal_of, goals_of
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metric_parts import interval_of
 from gxt.model.points import Series
@@ -17,8 +17,6 @@ from gxt.ops.history import History
 from gxt.ops.listing import ListRequest, list_runs
 from gxt.ops.show import series_of
 from gxt.ops.workspace import Workspace
-
-GROUP = "+"  # behind the reference of a run, as exp-012+ or exp-012+4: all repeats that it is one of
 
 
 class Plotted(NamedTuple):
@@ -67,8 +65,9 @@ def plotted(workspace: Workspace, refs: Sequence[str], *, series: bool = False) 
         notices = list(workspace.notices)
         read = [_series(history, run, notices) for run in runs] if series else []
         names = dict.fromkeys(name for run in runs for name in metrics_of(run))
-        main = history.main_metric([metrics_of(run) for run in runs])
-    goals = {name: goal_of(name, workspace.settings.goals) for name in names}
+        own = goals_of(*runs)
+        main = history.main_metric([metrics_of(run) for run in runs], own)
+    goals = {name: goal_of(name, {**own, **workspace.settings.goals}) for name in names}
     return Plotted(runs, tuple(read), main, goals, tuple(notices))
 
 
@@ -140,35 +139,8 @@ def _named(history: History, ref: str) -> list[JsonObject]:
     """The run of a reference; the repeats of one experiment where that is what it names."""
     if (known := history.by_uid(ref)) is not None:  # whoever draws thousands of runs has their uids
         return [known]
-    try:
-        return [history.resolve(ref)]
-    except AmbiguousRun as error:  # the name of all repeats
-        runs = [history.resolve(candidate) for candidate in error.candidates]
-        groups = {str(run.get("group") or run["uid"]) for run in runs}
-        if len(groups) > 1:
-            raise
-        return list(_members(history, groups.pop()))
-    except UnknownRun:
-        before, plus, count = ref.rpartition(GROUP)
-        if not plus or not before or (count and not count.isdecimal()):
-            raise
-        run = history.resolve(before)
-        return list(_members(history, str(run["group"]))) if run.get("group") else [run]
-
-
-def _members(history: History, group: str) -> Iterator[JsonObject]:
-    """The runs of a group, oldest first."""
-    from gxt.model.fields import Field
-
-    field = Field("group", "group", ())
-    live = [one.run for one in history.live if one.run.get("group") == group]
-    facts = history.index.facts([field])
-    numbers = [
-        number for number, value in zip(facts.numbers, facts.columns[field], strict=True) if value == group
-    ]
-    sealed = (history.index.by_number(number) for number in sorted(numbers))
-    yield from (run for run in sealed if run is not None)
-    yield from live
+    run = history.resolve_many(ref)
+    return history.group(str(run["group"])) if "repeats" in run else [run]
 
 
 def _series(history: History, run: JsonObject, notices: list[str]) -> Mapping[str, Series]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from gxt.model.codec import number_to_json, time_to_json
 from gxt.model.datasets import data_of
-from gxt.model.goals import SYSTEM
+from gxt.model.goals import ASIDE, SYSTEM
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
 from gxt.model.run import command_line, metrics_of, params_of, title, without_bounds
@@ -299,7 +299,8 @@ def _metrics(shown: Shown) -> View:
         Column("metric", cut=True, tail=True, floor=16),
         *(Column(name, right=True, drop=drop) for name, drop in _COLUMNS),
     ]
-    rows = [_metric_row(name, stats[name], shown) for name in without_bounds(stats)]
+    names = sorted(without_bounds(stats), key=lambda name: name.startswith(ASIDE))
+    rows = [_metric_row(name, stats[name], shown) for name in names]
     return [line(), line(Span("Metrics", "head")), Table(columns, rows, indent=2)]
 
 
@@ -308,7 +309,7 @@ def _metric_row(name: str, stat: JsonObject, shown: Shown) -> list[Span]:
     told = f"{change(evidence.difference)} {judged(evidence)}".strip() if evidence else ""
     return [
         Span(name, "title" if shown.main and shown.main.name == name else ""),
-        Span(with_bounds(metrics_of(shown.run), name)),
+        Span(with_bounds(cast("JsonObject", shown.run["metrics"]), name)),
         Span(told, VERDICT_STYLES[evidence.verdict if evidence else None]),
         Span(number(stat["min"])),
         Span(str(stat["min_step"]), "dim"),

@@ -438,7 +438,8 @@ def test_only_nan_on_a_log_axis_still_makes_a_picture() -> None:
 
 def test_a_plus_in_a_name_is_a_part_of_it() -> None:
     assert drawn(plot_learning_curve("one+1 point", "loss")) == [{"exp-012 one+1 point: loss": ([0], [2])}]
-    assert drawn(plot_learning_curve("exp-012+", "loss")) == [{"exp-012 one+1 point: loss": ([0], [2])}]
+    with pytest.raises(UsageError, match="exp-012 has no repeats"):
+        plot_learning_curve("exp-012+", "loss")
 
 
 def test_an_open_end_of_an_interval_is_an_arrow() -> None:

@@ -1,7 +1,7 @@
 """Whatever is in a repository, a file, a journal or on the command line: no traceback, nothing that acts on a
 terminal, no file anywhere else, and the other runs are still there.
 
-Each class of input is attacked with some 25 inputs here, and with a thousand in the long form.
+Each class of input is attacked with some 10 inputs here, and with a thousand in the long form.
 """
 
 # ruff: noqa: E501 a line a class
@@ -32,7 +32,7 @@ from gxt.store import locks
 from tests.properties import hostile_inputs as inputs
 from tests.properties.hostile_ground import Ground, acts
 
-SHORT, LONG = 25, 1000
+SHORT, LONG = 10, 1000
 REF = "refs/gxt/experiments"
 
 

@@ -141,7 +141,7 @@ def law(folder: Path, orders: Sequence[Sequence[int]]) -> None:
 
 
 def test_whoever_pushes_first_all_end_the_same(tmp_path: Path) -> None:
-    law(tmp_path, list(permutations(range(3))))
+    law(tmp_path, list(permutations(range(3)))[::2])  # each is the first once
 
 
 @pytest.mark.long

@@ -590,7 +590,7 @@ def share(folder: Path, *, examples: int, steps: int) -> None:
 
 
 def test_what_three_clones_know_is_what_they_have_exchanged(tmp_path: Path) -> None:
-    share(tmp_path, examples=8, steps=12)
+    share(tmp_path, examples=5, steps=12)
 
 
 @pytest.mark.long
