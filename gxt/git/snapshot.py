@@ -25,6 +25,8 @@ from gxt.named_tuple import NamedTuple
 _LOGGER_FOLDERS = frozenset(["wandb", "mlruns", "lightning_logs", "tb_logs", "dvclive", ".aim", ".gxt"])
 # Packages have these names too: there, what is written in a programming language is code.
 _COMMON_FOLDERS = frozenset(["runs", "outputs"])
+_LOGGER_FILES = frozenset(["mlflow.db", "mlflow.db-journal", "mlflow.db-shm", "mlflow.db-wal"])
+_EVENT_FILE = "events.out.tfevents."
 CODE_ENDINGS = tuple(".py .pyi .pyx .ipynb .sh .c .cc .cpp .cu .cuh .h .hpp .rs .jl .r .toml".split())
 _PRIVATE = ("/.dvc/tmp/", "/.dvc/cache/", "/.dvc/config.local")  # what DVC writes there holds tokens
 
@@ -278,7 +280,9 @@ def _text(path: Path, most: int) -> str:
 def _is_output(path: str) -> bool:
     if "/.dvc/" in f"/{path}" and any(place in f"/{path}" for place in _PRIVATE):
         return True
-    folders = path.split("/")[:-1]
+    *folders, name = path.split("/")
+    if name in _LOGGER_FILES or name.startswith(_EVENT_FILE):
+        return True
     if any(folder in _COMMON_FOLDERS for folder in folders) and not path.lower().endswith(CODE_ENDINGS):
         return True
     return any(folder in _LOGGER_FOLDERS for folder in folders)

@@ -290,3 +290,13 @@ def test_a_lock_that_dvc_holds_stops_nobody(repo: Path) -> None:
         (repo / "model.bin").unlink()
         gxt(repo, "checkout", "@", "--only", "model.bin")
     assert (repo / "model.bin").read_text() == "weights"
+
+
+def test_what_loggers_write_beside_the_code_is_not_recorded(repo: Path) -> None:
+    for name in ("mlflow.db", "mlflow.db-wal", "logs/events.out.tfevents.1700000000.host.1.0", "mlflow.dbx"):
+        (repo / name).parent.mkdir(exist_ok=True)
+        (repo / name).write_text("x")
+
+    gxt(repo, "run", "-q", "--", "true")
+
+    assert names(repo) == ["mlflow.dbx", "params.yaml", "train.py"]
