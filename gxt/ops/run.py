@@ -78,19 +78,16 @@ def run(
         cwd: where the command runs; by default here.
 
     Raises:
-        UsageError: the request makes no sense; nothing was recorded and the command did not start.
-        CannotRecord: nothing can be written down; the command did not start.
+        UsageError, CannotRecord: the request makes no sense, or nothing can be written down; nothing started.
     """
     planned, live = start(workspace, request)
     on_start(Started(run_id(live.number), planned))
-    declared = planned.inputs.found.files if planned.inputs else None
-    files = _MetricsFiles.watch(workspace.repository, request.metrics, declared)
+    files = _MetricsFiles.watch(workspace.repository, planned)
     console = ConsoleLog(live.path)
     environment = EnvironmentThread(workspace.repository, live, request.command)
     keeper = Keeper(workspace.repository, live)
     data = watch_data(workspace, planned, live)
-    off = (*request.sources_off, *workspace.settings.sources_off)
-    sources = SourcesThread(workspace.repository, live, request.command, off)
+    sources = _watch_sources(workspace, request, live)
     system = SystemThread(live, _looks_every_s(workspace, request))
 
     def on_started(pid: int) -> None:
@@ -110,13 +107,9 @@ def run(
         cwd=cwd,
     )
     system.finish()
-    untold = environment.finish()
-    if data is not None:
-        untold = (*untold, *data.finish())
+    untold = (*environment.finish(), *(data.finish() if data is not None else ()))
     console.close()
-    said = sources.finish()
-    written = [(name, sources.without_known(name, numbers)) for name, numbers in files.written()]
-    notices = (*_record_end(live, ended, written, (*untold, *files.notices())), *said)
+    notices = _record_found(live, ended, files, sources, untold)
     finished = finish(
         workspace,
         live,
@@ -129,6 +122,20 @@ def run(
     parent, kept = _parent(workspace, planned, finished), live.path.exists()
     main = _main(workspace, parent, finished)
     return RunResult(run_id(live.number), planned, ended, finished, parent, kept, main, notices)
+
+
+def _watch_sources(workspace: Workspace, request: StartRequest, live: LiveRun) -> SourcesThread:
+    off = (*request.sources_off, *workspace.settings.sources_off)
+    return SourcesThread(workspace.repository, live, request.command, off)
+
+
+def _record_found(
+    live: LiveRun, ended: Ended, files: _MetricsFiles, sources: SourcesThread, untold: Sequence[str]
+) -> tuple[str, ...]:
+    """Write down what other loggers and metrics files have, and what there is to say of it all."""
+    said = sources.finish()
+    written = [(name, sources.without_known(name, numbers)) for name, numbers in files.written()]
+    return (*_record_end(live, ended, written, (*untold, *files.notices())), *said)
 
 
 def _looks_every_s(workspace: Workspace, request: StartRequest) -> float:
@@ -219,11 +226,9 @@ class _MetricsFiles(NamedTuple):
     undeclared: tuple[str, ...]
 
     @classmethod
-    def watch(
-        cls, repository: Repository, named: Sequence[str], files: Sequence[Path] | None
-    ) -> _MetricsFiles:
-        asked = tuple(repository.cwd / name for name in named)
-        declared = metrics_files(repository, files)
+    def watch(cls, repository: Repository, planned: Plan) -> _MetricsFiles:
+        asked = tuple(repository.cwd / name for name in planned.request.metrics)
+        declared = metrics_files(repository, planned.inputs.found.files if planned.inputs else None)
         before = {path: _stamp(path) for path in dict.fromkeys((*asked, *declared.paths))}
         return cls(repository.top, before, asked, declared.notices)
 

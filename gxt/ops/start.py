@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,12 +142,7 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     unusual = _unconventional(settings, request)
     paths = params_paths(workspace, request.params)
     edits = _edits(repository, paths, request)
-    contents = [
-        parse_params(edits[path].decode(), path)
-        if path in edits
-        else load_remembered(path, cache_home(repository) / "params")
-        for path in paths
-    ]
+    contents = _contents(repository, paths, edits)
     with History(workspace, reader) as history:
         parent, parent_uid, base_left = parent_of_new(history, request.parent)
         absent = history.absent(parent_uid) if parent_uid and parent is None else Absent("", ())
@@ -189,6 +184,16 @@ def plan(workspace: Workspace, request: StartRequest, reader: ObjectReader, *, w
     return Plan(
         config, snapshot, parent, base_left, tuple(notices), request, uid, at_us, absent.label, inputs
     )
+
+
+def _contents(repository: Repository, paths: Sequence[Path], edits: Mapping[Path, bytes]) -> list[JsonObject]:
+    """What the parameters files say, with their edits."""
+    return [
+        parse_params(edits[path].decode(), path)
+        if path in edits
+        else load_remembered(path, cache_home(repository) / "params")
+        for path in paths
+    ]
 
 
 def _unconventional(settings: Settings, request: StartRequest) -> list[str]:
