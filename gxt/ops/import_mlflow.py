@@ -167,6 +167,6 @@ def _check_experiment(store: _Store, experiment: str | None, known: Mapping[str,
 
 def _unreadable(store: _Store, error: OSError) -> GxtError:
     if isinstance(store.place, Path) and store.place.is_file():
-        hint = f"mlflow server --backend-store-uri sqlite:///{store.place}, then gxt import mlflow http://127.0.0.1:5000"
+        hint = f"mlflow server --backend-store-uri sqlite:///{store.place.resolve()}, then gxt import mlflow http://127.0.0.1:5000"
         return GxtError(f"{store.label} cannot be read as MLflow's database: {error.strerror}", hint=hint)
     return GxtError(f"{store.label} cannot be read: {error.strerror}", hint="see why, then try again")

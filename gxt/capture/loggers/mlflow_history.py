@@ -5,6 +5,7 @@ Unlike what follows a run while it is logged, this reads each run once and whole
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -22,6 +23,7 @@ from gxt.named_tuple import NamedTuple
 
 ACTIVE: Final = "active"
 _PATIENCE_S: Final = 5.0  # somebody may be logging into it
+_ID: Final = re.compile(r"(m-)?[0-9a-f]{32}", re.ASCII)
 _LARGEST: Final = 1.79e308
 _STATUS: Final = {"1": "RUNNING", "2": "SCHEDULED", "3": "FINISHED", "4": "FAILED", "5": "KILLED"}
 _RUNS: Final = (
@@ -35,7 +37,7 @@ _METRICS: Final = (
 _PARAMS: Final = "SELECT key, value FROM params WHERE run_uuid = ?"
 _TAGS: Final = "SELECT key, value FROM tags WHERE run_uuid = ?"
 _MODELS: Final = (
-    "SELECT name, artifact_location FROM logged_models "
+    "SELECT name, artifact_location, model_id FROM logged_models "
     "WHERE source_run_id = ? AND lifecycle_stage = 'active' ORDER BY creation_timestamp_ms"
 )
 
@@ -86,12 +88,16 @@ def unbounded(value: float) -> float:
     return inf if value > _LARGEST else -inf if value < -_LARGEST else value
 
 
-def local_path(uri: str) -> Path | None:
-    """The folder that an artifact URI names on this machine; None where it is elsewhere."""
+def local_path(uri: str, id_: str) -> Path | None:
+    """The folder on this machine that an artifact URI names; None where it is elsewhere.
+
+    MLflow calls all of them `…/ID/artifacts`. Other folders of this machine are not for a store to name.
+    """
     parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    return Path(uri) if uri and not parts.scheme else None
+    if parts.scheme not in ("", "file") or not _ID.fullmatch(id_):
+        return None
+    path = Path(unquote(parts.path)) if parts.scheme else Path(uri)
+    return path if path.parts[-2:] == (id_, "artifacts") else None
 
 
 # --- a database ------------------------------------------------------------------------------------------
@@ -110,7 +116,7 @@ def database_runs(path: Path) -> Iterator[Recorded]:
         OSError: it is locked, or no database of MLflow's that this can read.
     """
     for id_, name, status, start, end, user, uri, experiment in _rows(path, _RUNS):
-        folder = _artifact_folder(path, str(uri or ""))
+        folder = _artifact_folder(path, str(uri or ""), str(id_))
         yield Recorded(
             str(id_),
             str(name or ""),
@@ -135,16 +141,19 @@ def _database_values(path: Path, run: str) -> Iterator[Value]:
 def _database_models(path: Path, run: str) -> Iterator[tuple[str, Path]]:
     """The models that a run has logged; databases of before 2025 have no table of them."""
     with suppress(OSError):
-        for name, uri in _rows(path, _MODELS, run):
-            folder = _artifact_folder(path, str(uri or ""))
+        for name, uri, model in _rows(path, _MODELS, run):
+            folder = _artifact_folder(path, str(uri or ""), str(model))
             if folder is not None:
                 yield str(name or "model"), folder
 
 
-def _artifact_folder(path: Path, uri: str) -> Path | None:
+def _artifact_folder(path: Path, uri: str, id_: str) -> Path | None:
     """Where artifacts are: where the database says, or beside it, if it was moved with them."""
-    folder = local_path(uri)
-    if folder is None or folder.is_dir():
+    named = local_path(uri, id_)
+    if named is None:
+        return None
+    folder = path.parent / named
+    if folder.is_dir():
         return folder
     parts = folder.parts
     found = next((at for at, part in enumerate(parts) if part in ("mlruns", "mlartifacts")), None)

@@ -9,8 +9,10 @@ import base64
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.client import HTTPException
+from pathlib import Path
 from typing import Final, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -25,6 +27,7 @@ from gxt.named_tuple import NamedTuple
 _PATIENCE_S: Final = 60.0
 _RUNS_AT_A_TIME: Final = 200
 _EXPERIMENTS_AT_A_TIME: Final = 1000
+_MODELS_AT_A_TIME: Final = 50  # what servers allow at most
 _VALUES_AT_A_TIME: Final = 25_000  # what servers allow at most
 _MOST_BYTES: Final = 256 << 20
 _LOGIN: Final = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
@@ -74,6 +77,7 @@ def server_runs(place: Server, experiments: dict[str, str]) -> Iterator[Recorded
         "run_view_type": "ACTIVE_ONLY",
         "order_by": ["attributes.start_time ASC"],
     }
+    models = _models(place, list(names))
     for run in _pages(place, "runs/search", "runs", asked) if names else ():
         info, data = (cast("JsonObject", run.get(key) or {}) for key in ("info", "data"))
         params, tags, metrics = (
@@ -81,8 +85,8 @@ def server_runs(place: Server, experiments: dict[str, str]) -> Iterator[Recorded
             for key in ("params", "tags", "metrics")
         )
         id_, uri, end = str(info.get("run_id")), str(info.get("artifact_uri") or ""), info.get("end_time")
-        folder = local_path(uri)
-        is_here = folder is not None and folder.is_dir()
+        folder = _folder_here(uri, id_)
+        is_here = folder is not None
         yield Recorded(
             id_,
             str(info.get("run_name") or tags.get("mlflow.runName", "")),
@@ -94,9 +98,27 @@ def server_runs(place: Server, experiments: dict[str, str]) -> Iterator[Recorded
             params,
             tags,
             partial(_values, place, id_, tuple(metrics)),
-            tuple(named_in(folder)) if is_here else (),
+            (*(named_in(folder) if is_here else ()), *models.get(id_, ())),
             uri if not is_here and _has_artifacts(place, id_) else "",
         )
+
+
+def _folder_here(uri: str, id_: str) -> Path | None:
+    folder = local_path(uri, id_)
+    return folder if folder is not None and folder.is_absolute() and folder.is_dir() else None
+
+
+def _models(place: Server, experiments: list[str]) -> dict[str, list[tuple[str, Path]]]:
+    """The models that are on this machine: names and places by the run that logged them."""
+    found: dict[str, list[tuple[str, Path]]] = {}
+    asked: JsonObject = {"experiment_ids": list[Json](experiments), "max_results": _MODELS_AT_A_TIME}
+    with suppress(GxtError):  # servers of before 2025 know of none
+        for model in _pages(place, "logged-models/search", "models", asked) if experiments else ():
+            info = cast("JsonObject", model.get("info") or {})
+            folder = _folder_here(str(info.get("artifact_uri") or ""), str(info.get("model_id")))
+            if folder is not None:
+                found.setdefault(str(info.get("source_run_id")), []).append((str(info.get("name")), folder))
+    return found
 
 
 def _values(place: Server, run: str, names: tuple[str, ...]) -> Iterator[Value]:
