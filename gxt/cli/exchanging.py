@@ -39,8 +39,11 @@ def export(words: Namespace) -> None:
 def import__words(parser: Parser) -> None:
     """What `gxt import` takes."""
     parser.add("kind", metavar="KIND", help=f"What they are: {_listed(_IMPORTS)}.")
-    parser.add("words", metavar="PLACE", nargs="*", help="Where they are: a folder, a file or a URL.")
+    parser.add("words", metavar="PLACE", nargs="*", help="A folder, a file, a URL; revisions for dvc.")
     parser.add("--experiment", metavar="NAME", help="Only those of this experiment of MLflow's.")
+    parser.add(
+        "--all-commits", action="store_true", help="Also commits of branches that have results of DVC's."
+    )
     parser.add_json()
 
 
@@ -49,10 +52,13 @@ def import_(words: Namespace) -> None:
 
     gxt import files DIR reads what gxt export files has written, and folders kept by hand: config.yaml,
     metrics.jsonl, eval.json, or some of them. gxt import mlflow reads a tracking server, an mlflow.db or a
-    folder mlruns: the named one, else what MLFLOW_TRACKING_URI says, else the one here.
+    folder mlruns: the named one, else what MLFLOW_TRACKING_URI says, else the one here. gxt import dvc makes
+    runs of DVC's experiments in this repository: all, or those named; or of commits that are named.
     """
     if words.experiment is not None and words.kind != "mlflow":
         raise UsageError(f"{words.kind} has no experiments", hint="--experiment is for gxt import mlflow")
+    if words.all_commits and words.kind != "dvc":
+        raise UsageError(f"{words.kind} has no commits", hint="--all-commits is for gxt import dvc")
     _chosen(_IMPORTS, words.kind)(words)
 
 
@@ -146,9 +152,16 @@ def _import_mlflow(words: Namespace) -> None:
     _say_imported(words, workspace, import_mlflow(workspace, place, words.experiment))
 
 
+def _import_dvc(words: Namespace) -> None:
+    from gxt.ops.import_dvc import import_dvc
+
+    workspace = _open()
+    _say_imported(words, workspace, import_dvc(workspace, words.words, all_commits=words.all_commits))
+
+
 _Way = Callable[[Namespace], None]
 _EXPORTS: Final[Mapping[str, _Way]] = {"files": _export_files, "csv": _export_csv, "xlsx": _export_xlsx}
-_IMPORTS: Final[Mapping[str, _Way]] = {"files": _import_files, "mlflow": _import_mlflow}
+_IMPORTS: Final[Mapping[str, _Way]] = {"files": _import_files, "mlflow": _import_mlflow, "dvc": _import_dvc}
 
 
 def _chosen(ways: Mapping[str, _Way], kind: str) -> _Way:
