@@ -10,11 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gxt.errors import DamagedRecord, GxtError, NewerFormat
+from gxt.errors import DamagedData, DamagedRecord, GxtError, NewerFormat
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.repository import Repository
 from gxt.model.artifacts import ELSEWHERE, clean_name, is_place, place
@@ -31,6 +32,9 @@ from gxt.store.chain import user
 from gxt.store.documents import documents
 from gxt.store.index import Index
 from gxt.store.sync.from_files import FromFiles, commit_of, take_files
+
+if TYPE_CHECKING:
+    from gxt.data.cache import Cache
 
 LAST_US: Final = 32_503_680_000 * 1_000_000
 """3000: no document has a later time."""
@@ -322,10 +326,12 @@ def _output(workspace: Workspace, run: Foreign, number: int, one: Artifact) -> l
         return [{"e": "notice", "t": at_us, "text": f"{name} did not come: its content is not here"}]
     said: JsonObject = {"name": name, "path": _place(one), "step": None, "parts": []}
     said["kind"] = one.kind or (kind_of(one.path) if one.path is not None else "file")
-    facts = one.known
-    if one.path is not None and facts is None:
+    facts, cache = one.known, find_cache(workspace.repository)
+    if facts is not None:
+        _hold(cache, facts)
+    elif one.path is not None:
         try:
-            facts, parts = keep_path(find_cache(workspace.repository), one.path)
+            facts, parts = keep_path(cache, one.path)
         except (FileNotFoundError, PermissionError) as error:
             return [{"e": "notice", "t": at_us, "text": f"{name} is not kept: {error.strerror}"}]
         except OSError as error:
@@ -337,6 +343,19 @@ def _output(workspace: Workspace, run: Foreign, number: int, one: Artifact) -> l
         {"e": "artifact", "t": at_us, "id": id_, **said, "staged": None},
         {"e": "stored", "t": at_us, "id": id_, **(facts or {})},
     ]
+
+
+def _hold(cache: Cache, facts: JsonObject) -> None:
+    """Give content that is in the cache a second name: nobody else there knows that a run names it."""
+    from gxt.data.digest import Digest, Member
+    from gxt.data.named import Named, members
+
+    content = Named(str(facts["md5"]), None, "", "")
+    inner: list[Named] = []
+    if content.is_folder and cache.has(content.md5):
+        with suppress(DamagedData, OSError):
+            inner = members(cache, content)
+    cache.hold(Digest(content.md5, 0, tuple(Member(one.path, one.md5, 0) for one in inner)))
 
 
 def _place(one: Artifact) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from gxt.data.cache import Cache
 from gxt.data.place import find_cache
@@ -24,6 +24,9 @@ _EXPERIMENTS: Final = "refs/exps/"
 _EXPERIMENT: Final = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38,62}/(?P<name>.+)", re.ASCII)
 _OWN_MESSAGE: Final = "dvc: commit experiment "
 _SOURCE: Final = "dvc"
+_MOST_BEFORE: Final = 200  # commits that are looked at for the run that one derives from
+
+_Prints: TypeAlias = Mapping[frozenset[tuple[str, str]], str]
 
 
 class _Wanted(NamedTuple):
@@ -34,10 +37,9 @@ class _Wanted(NamedTuple):
 
 
 class _Commit(NamedTuple):
-    """A commit: itself, its tree and its parents."""
+    """A commit and its parents."""
 
     object: GitObject
-    tree: str
     parents: tuple[str, ...]
 
 
@@ -65,8 +67,9 @@ def import_dvc(workspace: Workspace, revisions: Sequence[str] = (), *, all_commi
     left_out: list[str] = []
     with ObjectReader(repository) as reader:
         reading = _Reading(repository, reader, find_cache(repository), {}, {})
-        runs = list(_runs(reading, {one.commit: one for one in wanted}, bool(revisions), left_out))
-        runs = _with_parents(reading, runs, experiments)
+        prints = _prints(reading, experiments)
+        runs = list(_runs(reading, {one.commit: one for one in wanted}, prints, bool(revisions), left_out))
+        runs = _with_parents(reading, runs, prints)
     return import_foreign(workspace, "DVC", runs, left_out)
 
 
@@ -87,7 +90,7 @@ class _Reading(NamedTuple):
                 self.commits[oid] = None
             else:
                 headers, _ = commit_headers(found)
-                self.commits[oid] = _Commit(found, headers["tree"][0], tuple(headers.get("parent", ())))
+                self.commits[oid] = _Commit(found, tuple(headers.get("parent", ())))
         return self.commits[oid]
 
     def tell(self, commit: _Commit) -> Told:
@@ -100,9 +103,13 @@ class _Reading(NamedTuple):
 
 
 def _runs(
-    reading: _Reading, wanted: Mapping[str, _Wanted], is_named: bool, left_out: list[str]
+    reading: _Reading,
+    wanted: Mapping[str, _Wanted],
+    prints: _Prints,
+    is_named: bool,
+    left_out: list[str],
 ) -> Iterator[Foreign]:
-    """The runs of commits; those of branches that only repeat what the commit before tells are none."""
+    """The runs of commits; those of branches that repeat the commit before, or an experiment, are none."""
     for one in wanted.values():
         commit = reading.commit(one.commit)
         if commit is None:
@@ -113,10 +120,13 @@ def _runs(
             if is_named:
                 left_out.append(f"{one.commit[:10]}: it has no metrics of a dvc.yaml")
             continue
-        before = reading.commit(commit.parents[0]) if commit.parents else None
-        is_news = before is None or reading.tell(before).footprint != told.footprint
-        if one.name or is_named or is_news:
+        if one.name or is_named or (told.footprint not in prints and _is_news(reading, commit, told)):
             yield _foreign(one, commit, told)
+
+
+def _is_news(reading: _Reading, commit: _Commit, told: Told) -> bool:
+    before = reading.commit(commit.parents[0]) if commit.parents else None
+    return before is None or reading.tell(before).footprint != told.footprint
 
 
 def _foreign(one: _Wanted, commit: _Commit, told: Told) -> Foreign:
@@ -141,40 +151,45 @@ def _foreign(one: _Wanted, commit: _Commit, told: Told) -> Foreign:
     )
 
 
-def _with_parents(
-    reading: _Reading, runs: Sequence[Foreign], experiments: Sequence[_Wanted]
-) -> list[Foreign]:
-    """The runs, each with the one that it began from.
-
-    An experiment derives from the run of its baseline: of the commit, or of an experiment with the very
-    files, which somebody has applied and committed. A commit of a branch derives from the nearest one.
-    """
-    trees: dict[str, str] = {}
+def _prints(reading: _Reading, experiments: Sequence[_Wanted]) -> _Prints:
+    """The experiments by what they tell, which commits tell in which somebody has applied them."""
+    prints: dict[frozenset[tuple[str, str]], str] = {}
     for one in experiments:
         commit = reading.commit(one.commit)
-        if commit is not None:
-            trees.setdefault(commit.tree, one.commit)
-    asked = {key for run in runs for key in _before(reading, run, trees)}
+        if commit is not None and (told := reading.tell(commit)).points:
+            prints.setdefault(told.footprint, one.commit)
+    return prints
+
+
+def _with_parents(reading: _Reading, runs: Sequence[Foreign], prints: _Prints) -> list[Foreign]:
+    """The runs, each with the one that it began from.
+
+    An experiment derives from the run of its baseline: of the commit, or of an experiment that tells the
+    same, which somebody has applied and committed. A commit of a branch derives from the nearest one.
+    """
+    asked = {commit.object.oid for run in runs for commit in _before(reading, run)} | {*prints.values()}
     here = uids_here(reading.repository, [foreign_uid(_SOURCE, key) for key in asked])
     known = {run.key for run in runs} | {key for key in asked if foreign_uid(_SOURCE, key) in here}
-    return [
-        run._replace(parent=next((key for key in _before(reading, run, trees) if key in known), None))
-        for run in runs
-    ]
+    return [run._replace(parent=_parent(reading, run, prints, known)) for run in runs]
 
 
-def _before(reading: _Reading, run: Foreign, trees: Mapping[str, str]) -> Iterator[str]:
-    """The keys that the parent of a run may have, the nearest first."""
+def _parent(reading: _Reading, run: Foreign, prints: _Prints, known: set[str]) -> str | None:
+    for commit in _before(reading, run):
+        applied = prints.get(reading.tell(commit).footprint, run.key)
+        for key in (commit.object.oid, applied):
+            if key in known and key != run.key:
+                return key
+    return None
+
+
+def _before(reading: _Reading, run: Foreign) -> Iterator[_Commit]:
+    """The commits that a run may have begun from, the nearest first."""
     commit = reading.commit(run.key)
-    while commit is not None and commit.parents:
-        commit = reading.commit(commit.parents[0])
+    for _ in range(1 if run.name else _MOST_BEFORE):
+        commit = reading.commit(commit.parents[0]) if commit is not None and commit.parents else None
         if commit is None:
             return
-        yield commit.object.oid
-        if trees.get(commit.tree, run.key) != run.key:
-            yield trees[commit.tree]
-        if run.name:
-            return
+        yield commit
 
 
 # --- which commits ---------------------------------------------------------------------------------------
