@@ -13,6 +13,7 @@ from gxt.errors import UsageError
 
 if TYPE_CHECKING:
     from gxt.ops.export_table import Sheet
+    from gxt.ops.foreign import Imported
     from gxt.ops.workspace import Workspace
 
 
@@ -38,16 +39,26 @@ def export(words: Namespace) -> None:
 def import__words(parser: Parser) -> None:
     """What `gxt import` takes."""
     parser.add("kind", metavar="KIND", help=f"What they are: {_listed(_IMPORTS)}.")
-    parser.add("words", metavar="DIR", nargs="*", help="The folder.")
+    parser.add("words", metavar="PLACE", nargs="*", help="A folder, a file, a URL; revisions for dvc.")
+    parser.add("--experiment", metavar="NAME", help="Only those of this experiment of MLflow's.")
+    parser.add(
+        "--all-commits", action="store_true", help="Also commits of branches that have results of DVC's."
+    )
     parser.add_json()
 
 
 def import_(words: Namespace) -> None:
-    """Bring runs from files into the history; twice brings nothing new.
+    """Bring runs from files and other trackers into the history; twice brings nothing new.
 
     gxt import files DIR reads what gxt export files has written, and folders kept by hand: config.yaml,
-    metrics.jsonl, eval.json, or some of them.
+    metrics.jsonl, eval.json, or some of them. gxt import mlflow reads a tracking server, an mlflow.db or a
+    folder mlruns: the named one, else what MLFLOW_TRACKING_URI says, else the one here. gxt import dvc makes
+    runs of DVC's experiments in this repository: all, or those named; or of commits that are named.
     """
+    if words.experiment is not None and words.kind != "mlflow":
+        raise UsageError(f"{words.kind} has no experiments", hint="--experiment is for gxt import mlflow")
+    if words.all_commits and words.kind != "dvc":
+        raise UsageError(f"{words.kind} has no commits", hint="--all-commits is for gxt import dvc")
     _chosen(_IMPORTS, words.kind)(words)
 
 
@@ -113,12 +124,16 @@ def _write(words: Namespace, sheet: Sheet, content: bytes) -> None:
 
 def _import_files(words: Namespace) -> None:
     from gxt.ops.import_files import import_files
-    from gxt.render import exchanging
 
     if len(words.words) != 1:
         raise UsageError("one folder is imported at a time", hint="gxt import files DIR")
     workspace = _open()
-    imported = import_files(workspace, Path(words.words[0]))
+    _say_imported(words, workspace, import_files(workspace, Path(words.words[0])))
+
+
+def _say_imported(words: Namespace, workspace: Workspace, imported: Imported) -> None:
+    from gxt.render import exchanging
+
     notices = (*workspace.notices, *imported.notices)
     if words.json:
         output.show_json(exchanging.imported_json(imported), notices)
@@ -127,9 +142,26 @@ def _import_files(words: Namespace) -> None:
     output.show(exchanging.imported_page(imported))
 
 
+def _import_mlflow(words: Namespace) -> None:
+    from gxt.ops.import_mlflow import import_mlflow
+
+    if len(words.words) > 1:
+        raise UsageError("one store is imported at a time", hint="gxt import mlflow [URL|FILE|DIR]")
+    workspace = _open()
+    place = words.words[0] if words.words else None
+    _say_imported(words, workspace, import_mlflow(workspace, place, words.experiment))
+
+
+def _import_dvc(words: Namespace) -> None:
+    from gxt.ops.import_dvc import import_dvc
+
+    workspace = _open()
+    _say_imported(words, workspace, import_dvc(workspace, words.words, all_commits=words.all_commits))
+
+
 _Way = Callable[[Namespace], None]
 _EXPORTS: Final[Mapping[str, _Way]] = {"files": _export_files, "csv": _export_csv, "xlsx": _export_xlsx}
-_IMPORTS: Final[Mapping[str, _Way]] = {"files": _import_files}
+_IMPORTS: Final[Mapping[str, _Way]] = {"files": _import_files, "mlflow": _import_mlflow, "dvc": _import_dvc}
 
 
 def _chosen(ways: Mapping[str, _Way], kind: str) -> _Way:

@@ -66,12 +66,13 @@ def of_pipeline(declared: DeclaredData, lock: object, folder: str) -> list[Sourc
     """
     outs = {path for one in declared.outs if (path := _inside(folder, one)) is not None}
     paths = [*(path for one in declared.deps if (path := _inside(folder, one)) is not None), *sorted(outs)]
-    recorded = dict(_locked(declared, lock, folder))
+    recorded = dict(locked(declared, lock, folder))
     made = {path: Source(path, "intermediate" if path in outs else "input") for path in paths}
     return [_recorded(one, recorded[path]) if path in recorded else one for path, one in made.items()]
 
 
-def _locked(declared: DeclaredData, lock: object, folder: str) -> Iterator[tuple[str, Pointer]]:
+def locked(declared: DeclaredData, lock: object, folder: str) -> Iterator[tuple[str, Pointer]]:
+    """What a `dvc.lock` has recorded: paths relative to the top. Arguments as above."""
     stages = lock.get("stages") if isinstance(lock, dict) else None
     for name, stage in (stages if isinstance(stages, dict) else {}).items():
         base = posixpath.join(folder, declared.folders.get(str(name).partition("@")[0], "."))

@@ -211,7 +211,8 @@ def _object(value: Json) -> JsonObject:
 
 def _author(value: Json) -> str:
     author = _object(value)
-    return f"{author.get('name', '')} <{author.get('email', '')}>"
+    name, email = author.get("name", ""), author.get("email", "")
+    return f"{name} <{email}>" if email or not name else str(name)  # other trackers know a login alone
 
 
 def _remark(event: JsonObject) -> JsonObject:

@@ -134,11 +134,11 @@ def _identity(shown: Shown) -> Table:
         ("repeat of", shown.group),
         ("tags", _words(run["tags"])),
         ("message", _message(run)),
-        ("created", f"{local_time(run['created'])} by {run['author']} on {run['host']}"),
+        ("created", f"{local_time(run['created'])} by {run['author']}{_on_host(run)}"),
         ("took", _took(run)),
         ("command", command_line(run)),
         ("directory", str(run["cwd"]) if run["cwd"] != "." else ""),
-        ("code", standing_on(code.get("head"), code.get("branch")) + _dirt(code)),
+        ("code", standing_on(code.get("head"), code.get("branch")) + _dirt(code) if code else ""),
         ("python", _python(environment)),
         ("machine", _machine(environment)),
         ("variables", _variables(environment)),
@@ -176,6 +176,10 @@ def _took(run: JsonObject) -> str:
     if run["duration_s"] is None:
         return ""
     return ", ".join(filter(None, (duration(run["duration_s"]), ending(run))))
+
+
+def _on_host(run: JsonObject) -> str:
+    return f" on {run['host']}" if run["host"] else ""
 
 
 def _dirt(code: JsonObject) -> str:
