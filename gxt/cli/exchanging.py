@@ -12,6 +12,7 @@ from gxt.cli.parser import Parser
 from gxt.errors import UsageError
 
 if TYPE_CHECKING:
+    from gxt.ops.export_files import Exported
     from gxt.ops.export_table import Sheet
     from gxt.ops.workspace import Workspace
 
@@ -53,15 +54,33 @@ def import_(words: Namespace) -> None:
 
 def _export_files(words: Namespace) -> None:
     from gxt.ops.export_files import Drawing, export_files
-    from gxt.render import curve, exchanging, run_page
+    from gxt.render import curve, run_page
 
-    if words.output is not None:
-        raise UsageError("files go into a folder, not into -o", hint="gxt export files DIR")
-    if not words.words:
-        raise UsageError("files go into a folder, and none is named", hint="gxt export files DIR")
-    folder, *runs = words.words
+    folder, runs = _folder_and_runs(words, "files")
     drawing = Drawing(run_page.page, curve.picture, draws=curve.can_draw())
-    exported = export_files(_open(), Path(folder), runs, words.where, drawing=drawing)
+    _show_exported(words, export_files(_open(), folder, runs, words.where, drawing=drawing))
+
+
+def _export_tensorboard(words: Namespace) -> None:
+    from gxt.ops.export_tensorboard import export_tensorboard
+    from gxt.render.run_page import page
+
+    folder, runs = _folder_and_runs(words, "tensorboard")
+    _show_exported(words, export_tensorboard(_open(), folder, runs, words.where, page=page))
+
+
+def _folder_and_runs(words: Namespace, kind: str) -> tuple[Path, list[str]]:
+    """The folder that comes first, and the runs after it."""
+    if words.output is not None or not words.words:
+        what = "not into -o" if words.output is not None else "and none is named"
+        raise UsageError(f"gxt export {kind} writes into a folder, {what}", hint=f"gxt export {kind} DIR")
+    folder, *runs = words.words
+    return Path(folder), runs
+
+
+def _show_exported(words: Namespace, exported: Exported) -> None:
+    from gxt.render import exchanging
+
     if words.json:
         output.show_json(exchanging.exported_json(exported), exported.notices)
         return
@@ -128,7 +147,12 @@ def _import_files(words: Namespace) -> None:
 
 
 _Way = Callable[[Namespace], None]
-_EXPORTS: Final[Mapping[str, _Way]] = {"files": _export_files, "csv": _export_csv, "xlsx": _export_xlsx}
+_EXPORTS: Final[Mapping[str, _Way]] = {
+    "files": _export_files,
+    "csv": _export_csv,
+    "xlsx": _export_xlsx,
+    "tensorboard": _export_tensorboard,
+}
 _IMPORTS: Final[Mapping[str, _Way]] = {"files": _import_files}
 
 
