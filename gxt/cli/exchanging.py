@@ -14,6 +14,7 @@ from gxt.errors import UsageError
 if TYPE_CHECKING:
     from gxt.ops.export_files import Exported
     from gxt.ops.export_table import Sheet
+    from gxt.ops.foreign import Imported
     from gxt.ops.workspace import Workspace
 
 
@@ -132,12 +133,16 @@ def _write(words: Namespace, sheet: Sheet, content: bytes) -> None:
 
 def _import_files(words: Namespace) -> None:
     from gxt.ops.import_files import import_files
-    from gxt.render import exchanging
 
     if len(words.words) != 1:
         raise UsageError("one folder is imported at a time", hint="gxt import files DIR")
     workspace = _open()
-    imported = import_files(workspace, Path(words.words[0]))
+    _say_imported(words, workspace, import_files(workspace, Path(words.words[0])))
+
+
+def _say_imported(words: Namespace, workspace: Workspace, imported: Imported) -> None:
+    from gxt.render import exchanging
+
     notices = (*workspace.notices, *imported.notices)
     if words.json:
         output.show_json(exchanging.imported_json(imported), notices)

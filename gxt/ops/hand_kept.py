@@ -18,18 +18,15 @@ from gxt.capture.params_files import MAX_BYTES, parse_params
 from gxt.data.received import Content, Received
 from gxt.errors import DamagedRecord, InvalidParams
 from gxt.model.codec import is_deeper, number_from_json, time_to_json
-from gxt.model.events import Folded, fold
 from gxt.model.ids import new_uid
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.layout import CONFIG, EVAL, METRICS
 from gxt.model.scalars import clean_text
-from gxt.model.secrets import redact_params
-from gxt.model.shapes import MAX_EVALUATION_DEPTH, check_annotation
+from gxt.model.shapes import MAX_EVALUATION_DEPTH
 from gxt.named_tuple import NamedTuple
+from gxt.ops.foreign import LAST_US, Foreign, from_foreign
 from gxt.ops.workspace import Workspace
-from gxt.store.chain import user
-from gxt.store.documents import documents
-from gxt.store.sync.from_files import FromFiles, commit_of
+from gxt.store.sync.from_files import FromFiles
 
 _FILES: Final = {CONFIG: MAX_BYTES, METRICS: 256 << 20, EVAL: 1 << 20}
 _MOST_LINE_BYTES: Final = 1 << 20
@@ -38,7 +35,6 @@ _TIMES: Final = ("time", "_timestamp", "timestamp")
 _LONGEST_TIME: Final = 40
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRST_US: Final = 946_684_800 * 1_000_000  # 2000: a smaller number counts something else
-_LAST_US: Final = 32_503_680_000 * 1_000_000  # 3000: no document has a later time
 _DEEPEST: Final = 8  # of the metrics in a line
 
 
@@ -72,10 +68,8 @@ def by_hand(workspace: Workspace, folder: Received, label: str) -> tuple[str, Fr
     said = [one.at_us for one in lines if one.at_us is not None]
     times = [*said, *(one.at_us for name, one in files.items() if not (said and name == METRICS))]
     uid = _uid(label, files, min(said, default=0))
-    folded = _folded(workspace, uid, label, files, lines, odd, _Span(min(times), max(times)))
-    content = documents(folded, b"", series_bytes=workspace.settings.series_bytes)
-    run = FromFiles(label, uid, commit_of(folded), lambda: content)
-    return str(folded.config["created"]), run
+    run = _run(label, files, lines, odd, _Span(min(times), max(times)))
+    return time_to_json(run.created_us), from_foreign(workspace, uid, run)
 
 
 class _Span(NamedTuple):
@@ -87,7 +81,7 @@ class _Span(NamedTuple):
 
 def _clipped(at_us: int) -> int:
     """The time of a file as documents can hold it."""
-    return min(max(at_us, 0), _LAST_US - 1)
+    return min(max(at_us, 0), LAST_US - 1)
 
 
 def _uid(label: str, files: Mapping[str, Content], at_us: int) -> str:
@@ -99,62 +93,29 @@ def _uid(label: str, files: Mapping[str, Content], at_us: int) -> str:
     return new_uid(at_us // 1000, seen.digest()[:10])
 
 
-def _folded(
-    workspace: Workspace,
-    uid: str,
-    label: str,
-    files: Mapping[str, Content],
-    lines: list[_Line],
-    odd: int,
-    span: _Span,
-) -> Folded:
-    """The run as its journal would have told it."""
-    config = _config(workspace, uid, label, files.get(CONFIG), span)
-    events: list[JsonObject] = [{"e": "started", "t": span.first_us, "config": config, "offset": "+0000"}]
+def _run(label: str, files: Mapping[str, Content], lines: list[_Line], odd: int, span: _Span) -> Foreign:
+    """What its files tell of it."""
     at_us = files[METRICS].at_us if METRICS in files else span.last_us
-    events += [
-        {
-            "e": "metrics",
-            "t": at_us if one.at_us is None else one.at_us,
-            "s": position if one.step is None else one.step,
-            "m": dict[str, Json](one.values),
-        }
-        for position, one in enumerate(lines)
-    ]
     told = [f"imported from {label}, which was kept by hand: its times are those of its files"]
     told += [f"lines of {METRICS} without a metric: {odd}"] if odd else []
-    events += [{"e": "notice", "t": span.first_us, "text": text} for text in told]
-    duration_s = (span.last_us - span.first_us) / 1e6
-    end: JsonObject = {"status": "completed", "exit_code": None, "duration_s": duration_s}
-    events.append({"e": "finished", "t": span.last_us, **end})
-    folded = fold((json.dumps(event).encode() for event in events), unfinished="completed")
-    said = _evaluation(uid, config, files[EVAL]) if EVAL in files else None
-    return folded._replace(annotations=(said,)) if said else folded
-
-
-def _config(workspace: Workspace, uid: str, label: str, params: Content | None, span: _Span) -> JsonObject:
-    author = user(workspace.repository)
-    return {
-        "gxt": 1,
-        "uid": uid,
-        "name": clean_text(label),
-        "message": None,
-        "hypothesis": None,
-        "command": [],
-        "cwd": ".",
-        "parent": None,
-        "group": None,
-        "created": time_to_json(span.first_us),
-        "author": {"name": author.name, "email": author.email},
-        "host": None,
-        "code": {},
-        "params": redact_params(_mapping(params, CONFIG)) if params else {},
-        "param_files": [],
-        "metrics_files": [],
-        "outs": [],
-        "reproduces": None,
-        "data": [],
-    }
+    return Foreign(
+        "hand",
+        label,
+        label,
+        span.first_us,
+        span.last_us,
+        params=_mapping(files[CONFIG], CONFIG) if CONFIG in files else {},
+        metrics=[
+            (
+                at_us if one.at_us is None else one.at_us,
+                position if one.step is None else one.step,
+                one.values,
+            )
+            for position, one in enumerate(lines)
+        ],
+        notices=told,
+        evaluation=_evaluation(files[EVAL]) if EVAL in files else None,
+    )
 
 
 def _mapping(content: Content, name: str) -> JsonObject:
@@ -165,24 +126,12 @@ def _mapping(content: Content, name: str) -> JsonObject:
         raise DamagedRecord(f"{name} cannot be read: {error}") from error
 
 
-def _evaluation(uid: str, config: JsonObject, content: Content) -> JsonObject | None:
-    """The evaluation that a file tells; None where it tells nothing."""
-    values = redact_params(_mapping(content, EVAL))
-    if not values:
-        return None
+def _evaluation(content: Content) -> JsonObject:
+    """The evaluation that a file tells; empty where it tells nothing."""
+    values = _mapping(content, EVAL)
     if is_deeper(values, MAX_EVALUATION_DEPTH):
         raise DamagedRecord(f"{EVAL} is nested deeper than {MAX_EVALUATION_DEPTH}")
-    event: JsonObject = {
-        "id": f"{uid}-eval",
-        "at": time_to_json(content.at_us),
-        "by": config["author"],
-        "op": "evaluation",
-        "name": "eval",
-        "step": None,
-        "values": values,
-    }
-    check_annotation(event, EVAL)
-    return event
+    return values
 
 
 # --- metrics ---------------------------------------------------------------------------------------------
@@ -244,8 +193,8 @@ def _time_us(value: Json) -> int | None:
             at_us = (aware - _EPOCH) // timedelta(microseconds=1)
         except (ValueError, OverflowError):
             return None
-    elif isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _LAST_US:
+    elif isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < LAST_US:
         at_us = round(value * 1e6)
     else:
         return None
-    return at_us if _FIRST_US <= at_us < _LAST_US else None
+    return at_us if _FIRST_US <= at_us < LAST_US else None

@@ -15,6 +15,7 @@ from gxt.errors import DamagedRecord, GxtError, NewerFormat, UsageError
 from gxt.model.codec import MAX_DOCUMENT_BYTES, load_document
 from gxt.model.layout import COMMIT, DOCUMENTS, RECORD, RUN, SERIES
 from gxt.named_tuple import NamedTuple
+from gxt.ops.foreign import Imported
 from gxt.ops.hand_kept import by_hand, is_by_hand
 from gxt.ops.import_outputs import keep_outputs
 from gxt.ops.workspace import Workspace
@@ -24,24 +25,6 @@ _MOST_BYTES: Final = {"output.log": 2 << 20, SERIES: 64 << 20}
 _MOST_COMMIT_BYTES: Final = 1 << 20
 _MOST_SERIES_BYTES: Final = 1 << 30
 _PIECE: Final = re.compile(r"\d{4}", re.ASCII)
-
-
-class Imported(NamedTuple):
-    """What an import did.
-
-    Attributes:
-        folder: from where.
-        new: ids of the runs that came.
-        updated: ids of runs that were here, of which more was said.
-        known: how many runs were here as they are there.
-        notices: what was left out, and what came without its code, in words.
-    """
-
-    folder: Path
-    new: tuple[str, ...] = ()
-    updated: tuple[str, ...] = ()
-    known: int = 0
-    notices: tuple[str, ...] = ()
 
 
 class _Where(NamedTuple):
@@ -114,7 +97,7 @@ def import_files(workspace: Workspace, folder: Path) -> Imported:
     ]
     came = {*taken.new, *taken.updated, *(id_ for _, id_ in taken.removed)}
     known = len(runs) - len(came) - len(taken.refused)
-    return Imported(folder, taken.new, taken.updated, known, tuple(notices))
+    return Imported(str(folder), taken.new, taken.updated, known, tuple(notices))
 
 
 def _each_once(found: Sequence[_Found]) -> tuple[list[_Found], list[str]]:

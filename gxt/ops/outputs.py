@@ -233,12 +233,13 @@ def _said(source: Path, top: Path | None, *, kind: str, name: object, step: int 
     return {
         "name": clean_name(source.name if name is None else str(name)),
         "path": place(relative.replace(os.sep, "/")),
-        "kind": kind or _kind(source),
+        "kind": kind or kind_of(source),
         "step": step,
     }
 
 
-def _kind(source: Path) -> str:
+def kind_of(source: Path) -> str:
+    """What an output is, told from its path."""
     if source.is_dir():
         return "folder"
     suffix = source.suffix.lower()

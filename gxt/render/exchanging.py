@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gxt.model.json_types import Json, JsonObject
 from gxt.ops.export_files import Exported
-from gxt.ops.import_files import Imported
+from gxt.ops.foreign import Imported
 from gxt.render.clean import one_line
 from gxt.render.sharing import counts
 from gxt.render.view import View, line
@@ -29,16 +29,16 @@ def exported_json(exported: Exported) -> JsonObject:
 
 def imported_page(imported: Imported) -> View:
     """Which runs came."""
-    folder = one_line(str(imported.folder))
+    source = one_line(imported.source)
     told = counts(imported.new, imported.updated)
     known = f"{_runs(imported.known)} here already" if imported.known else ""
-    return [line(f"from {folder}: {', '.join(filter(None, (told, known))) or 'no run'}")]
+    return [line(f"from {source}: {', '.join(filter(None, (told, known))) or 'no run'}")]
 
 
 def imported_json(imported: Imported) -> JsonObject:
-    """`gxt import files --json`."""
+    """`gxt import --json`."""
     return {
-        "directory": str(imported.folder),
+        "from": imported.source,
         "new": list[Json](imported.new),
         "updated": list[Json](imported.updated),
         "known": imported.known,

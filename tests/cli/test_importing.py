@@ -13,7 +13,8 @@ import pytest
 from gxt.errors import UsageError
 from gxt.model.series import Series
 from gxt.ops.annotate import note, remove, tag
-from gxt.ops.import_files import Imported, import_files
+from gxt.ops.foreign import Imported
+from gxt.ops.import_files import import_files
 from gxt.ops.show import Shown, show
 from gxt.ops.workspace import open_workspace
 from tests.cli.test_exporting import FOLDERS, export
@@ -75,7 +76,7 @@ def stranger(tmp_path: Path) -> Path:
 
 
 def test_a_clone_of_the_code_gets_the_very_same_runs(history: Path, exported: Path, clone: Path) -> None:
-    assert bring(clone, exported) == Imported(exported, ALL)
+    assert bring(clone, exported) == Imported(str(exported), ALL)
     assert tree(clone) == tree(history)
     assert git(clone, "for-each-ref", "refs/gxt", "--format=%(refname)") == EXPERIMENTS
     assert gxt(clone, "doctor").stdout.endswith("all is well\n")
@@ -84,14 +85,14 @@ def test_a_clone_of_the_code_gets_the_very_same_runs(history: Path, exported: Pa
 def test_twice_changes_nothing(exported: Path, clone: Path) -> None:
     bring(clone, exported)
     before = git(clone, "for-each-ref")
-    assert bring(clone, exported) == Imported(exported, known=6)
-    assert bring(clone, exported / FOLDERS[2]) == Imported(exported / FOLDERS[2], known=1)
+    assert bring(clone, exported) == Imported(str(exported), known=6)
+    assert bring(clone, exported / FOLDERS[2]) == Imported(str(exported / FOLDERS[2]), known=1)
     assert git(clone, "for-each-ref") == before
 
 
 def test_where_it_came_from_nothing_changes(history: Path, exported: Path) -> None:
     before = git(history, "for-each-ref")
-    assert bring(history, exported) == Imported(exported, known=6)
+    assert bring(history, exported) == Imported(str(exported), known=6)
     assert git(history, "for-each-ref") == before
 
 
@@ -100,7 +101,7 @@ def test_another_repository_gets_equal_runs_under_its_own_numbers(
 ) -> None:
     ids = tuple(f"exp-00{number}" for number in range(2, 8))
     missing = tuple(f"{id_} came without its code: this repository does not have it" for id_ in ids)
-    assert bring(stranger, exported) == Imported(exported, ids, notices=missing)
+    assert bring(stranger, exported) == Imported(str(exported), ids, notices=missing)
     for ours, theirs in zip(ids, ALL, strict=True):
         assert whole(stranger, ours) == whole(history, theirs)
     assert data(stranger, "show", "exp-004")["parent"] == "exp-003"
@@ -108,7 +109,7 @@ def test_another_repository_gets_equal_runs_under_its_own_numbers(
     assert git(stranger, "ls-tree", run) == ""
     assert gxt(stranger, "output", "exp-003").stdout == "trained\n"
     assert gxt(stranger, "doctor").stdout.endswith("all is well\n")
-    assert bring(stranger, exported) == Imported(exported, known=6)
+    assert bring(stranger, exported) == Imported(str(exported), known=6)
 
 
 def test_a_run_that_came_without_its_code_is_the_same_run_where_the_code_is(
@@ -122,7 +123,7 @@ def test_a_run_that_came_without_its_code_is_the_same_run_where_the_code_is(
     assert (done.new, done.known, done.notices) == (("exp-007",), 6, ())
     assert tree(clone).startswith(before[: before.index("exp-006")])
     git(stranger, "fetch", "-q", str(history), "main")
-    assert bring(stranger, exported) == Imported(exported, known=6)
+    assert bring(stranger, exported) == Imported(str(exported), known=6)
 
 
 def test_a_run_whose_commit_is_lost_gets_it_back_where_its_tree_is_there(
@@ -148,7 +149,7 @@ def test_what_both_sides_have_said_is_united(
     tag(open_workspace(clone), "exp-001", ["here"])
     note(open_workspace(stranger), "exp-002", "there", conclusion=True)
     export(stranger, tmp_path / "again", "exp-002")
-    assert bring(clone, tmp_path / "again") == Imported(tmp_path / "again", updated=("exp-001",))
+    assert bring(clone, tmp_path / "again") == Imported(str(tmp_path / "again"), updated=("exp-001",))
     run, _ = whole(clone, "exp-001")
     assert run["tags"] == ["first", "two words", "here"]
     assert "there" in str(run["conclusions"])
@@ -158,12 +159,12 @@ def test_a_run_that_was_removed_here_stays_so_and_it_is_said(exported: Path, clo
     bring(clone, exported)
     remove(open_workspace(clone), ["exp-003"])
     said = f"{FOLDERS[2]} was removed here: gxt rm --undo exp-003 brings it back"
-    assert bring(clone, exported) == Imported(exported, known=5, notices=(said,))
+    assert bring(clone, exported) == Imported(str(exported), known=5, notices=(said,))
 
 
 def test_the_command_tells_what_came(exported: Path, clone: Path) -> None:
     done = gxt(clone, "import", "files", str(exported / FOLDERS[4]), "--json")
-    shown = {"directory": str(exported / FOLDERS[4]), "new": ["exp-001"], "updated": [], "known": 0}
+    shown = {"from": str(exported / FOLDERS[4]), "new": ["exp-001"], "updated": [], "known": 0}
     assert json.loads(done.stdout)["data"] == shown
     done = gxt(clone, "import", "files", str(exported))
     shown_runs = "5 runs (exp-002, exp-003, exp-004, exp-005, exp-006), 1 run here already"
@@ -233,7 +234,7 @@ def by_hand(folder: Path, name: str = "my run") -> Path:
 
 def test_what_is_kept_by_hand_becomes_a_run(stranger: Path, tmp_path: Path) -> None:
     by_hand(tmp_path / "hand")
-    assert bring(stranger, tmp_path / "hand") == Imported(tmp_path / "hand", ("exp-002",))
+    assert bring(stranger, tmp_path / "hand") == Imported(str(tmp_path / "hand"), ("exp-002",))
     run = data(stranger, "show", "exp-002", "--series")
     facts = {
         key: run[key] for key in ("name", "status", "created", "duration_s", "params", "metrics", "notices")
@@ -267,7 +268,7 @@ def test_what_is_kept_by_hand_is_the_same_run_again_whatever_its_times(
     run = by_hand(tmp_path / "hand")
     bring(stranger, tmp_path / "hand")
     os.utime(run / "config.yaml", (1_600_000_000,) * 2)
-    assert bring(stranger, run) == Imported(run, known=1)
+    assert bring(stranger, run) == Imported(str(run), known=1)
     by_hand(tmp_path / "hand", "my copy")
     assert bring(stranger, tmp_path / "hand").new == ("exp-003",)
 
@@ -426,7 +427,7 @@ def test_a_run_that_is_here_with_other_results_is_refused(out: Path, clone: Path
     before = tree(clone)
     _document("metrics.json", status="failed")(out / FOLDERS[1])
     notice = f"left out: {FOLDERS[1]}, exp-002 here: its metrics.json is not the one that was recorded"
-    assert bring(clone, out) == Imported(out, known=5, notices=(notice,))
+    assert bring(clone, out) == Imported(str(out), known=5, notices=(notice,))
     assert tree(clone) == before
 
 

@@ -1,0 +1,353 @@
+"""Runs that another tracker has recorded: what each tells, and how that becomes a run of the history.
+
+The identity of a run follows from who tells it and what it is called there, so that it comes once, whoever
+imports it. What came stays as it came: a run that has gone on there since is told, not written anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from gxt.errors import GxtError
+from gxt.git.objects import ObjectReader, commit_headers
+from gxt.git.repository import Repository
+from gxt.model.artifacts import ELSEWHERE, clean_name, is_place, place
+from gxt.model.codec import time_to_json
+from gxt.model.events import Folded, fold
+from gxt.model.ids import new_uid, run_id
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.scalars import clean_text
+from gxt.model.secrets import redact_command, redact_params
+from gxt.model.shapes import check_annotation
+from gxt.named_tuple import NamedTuple
+from gxt.ops.workspace import Workspace
+from gxt.store.chain import user
+from gxt.store.documents import documents
+from gxt.store.index import Index
+from gxt.store.sync.from_files import Files, FromFiles, commit_of, take_files
+
+LAST_US: Final = 32_503_680_000 * 1_000_000
+"""3000: no document has a later time."""
+
+_NONE: Final[Mapping[str, Json]] = MappingProxyType({})
+_LONGEST_TAG: Final = 200
+_LONGEST_NOTE: Final = 1 << 16
+
+Points: TypeAlias = Iterable[tuple[int, int, Mapping[str, float]]]
+"""Of metrics: when, in microseconds since 1970; the step; values by name."""
+
+
+class Artifact(NamedTuple):
+    """Something that a run has put out.
+
+    Attributes:
+        name: what people call it.
+        path: of the file or folder with its content; None where that is not here.
+        kind: `model`, `folder`, `image`, `file`; empty to tell it from the path.
+        place: where a checkout puts it, relative to the top; empty for a place by its name.
+        known: `md5`, `size` and `files` of the content, where they are known.
+    """
+
+    name: str
+    path: Path | None
+    kind: str = ""
+    place: str = ""
+    known: JsonObject | None = None
+
+
+class Foreign(NamedTuple):
+    """A run as another tracker tells it.
+
+    Attributes:
+        source: which tracker: `mlflow`, `wandb`, …
+        key: what identifies the run there, among all runs of all its users.
+        name: what people call it; may be empty.
+        created_us: when it began, in microseconds since 1970.
+        ended_us: when it ended.
+        status: `completed`, `failed` or `interrupted`.
+        exit_code: None where nobody knows.
+        params: nested; credentials are hidden on the way.
+        metrics: read once, when the run is written.
+        tags: words.
+        note: what somebody has said of it; may be empty.
+        parent: the key of another run, which it derives from.
+        author: name and mail address; None for who imports it.
+        command: its words.
+        commit: the id of the commit with its code; git need not have it.
+        artifacts: what it has put out.
+        notices: what else there is to know, in words.
+        message: what was to be different in it.
+        data: entries of `config.data`.
+        evaluation: values of an evaluation, if there was one.
+    """
+
+    source: str
+    key: str
+    name: str
+    created_us: int
+    ended_us: int
+    status: str = "completed"
+    exit_code: int | None = None
+    params: Mapping[str, Json] = _NONE
+    metrics: Points = ()
+    tags: Sequence[str] = ()
+    note: str = ""
+    parent: str | None = None
+    author: tuple[str, str] | None = None
+    command: Sequence[str] = ()
+    commit: str | None = None
+    artifacts: Sequence[Artifact] = ()
+    notices: Sequence[str] = ()
+    message: str = ""
+    data: Sequence[JsonObject] = ()
+    evaluation: JsonObject | None = None
+
+
+class Imported(NamedTuple):
+    """What an import did.
+
+    Attributes:
+        source: from where: a folder, a URL.
+        new: ids of the runs that came.
+        updated: ids of runs that were here, of which more was said.
+        known: how many runs were here as they are there.
+        notices: what was left out, and what came without its code, in words.
+    """
+
+    source: str
+    new: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    known: int = 0
+    notices: tuple[str, ...] = ()
+
+
+def foreign_uid(source: str, key: str) -> str:
+    """The identity of a run that another tracker identifies by a key."""
+    return new_uid(0, hashlib.sha256(f"{source}\0{key}".encode(errors="backslashreplace")).digest()[:10])
+
+
+def import_foreign(
+    workspace: Workspace, source: str, runs: Iterable[Foreign], left_out: Sequence[str] = ()
+) -> Imported:
+    """Put runs of another tracker into the history. Those that are here already stay as they are.
+
+    Args:
+        workspace: where to.
+        source: from where, in words of the user.
+        runs: each key once; they get their numbers in the order in which they began.
+        left_out: runs that there was something wrong with, and what, in words.
+
+    Raises:
+        StoreBusy, GitFailed: nothing could be written now.
+        GxtError: their outputs cannot be stored.
+    """
+    ordered = sorted(runs, key=lambda one: (one.created_us, one.key))
+    wanted, told = _wanted(workspace.repository, ordered)
+    try:
+        coming = [_coming(workspace, one) for one in _with_code(workspace.repository, wanted, told)]
+    except OSError as error:
+        raise GxtError(
+            f"the outputs could not be stored: {error.strerror}", hint="see why, then try again"
+        ) from error
+    taken = take_files(workspace.repository, coming, workspace.progress)
+    notices = [
+        *(f"left out: {text}" for text in (*left_out, *taken.refused)),
+        *told,
+        *(f"{id_} came without its code: this repository does not have it" for id_ in taken.without_code),
+    ]
+    return Imported(source, taken.new, taken.updated, len(ordered) - len(wanted), tuple(notices))
+
+
+def _wanted(repository: Repository, runs: Sequence[Foreign]) -> tuple[list[Foreign], list[str]]:
+    """The runs that are not here, and what there is to say of those that are."""
+    wanted, told = [], []
+    with Index(repository) as index:
+        for one in runs:
+            uid = foreign_uid(one.source, one.key)
+            removed, here = index.removed(uid), index.by_uid(uid)
+            if removed is not None:
+                id_ = run_id(removed)
+                told.append(f"{_label(one)} was removed here: gxt rm --undo {id_} brings it back")
+            elif here is None:
+                wanted.append(one)
+            elif (here["status"], here["duration_s"]) != (one.status, _duration_s(one)):
+                told.append(f"{here['id']} has gone on there since it came: it stays here as it came")
+    return wanted, told
+
+
+class _Coded(NamedTuple):
+    """A run with the document's `code`."""
+
+    run: Foreign
+    code: JsonObject
+
+
+def _with_code(repository: Repository, runs: Sequence[Foreign], told: list[str]) -> Iterator[_Coded]:
+    """The runs, each with what `config.code` says; what git does not have is told."""
+    with ObjectReader(repository) as reader:
+        for one in runs:
+            commit = reader.read(one.commit) if one.commit else None
+            if commit is not None and commit.kind == "commit":
+                yield _Coded(one, {"head": commit.oid, "tree": commit_headers(commit)[0]["tree"][0]})
+                continue
+            if one.commit:
+                told.append(f"{_label(one)} came without its code: git does not have {one.commit[:10]}")
+            yield _Coded(one, {})
+
+
+def _coming(workspace: Workspace, coded: _Coded) -> FromFiles:
+    """A run as it is taken over, its outputs in the cache; its metrics are read when it is written."""
+    one = coded.run
+    said = f"imported from {one.source}, where it is {one.key}"
+    run = one._replace(notices=(said, *one.notices))
+    return from_foreign(workspace, foreign_uid(one.source, one.key), run, coded.code)
+
+
+def from_foreign(workspace: Workspace, uid: str, run: Foreign, code: JsonObject | None = None) -> FromFiles:
+    """A run of an identity that the caller tells, as it is taken over.
+
+    Args:
+        workspace: where to.
+        uid: its identity.
+        run: what is known of it.
+        code: the document's `code`.
+
+    Raises:
+        OSError: its outputs cannot be stored.
+        DamagedRecord: what it tells can be no run.
+    """
+    config = _config(workspace, uid, run, code or {})
+    outputs = [event for one in enumerate(run.artifacts) for event in _output(workspace, run, *one)]
+
+    def read() -> Files:
+        folded = _folded(config, run, outputs, run.metrics)
+        return documents(folded, b"", series_bytes=workspace.settings.series_bytes)
+
+    return FromFiles(_label(run), uid, commit_of(_folded(config, run, outputs, ())), read)
+
+
+def _label(run: Foreign) -> str:
+    return run.name or run.key
+
+
+def _span(run: Foreign) -> tuple[int, int]:
+    """From when to when, as documents can hold it."""
+    first, last = (min(max(at_us, 0), LAST_US - 1) for at_us in (run.created_us, run.ended_us))
+    return first, max(first, last)
+
+
+def _duration_s(run: Foreign) -> float:
+    first_us, last_us = _span(run)
+    return (last_us - first_us) / 1e6
+
+
+def _config(workspace: Workspace, uid: str, run: Foreign, code: JsonObject) -> JsonObject:
+    importer = user(workspace.repository)
+    name, email = run.author or (importer.name, importer.email)
+    parent = foreign_uid(run.source, run.parent) if run.parent is not None else None
+    return {
+        "gxt": 1,
+        "uid": uid,
+        "name": clean_text(run.name) or None,
+        "message": clean_text(run.message) or None,
+        "hypothesis": None,
+        "command": list[Json](redact_command([clean_text(word) for word in run.command])),
+        "cwd": ".",
+        "parent": parent,
+        "group": None,
+        "created": time_to_json(_span(run)[0]),
+        "author": {"name": clean_text(name), "email": clean_text(email)},
+        "host": None,
+        "code": code,
+        "params": redact_params(dict(run.params)),
+        "param_files": [],
+        "metrics_files": [],
+        "outs": [],
+        "reproduces": None,
+        "data": list[Json](run.data),
+    }
+
+
+def _folded(config: JsonObject, run: Foreign, outputs: Sequence[JsonObject], metrics: Points) -> Folded:
+    """The run as its journal would have told it."""
+    first_us, last_us = _span(run)
+    end: JsonObject = {"status": run.status, "exit_code": run.exit_code, "duration_s": _duration_s(run)}
+
+    def events() -> Iterator[JsonObject]:
+        yield {"e": "started", "t": first_us, "config": config, "offset": "+0000"}
+        for at_us, step, values in metrics:
+            yield {
+                "e": "metrics",
+                "t": min(max(at_us, 0), LAST_US - 1),
+                "s": step,
+                "m": dict[str, Json](values),
+            }
+        for text in run.notices:
+            yield {"e": "notice", "t": first_us, "text": clean_text(text)}
+        yield from outputs
+        yield {"e": "finished", "t": last_us, **end}
+
+    folded = fold((json.dumps(event).encode() for event in events()), unfinished=run.status)
+    ended = {**folded.metrics, "ended": time_to_json(last_us)}  # whatever times its points have
+    return folded._replace(annotations=_said(config, run), metrics=ended, last_us=last_us)
+
+
+def _said(config: JsonObject, run: Foreign) -> tuple[JsonObject, ...]:
+    """What was said of it there."""
+    tags = dict.fromkeys(" ".join(clean_text(tag).split())[:_LONGEST_TAG] for tag in run.tags)
+    said: list[tuple[str, JsonObject]] = [
+        (f"tag-{number}", {"op": "tag", "tag": tag}) for number, tag in enumerate(filter(None, tags))
+    ]
+    if note := clean_text(run.note).strip()[:_LONGEST_NOTE]:
+        said.append(("note", {"op": "comment", "text": note}))
+    if run.evaluation:
+        values = redact_params(run.evaluation)
+        said.append(("eval", {"op": "evaluation", "name": "eval", "step": None, "values": values}))
+    at = time_to_json(_span(run)[1])
+    events = tuple(
+        {"id": f"{config['uid']}-{id_}", "at": at, "by": config["author"], **one} for id_, one in said
+    )
+    for event in events:
+        check_annotation(event, "what was said of it")
+    return events
+
+
+# --- outputs ---------------------------------------------------------------------------------------------
+
+
+def _output(workspace: Workspace, run: Foreign, number: int, one: Artifact) -> list[JsonObject]:
+    """The events of an output, its content in the cache; a notice where that cannot be read."""
+    from gxt.data.place import find_cache
+    from gxt.data.staging import keep_path
+    from gxt.ops.outputs import kind_of
+
+    at_us = _span(run)[1]
+    name = clean_name(one.name)
+    if one.path is None and one.known is None:
+        return [{"e": "notice", "t": at_us, "text": f"{name} did not come: its content is not here"}]
+    said: JsonObject = {"name": name, "path": _place(one), "step": None, "parts": []}
+    said["kind"] = one.kind or (kind_of(one.path) if one.path is not None else "file")
+    facts = one.known
+    if one.path is not None and facts is None:
+        try:
+            facts, parts = keep_path(find_cache(workspace.repository), one.path)
+        except (FileNotFoundError, PermissionError) as error:
+            return [{"e": "notice", "t": at_us, "text": f"{name} is not kept: {error.strerror}"}]
+        said["parts"] = list[Json](parts)
+    id_ = f"import-{number}"
+    return [
+        {"e": "artifact", "t": at_us, "id": id_, **said, "staged": None},
+        {"e": "stored", "t": at_us, "id": id_, **(facts or {})},
+    ]
+
+
+def _place(one: Artifact) -> str:
+    if one.place:
+        return place(one.place)
+    wanted = f"{ELSEWHERE}/{clean_text(one.name)}"
+    return wanted if is_place(wanted) else place(f"../{one.name}")
