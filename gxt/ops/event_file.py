@@ -1,7 +1,7 @@
 """TensorBoard's event file, written: a header, then an event for what was logged at a time for a step.
 
 A record is its length as u64, the checksum of that, the bytes, theirs; a checksum is CRC-32C, rotated and
-moved (TFRecord). Its bytes are a protobuf `tensorflow.Event {1 wall_time, 2 step, 3 file_version, 5 summary}`.
+moved (TFRecord). Its bytes are a protobuf `tensorflow.Event`: 1 wall_time, 2 step, 3 file_version, 5 summary.
 The reader is `gxt.capture.loggers.tensorboard`.
 """
 
@@ -10,11 +10,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from math import inf
 from typing import Final
 
 from gxt.capture.loggers.protobuf import put_bytes, put_double, put_text, put_whole, varint
-from gxt.model.json_types import Json, JsonObject
+from gxt.model.json_types import Json
 from gxt.model.metric_lines import Row
 from gxt.named_tuple import NamedTuple
 
@@ -89,7 +90,7 @@ def image(tag: str, png: bytes, step: int, at_us: int) -> bytes:
 
 def histogram(tag: str, counts: list[float], edges: list[float], step: int, at_us: int) -> bytes:
     """How values were distributed; their sums are those of the middles of the bins."""
-    middles = [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
     total = sum(middle * count for middle, count in zip(middles, counts, strict=True))
     squares = sum(middle * middle * count for middle, count in zip(middles, counts, strict=True))
     # the first bucket begins at minus infinity: an empty one keeps the least edge

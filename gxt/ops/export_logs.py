@@ -1,4 +1,4 @@
-"""What the exports into the formats of other loggers share: a log for each run, in a folder that others use too."""
+"""What the exports to other loggers share: a log for each run, in a folder that others may use too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gxt.ops.workspace import Workspace
 
 
 class Put(NamedTuple):
-    """What became of a run: the name of its folder, whether that had to be written, what it lacks, in words."""
+    """What became of a run: the name of its folder, whether it had to be written, what it lacks, in words."""
 
     name: str
     is_new: bool
@@ -40,7 +40,9 @@ def export_logs(
         UnknownRun, AmbiguousRun, RemovedRun, QueryError: see `chosen`.
         GxtError: it cannot be written.
     """
-    written, unchanged, notices = [], [], []
+    written: list[str] = []
+    unchanged: list[str] = []
+    notices: list[str] = []
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file", hint="name a folder")
     with History(workspace) as history:

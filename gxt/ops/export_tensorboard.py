@@ -73,7 +73,7 @@ def export_tensorboard(
         if known == [path]:
             return Put(name, is_new=False)
         series = series_of(history, run)
-        records = [*_records(run, series, page(summary)), *_seen(run, media, began)]
+        records = [*_records(run, series, page(summary)), *_seen(run, media)]
         put_bytes(folder, path, b"".join(records))
         take_away(folder, [one for one in known if one != path])
         return Put(name, is_new=True, notices=_lost(series))
@@ -132,7 +132,7 @@ def _media(run: JsonObject, cache: Cache) -> list[tuple[JsonObject, Path]]:
     return found
 
 
-def _seen(run: JsonObject, media: Sequence[tuple[JsonObject, Path]], began_us: int) -> Iterator[bytes]:
+def _seen(run: JsonObject, media: Sequence[tuple[JsonObject, Path]]) -> Iterator[bytes]:
     _, ended_us = span_us(run)
     for one, path in media:
         tag = str(one["name"]).removeprefix(MEDIA)
@@ -156,12 +156,16 @@ def _histograms(tag: str, data: bytes, _step: int, at_us: int) -> Iterator[bytes
     for line in data.splitlines():
         try:
             said = json.loads(line)
-            counts, edges = ([number_from_json(one) or 0.0 for one in said[key]] for key in ("counts", "edges"))
+            counts, edges = (
+                [number_from_json(one) or 0.0 for one in said[key]] for key in ("counts", "edges")
+            )
             step, time_us = said.get("step"), said.get("t")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
         if len(edges) == len(counts) + 1 > 1 and isinstance(step, int):
-            yield event_file.histogram(tag, counts, edges, step, time_us if isinstance(time_us, int) else at_us)
+            yield event_file.histogram(
+                tag, counts, edges, step, time_us if isinstance(time_us, int) else at_us
+            )
 
 
 _SEEN: Final[Mapping[str, Callable[[str, bytes, int, int], Iterator[bytes]]]] = {
