@@ -70,6 +70,13 @@ def _export_tensorboard(words: Namespace) -> None:
     _show_exported(words, export_tensorboard(_open(), folder, runs, words.where, page=page))
 
 
+def _export_wandb(words: Namespace) -> None:
+    from gxt.ops.export_wandb import export_wandb
+
+    folder, runs = _folder_and_runs(words, "wandb")
+    _show_exported(words, export_wandb(_open(), folder, runs, words.where))
+
+
 def _folder_and_runs(words: Namespace, kind: str) -> tuple[Path, list[str]]:
     """The folder that comes first, and the runs after it."""
     if words.output is not None or not words.words:
@@ -157,6 +164,7 @@ _EXPORTS: Final[Mapping[str, _Way]] = {
     "csv": _export_csv,
     "xlsx": _export_xlsx,
     "tensorboard": _export_tensorboard,
+    "wandb": _export_wandb,
 }
 _IMPORTS: Final[Mapping[str, _Way]] = {"files": _import_files}
 

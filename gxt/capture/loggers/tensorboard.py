@@ -76,7 +76,7 @@ def _event(record: bytes, points: list[Point], params: JsonObject) -> None:
     step, time_us, values = 0, 0, []
     for number, value in fields(record):
         if number == 1:
-            time_us = int(struct.unpack("<d", inner(value))[0] * 1e6)
+            time_us = round(struct.unpack("<d", inner(value))[0] * 1e6)
         elif number == 2:
             step = signed(value)
         elif number == 5:

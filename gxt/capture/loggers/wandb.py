@@ -20,7 +20,10 @@ _BLOCK: Final = 32 << 10
 _HEADER: Final = 7
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _HISTORY, _SUMMARY, _CONFIG, _RUN = 2, 3, 5, 17
-_COUNTERS: Final = ("trainer/global_step", "global_step", "iteration", "iter", "step")
+GXT_STEP: Final = "gxt/step"
+"""The step of a run that gxt has exported, where W&B's own could not hold it."""
+COUNTERS: Final = (GXT_STEP, "trainer/global_step", "global_step", "iteration", "iter", "step")
+"""Metrics that count what W&B's own steps may not."""
 _OWN: Final = "_"  # keys of W&B's own begin so
 
 
@@ -122,12 +125,13 @@ class WandbReader:
             if number == 2:
                 row.setdefault("_step", signed(dict(fields(inner(value))).get(1, 0)))
         step, at = row.get("_step"), row.get("_timestamp")
-        counted = next((row[name] for name in _COUNTERS if type(row.get(name)) in {int, float}), None)
+        counted = next((row[name] for name in COUNTERS if type(row.get(name)) in {int, float}), None)
         if isinstance(counted, (int, float)) and float(counted).is_integer():
             self._step, self._counts = int(counted), True
         elif not self._counts:
             self._step = int(step) if isinstance(step, (int, float)) else self._step + 1
-        return Point(self._step, int(at * 1e6) if isinstance(at, (int, float)) else None, _numbers(row))
+        row.pop(GXT_STEP, None)
+        return Point(self._step, round(at * 1e6) if isinstance(at, (int, float)) else None, _numbers(row))
 
 
 def _numbers(row: JsonObject) -> dict[str, float]:
