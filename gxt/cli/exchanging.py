@@ -40,16 +40,20 @@ def export(words: Namespace) -> None:
 def import__words(parser: Parser) -> None:
     """What `gxt import` takes."""
     parser.add("kind", metavar="KIND", help=f"What they are: {_listed(_IMPORTS)}.")
-    parser.add("words", metavar="DIR", nargs="*", help="The folder.")
+    parser.add("words", metavar="PLACE", nargs="*", help="Where they are: a folder, a file or a URL.")
+    parser.add("--experiment", metavar="NAME", help="Only those of this experiment of MLflow's.")
     parser.add_json()
 
 
 def import_(words: Namespace) -> None:
-    """Bring runs from files into the history; twice brings nothing new.
+    """Bring runs from files and other trackers into the history; twice brings nothing new.
 
     gxt import files DIR reads what gxt export files has written, and folders kept by hand: config.yaml,
-    metrics.jsonl, eval.json, or some of them.
+    metrics.jsonl, eval.json, or some of them. gxt import mlflow reads a tracking server, an mlflow.db or a
+    folder mlruns: the named one, else what MLFLOW_TRACKING_URI says, else the one here.
     """
+    if words.experiment is not None and words.kind != "mlflow":
+        raise UsageError(f"{words.kind} has no experiments", hint="--experiment is for gxt import mlflow")
     _chosen(_IMPORTS, words.kind)(words)
 
 
@@ -158,6 +162,16 @@ def _say_imported(words: Namespace, workspace: Workspace, imported: Imported) ->
     output.show(exchanging.imported_page(imported))
 
 
+def _import_mlflow(words: Namespace) -> None:
+    from gxt.ops.import_mlflow import import_mlflow
+
+    if len(words.words) > 1:
+        raise UsageError("one store is imported at a time", hint="gxt import mlflow [URL|FILE|DIR]")
+    workspace = _open()
+    place = words.words[0] if words.words else None
+    _say_imported(words, workspace, import_mlflow(workspace, place, words.experiment))
+
+
 _Way = Callable[[Namespace], None]
 _EXPORTS: Final[Mapping[str, _Way]] = {
     "files": _export_files,
@@ -166,7 +180,10 @@ _EXPORTS: Final[Mapping[str, _Way]] = {
     "tensorboard": _export_tensorboard,
     "wandb": _export_wandb,
 }
-_IMPORTS: Final[Mapping[str, _Way]] = {"files": _import_files}
+_IMPORTS: Final[Mapping[str, _Way]] = {
+    "files": _import_files,
+    "mlflow": _import_mlflow,
+}
 
 
 def _chosen(ways: Mapping[str, _Way], kind: str) -> _Way:

@@ -43,7 +43,7 @@ COMMANDS = {
     "pull": ("sharing.pull", "Take over what colleagues have recorded and said."),
     "push": ("sharing.push", "Publish runs, and what was said of runs."),
     "export": ("exchanging.export", "Write runs as files that need no gxt: folders, CSV, XLSX."),
-    "import": ("exchanging.import_", "Bring runs from files into the history."),
+    "import": ("exchanging.import_", "Bring runs from files and other trackers into the history."),
     "gc": ("checking.gc", "Free removed runs that nobody else has, and leftovers; have git pack."),
     "doctor": ("checking.doctor", "Check everything that runs depend on, and mend it with --repair."),
     "demo": ("demo.demo", "Show gxt at work in a small repository made for it."),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from gxt.errors import GxtError
+from gxt.errors import DamagedRecord, GxtError, NewerFormat
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.repository import Repository
 from gxt.model.artifacts import ELSEWHERE, clean_name, is_place, place
@@ -29,12 +30,13 @@ from gxt.ops.workspace import Workspace
 from gxt.store.chain import user
 from gxt.store.documents import documents
 from gxt.store.index import Index
-from gxt.store.sync.from_files import Files, FromFiles, commit_of, take_files
+from gxt.store.sync.from_files import FromFiles, commit_of, take_files
 
 LAST_US: Final = 32_503_680_000 * 1_000_000
 """3000: no document has a later time."""
 
 _NONE: Final[Mapping[str, Json]] = MappingProxyType({})
+_OID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.ASCII)
 _LONGEST_TAG: Final = 200
 _LONGEST_NOTE: Final = 1 << 16
 
@@ -148,15 +150,17 @@ def import_foreign(
     """
     ordered = sorted(runs, key=lambda one: (one.created_us, one.key))
     wanted, told = _wanted(workspace.repository, ordered)
-    try:
-        coming = [_coming(workspace, one) for one in _with_code(workspace.repository, wanted, told)]
-    except OSError as error:
-        raise GxtError(
-            f"the outputs could not be stored: {error.strerror}", hint="see why, then try again"
-        ) from error
+    coming, refused = [], list(left_out)
+    with ObjectReader(workspace.repository) as reader:
+        for number, one in enumerate(wanted, 1):
+            try:
+                coming.append(_coming(workspace, one, _code(reader, one, told)))
+            except (DamagedRecord, NewerFormat) as error:
+                refused.append(f"{_label(one)}: {error.message}")
+            workspace.progress("reading", number, len(wanted))
     taken = take_files(workspace.repository, coming, workspace.progress)
     notices = [
-        *(f"left out: {text}" for text in (*left_out, *taken.refused)),
+        *(f"left out: {text}" for text in (*refused, *taken.refused)),
         *told,
         *(f"{id_} came without its code: this repository does not have it" for id_ in taken.without_code),
     ]
@@ -180,32 +184,21 @@ def _wanted(repository: Repository, runs: Sequence[Foreign]) -> tuple[list[Forei
     return wanted, told
 
 
-class _Coded(NamedTuple):
-    """A run with the document's `code`."""
-
-    run: Foreign
-    code: JsonObject
-
-
-def _with_code(repository: Repository, runs: Sequence[Foreign], told: list[str]) -> Iterator[_Coded]:
-    """The runs, each with what `config.code` says; what git does not have is told."""
-    with ObjectReader(repository) as reader:
-        for one in runs:
-            commit = reader.read(one.commit) if one.commit else None
-            if commit is not None and commit.kind == "commit":
-                yield _Coded(one, {"head": commit.oid, "tree": commit_headers(commit)[0]["tree"][0]})
-                continue
-            if one.commit:
-                told.append(f"{_label(one)} came without its code: git does not have {one.commit[:10]}")
-            yield _Coded(one, {})
+def _code(reader: ObjectReader, run: Foreign, told: list[str]) -> JsonObject:
+    """The document's `code`; what git does not have is told."""
+    commit = reader.read(run.commit) if run.commit and _OID.fullmatch(run.commit) else None
+    if commit is not None and commit.kind == "commit":
+        return {"head": commit.oid, "tree": commit_headers(commit)[0]["tree"][0]}
+    if run.commit:
+        told.append(f"{_label(run)} came without its code: git does not have {run.commit[:10]}")
+    return {}
 
 
-def _coming(workspace: Workspace, coded: _Coded) -> FromFiles:
-    """A run as it is taken over, its outputs in the cache; its metrics are read when it is written."""
-    one = coded.run
-    said = f"imported from {one.source}, where it is {one.key}"
-    run = one._replace(notices=(said, *one.notices))
-    return from_foreign(workspace, foreign_uid(one.source, one.key), run, coded.code)
+def _coming(workspace: Workspace, run: Foreign, code: JsonObject) -> FromFiles:
+    """A run as it is taken over, its outputs in the cache."""
+    said = f"imported from {run.source}, where it is {run.key}"
+    noted = run._replace(notices=(said, *run.notices))
+    return from_foreign(workspace, foreign_uid(run.source, run.key), noted, code)
 
 
 def from_foreign(workspace: Workspace, uid: str, run: Foreign, code: JsonObject | None = None) -> FromFiles:
@@ -218,17 +211,14 @@ def from_foreign(workspace: Workspace, uid: str, run: Foreign, code: JsonObject 
         code: the document's `code`.
 
     Raises:
-        OSError: its outputs cannot be stored.
+        GxtError: its outputs cannot be stored.
         DamagedRecord: what it tells can be no run.
     """
     config = _config(workspace, uid, run, code or {})
     outputs = [event for one in enumerate(run.artifacts) for event in _output(workspace, run, *one)]
-
-    def read() -> Files:
-        folded = _folded(config, run, outputs, run.metrics)
-        return documents(folded, b"", series_bytes=workspace.settings.series_bytes)
-
-    return FromFiles(_label(run), uid, commit_of(_folded(config, run, outputs, ())), read)
+    folded = _folded(config, run, outputs)
+    content = documents(folded, b"", series_bytes=workspace.settings.series_bytes)
+    return FromFiles(_label(run), uid, commit_of(folded), lambda: content)
 
 
 def _label(run: Foreign) -> str:
@@ -273,14 +263,14 @@ def _config(workspace: Workspace, uid: str, run: Foreign, code: JsonObject) -> J
     }
 
 
-def _folded(config: JsonObject, run: Foreign, outputs: Sequence[JsonObject], metrics: Points) -> Folded:
+def _folded(config: JsonObject, run: Foreign, outputs: Sequence[JsonObject]) -> Folded:
     """The run as its journal would have told it."""
     first_us, last_us = _span(run)
     end: JsonObject = {"status": run.status, "exit_code": run.exit_code, "duration_s": _duration_s(run)}
 
     def events() -> Iterator[JsonObject]:
         yield {"e": "started", "t": first_us, "config": config, "offset": "+0000"}
-        for at_us, step, values in metrics:
+        for at_us, step, values in run.metrics:
             yield {
                 "e": "metrics",
                 "t": min(max(at_us, 0), LAST_US - 1),
@@ -338,6 +328,9 @@ def _output(workspace: Workspace, run: Foreign, number: int, one: Artifact) -> l
             facts, parts = keep_path(find_cache(workspace.repository), one.path)
         except (FileNotFoundError, PermissionError) as error:
             return [{"e": "notice", "t": at_us, "text": f"{name} is not kept: {error.strerror}"}]
+        except OSError as error:
+            what = f"{one.path} could not be stored: {error.strerror}"
+            raise GxtError(what, hint="see why, then try again") from error
         said["parts"] = list[Json](parts)
     id_ = f"import-{number}"
     return [

@@ -53,7 +53,7 @@ def texts(folder: Path) -> dict[str, str]:
     """The values of the files in a folder by their names; `/` in a name is a folder."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():
             with path.open(encoding="utf-8", errors="replace") as file:
                 found[path.relative_to(folder).as_posix()] = file.read(_LONGEST).rstrip("\n")
     return found

@@ -1,0 +1,172 @@
+"""`gxt import mlflow`: the runs of a tracking server, of a database `mlflow.db`, or of a folder `mlruns`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from gxt.capture.loggers.mlflow_files import OWN_TAGS
+from gxt.capture.loggers.mlflow_history import (
+    Recorded,
+    Value,
+    database_experiments,
+    database_runs,
+    folder_experiments,
+    folder_runs,
+    is_folder_store,
+)
+from gxt.errors import GxtError, UsageError
+from gxt.model.scalars import parse_scalar
+from gxt.named_tuple import NamedTuple
+from gxt.ops.foreign import Artifact, Foreign, Imported, Points, import_foreign
+from gxt.ops.workspace import Workspace
+
+_DATABASE: Final = "mlflow.db"
+_FOLDER: Final = "mlruns"
+_NAME_ONE: Final = "name it: gxt import mlflow URL, or sqlite:///FILE, or a folder mlruns"
+_STATUS: Final = {"FINISHED": "completed", "FAILED": "failed", "KILLED": "interrupted"}
+_DEFAULT: Final = "Default"
+_MOST_NAMED: Final = 8
+
+
+class _Store(NamedTuple):
+    """Where runs are: a URL, a file or a folder, and what people call it."""
+
+    place: str | Path
+    label: str
+
+
+def import_mlflow(workspace: Workspace, place: str | None, experiment: str | None = None) -> Imported:
+    """Put the runs of MLflow into the history. Those that are here already stay as they are.
+
+    Args:
+        workspace: where to.
+        place: a server's URL, `sqlite:///FILE`, a file or a folder, relative to where the user stands; None
+            for what `MLFLOW_TRACKING_URI` says, else `mlflow.db` or `mlruns` where the user stands.
+        experiment: only the runs of this one.
+
+    Raises:
+        UsageError: there is no such store or experiment.
+        GxtError: it cannot be read or reached.
+        StoreBusy, GitFailed: nothing could be written now.
+    """
+    store = _store(place, workspace.repository.cwd)
+    try:
+        found = list(_runs(store, experiment))
+        over = [one for one in found if one.status in _STATUS and one.end_ms is not None]
+        going = [one for one in found if one not in over]
+        left_out = [f"{one.name or one.id} has not ended: import it again when it has" for one in going]
+        return import_foreign(workspace, store.label, map(_foreign, over), left_out)
+    except OSError as error:
+        raise _unreadable(store, error) from error
+
+
+def _foreign(run: Recorded) -> Foreign:
+    own = {
+        name.removeprefix(OWN_TAGS): value for name, value in run.tags.items() if name.startswith(OWN_TAGS)
+    }
+    tags = [f"{name}={value}" for name, value in run.tags.items() if not name.startswith(OWN_TAGS)]
+    if run.experiment not in ("", _DEFAULT):
+        tags.append(f"experiment={run.experiment}")
+    user = own.get("user") or run.user
+    return Foreign(
+        "mlflow",
+        run.id,
+        run.name or own.get("runName", ""),
+        run.start_ms * 1000,
+        (run.end_ms or run.start_ms) * 1000,
+        _STATUS[run.status],
+        params={name: parse_scalar(value) for name, value in run.params.items()},
+        metrics=_points(run.values()),
+        tags=tags,
+        note=own.get("note.content", ""),
+        parent=own.get("parentRunId") or None,
+        author=(user, "") if user else None,
+        command=(own["source.name"],) if own.get("source.name") else (),
+        commit=own.get("source.git.commit") or None,
+        artifacts=[Artifact(name, path) for name, path in run.artifacts],
+        notices=[f"its artifacts stay at {run.elsewhere}"] if run.elsewhere else [],
+    )
+
+
+def _points(values: Iterable[Value]) -> Points:
+    return ((one.at_us, one.step, {one.name: one.value}) for one in values)
+
+
+# --- where they are --------------------------------------------------------------------------------------
+
+
+def _store(place: str | None, cwd: Path) -> _Store:
+    """What the user means, or what there is.
+
+    Raises:
+        UsageError: there is nothing of that kind.
+    """
+    said = place or os.environ.get("MLFLOW_TRACKING_URI") or ""
+    if not said:
+        found = next((name for name in (_DATABASE, _FOLDER) if (cwd / name).exists()), None)
+        if found is None:
+            what = f"there is no {_DATABASE} and no {_FOLDER} here, and MLFLOW_TRACKING_URI is not set"
+            raise UsageError(what, hint=_NAME_ONE)
+        said = found
+    scheme = urlsplit(said).scheme
+    if scheme in ("http", "https"):
+        from gxt.capture.loggers.mlflow_server import server
+
+        return _Store(said, server(said).url)
+    if "://" in said and scheme not in ("sqlite", "file"):
+        hint = f"mlflow server --backend-store-uri {scheme}://…, then gxt import mlflow http://127.0.0.1:5000"
+        raise UsageError(f"a store {scheme}:// is read through its server", hint=hint)
+    return _Store(_local(said, cwd), said)
+
+
+def _local(said: str, cwd: Path) -> Path:
+    """A file or a folder that the user means."""
+    path = said.removeprefix("sqlite:///")
+    if path.startswith("file:"):
+        path = unquote(urlsplit(path).path)
+    found = cwd / path
+    inside = [found / name for name in (_DATABASE, _FOLDER) if (found / name).exists()]
+    if found.is_dir() and inside and not is_folder_store(found):
+        return inside[0]
+    if not found.exists():
+        raise UsageError(f"there is no {said}", hint=_NAME_ONE)
+    if found.is_dir() and not is_folder_store(found):
+        raise UsageError(f"{said} is no store of MLflow's: it has no experiments", hint=_NAME_ONE)
+    return found
+
+
+def _runs(store: _Store, experiment: str | None) -> Iterator[Recorded]:
+    """The runs of a store, or of one experiment in it. Raises OSError."""
+    if isinstance(store.place, str):
+        from gxt.capture.loggers.mlflow_server import server, server_experiments, server_runs
+
+        there = server(store.place)
+        known = server_experiments(there)
+        _check_experiment(store, experiment, known)
+        yield from server_runs(there, {experiment: known[experiment]} if experiment else known)
+        return
+    path = store.place
+    runs, names = (
+        (folder_runs, folder_experiments) if path.is_dir() else (database_runs, database_experiments)
+    )
+    _check_experiment(store, experiment, dict.fromkeys(names(path), ""))
+    yield from (run for run in runs(path) if experiment in (None, run.experiment))
+
+
+def _check_experiment(store: _Store, experiment: str | None, known: Mapping[str, str]) -> None:
+    if experiment is None or experiment in known:
+        return
+    names = [*list(known)[:_MOST_NAMED], *(["…"] if len(known) > _MOST_NAMED else [])]
+    hint = f"there is {', '.join(names)}" if known else "there is none at all"
+    raise UsageError(f"there is no experiment {experiment} in {store.label}", hint=hint)
+
+
+def _unreadable(store: _Store, error: OSError) -> GxtError:
+    if isinstance(store.place, Path) and store.place.is_file():
+        hint = f"mlflow server --backend-store-uri sqlite:///{store.place}, then gxt import mlflow http://127.0.0.1:5000"
+        return GxtError(f"{store.label} cannot be read as MLflow's database: {error.strerror}", hint=hint)
+    return GxtError(f"{store.label} cannot be read: {error.strerror}", hint="see why, then try again")
