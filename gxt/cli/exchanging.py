@@ -145,10 +145,9 @@ def _write(words: Namespace, sheet: Sheet, content: bytes) -> None:
 def _import_files(words: Namespace) -> None:
     from gxt.ops.import_files import import_files
 
-    if len(words.words) != 1:
-        raise UsageError("one folder is imported at a time", hint="gxt import files DIR")
+    folder = _one_place(words, "DIR")
     workspace = _open()
-    _say_imported(words, workspace, import_files(workspace, Path(words.words[0])))
+    _say_imported(words, workspace, import_files(workspace, folder))
 
 
 def _say_imported(words: Namespace, workspace: Workspace, imported: Imported) -> None:
@@ -172,6 +171,28 @@ def _import_mlflow(words: Namespace) -> None:
     _say_imported(words, workspace, import_mlflow(workspace, place, words.experiment))
 
 
+def _import_tensorboard(words: Namespace) -> None:
+    from gxt.ops.import_tensorboard import import_tensorboard
+
+    folder = _one_place(words, "LOGDIR")
+    workspace = _open()
+    _say_imported(words, workspace, import_tensorboard(workspace, folder))
+
+
+def _import_wandb(words: Namespace) -> None:
+    from gxt.ops.import_wandb import import_wandb
+
+    place = _one_place(words, "DIR")
+    workspace = _open()
+    _say_imported(words, workspace, import_wandb(workspace, place))
+
+
+def _one_place(words: Namespace, what: str) -> Path:
+    if len(words.words) != 1:
+        raise UsageError("one folder is imported at a time", hint=f"gxt import {words.kind} {what}")
+    return Path(words.words[0])
+
+
 _Way = Callable[[Namespace], None]
 _EXPORTS: Final[Mapping[str, _Way]] = {
     "files": _export_files,
@@ -183,6 +204,8 @@ _EXPORTS: Final[Mapping[str, _Way]] = {
 _IMPORTS: Final[Mapping[str, _Way]] = {
     "files": _import_files,
     "mlflow": _import_mlflow,
+    "tensorboard": _import_tensorboard,
+    "wandb": _import_wandb,
 }
 
 

@@ -7,6 +7,7 @@ The reader is `gxt.capture.loggers.tensorboard`.
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -100,6 +101,15 @@ def histogram(tag: str, counts: list[float], edges: list[float], step: int, at_u
     facts = b"".join(put_double(number, one) for number, one in enumerate(numbers, 1))
     facts += b"".join(put_bytes(number, column) for number, column in enumerate(packed, 6))
     return _event(put_text(1, tag) + put_bytes(5, facts), step, at_us)
+
+
+def decoded(value: str) -> Json:
+    """What a text stands for that may be JSON: the inverse of how an export writes a parameter."""
+    try:
+        said: Json = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return said
 
 
 def single(value: float) -> float:

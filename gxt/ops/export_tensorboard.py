@@ -25,7 +25,7 @@ from gxt.model.pointers import is_md5
 from gxt.model.run import params_of, title
 from gxt.model.series import SeriesByName
 from gxt.ops import event_file
-from gxt.ops.event_file import Session
+from gxt.ops.event_file import Session, decoded
 from gxt.ops.export_files import Exported, Summary, summary_of
 from gxt.ops.export_logs import Put, digest, export_logs, span_us
 from gxt.ops.history import History
@@ -101,10 +101,13 @@ def _records(run: JsonObject, series: SeriesByName, page: str) -> Iterator[bytes
 
 
 def _param(value: Json) -> Json:
-    """A parameter as the plugin has them: number, text or truth; anything else as JSON."""
-    if isinstance(value, (str, bool, float)) or (isinstance(value, int) and abs(value) <= _LARGEST_WHOLE):
+    """A parameter as the plugin has them: number, text or truth; anything else as JSON.
+
+    A text that reads as JSON is quoted, so that an import tells `"1"` from 1.
+    """
+    if isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) <= _LARGEST_WHOLE):
         return value
-    return json.dumps(value)
+    return json.dumps(value) if not isinstance(value, str) or decoded(value) != value else value
 
 
 def _lost(series: SeriesByName) -> tuple[str, ...]:

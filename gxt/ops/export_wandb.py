@@ -28,7 +28,7 @@ from gxt.ops.workspace import Workspace
 
 FORMAT: Final = 1
 """Of what is written here: another one is written again."""
-_INTERRUPTED: Final = 255  # W&B's own code where somebody has pressed Ctrl-C
+INTERRUPTED: Final = 255  # W&B's own code where somebody has pressed Ctrl-C
 _NO_PROJECT: Final = re.compile(r"[/\\#?%:\x00-\x1f]+")
 _MOST_NAME: Final = 128
 
@@ -156,7 +156,7 @@ def _summary(run: JsonObject) -> dict[str, Json]:
 def _exit_code(run: JsonObject) -> int:
     if run["status"] == "completed":
         return 0
-    code = _INTERRUPTED if run["status"] == "interrupted" else run["exit_code"]
+    code = INTERRUPTED if run["status"] == "interrupted" else run["exit_code"]
     return code if isinstance(code, int) and code else 1
 
 
