@@ -21,18 +21,21 @@ if TYPE_CHECKING:
 def export_words(parser: Parser) -> None:
     """What `gxt export` takes."""
     parser.add("kind", metavar="KIND", help=f"What it becomes: {_listed(_EXPORTS)}.")
-    parser.add("words", metavar="DIR|ID", nargs="*", help="The folder, for files; then runs; without, all.")
+    parser.add(
+        "words", metavar="DIR|ID", nargs="*", help="Where to, but for csv and xlsx; then runs; without, all."
+    )
     parser.add("--where", metavar="CONDITION", help='Only those; e.g. "metrics.acc > 0.9".')
     parser.add("-o", "--output", metavar="FILE", help="Where csv and xlsx go; csv without it to stdout.")
     parser.add_json()
 
 
 def export(words: Namespace) -> None:
-    """Write runs as files that need no gxt.
+    """Write runs as files that need no gxt, or as what other trackers read.
 
     gxt export files DIR makes a folder for each run, as one would keep it by hand, with a README and a
     picture of its metrics, and goes on where it was: what has not changed is left alone. gxt export csv and
-    xlsx make a spreadsheet.
+    xlsx make a spreadsheet. gxt export tensorboard DIR and wandb DIR write what TensorBoard shows and what
+    wandb sync uploads.
     """
     _chosen(_EXPORTS, words.kind)(words)
 
@@ -50,7 +53,8 @@ def import_(words: Namespace) -> None:
 
     gxt import files DIR reads what gxt export files has written, and folders kept by hand: config.yaml,
     metrics.jsonl, eval.json, or some of them. gxt import mlflow reads a tracking server, an mlflow.db or a
-    folder mlruns: the named one, else what MLFLOW_TRACKING_URI says, else the one here.
+    folder mlruns: the named one, else what MLFLOW_TRACKING_URI says, else the one here. gxt import
+    tensorboard and wandb read log directories, and folders wandb.
     """
     if words.experiment is not None and words.kind != "mlflow":
         raise UsageError(f"{words.kind} has no experiments", hint="--experiment is for gxt import mlflow")
