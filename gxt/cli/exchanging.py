@@ -12,6 +12,7 @@ from gxt.cli.parser import Parser
 from gxt.errors import UsageError
 
 if TYPE_CHECKING:
+    from gxt.ops.export_files import Exported
     from gxt.ops.export_table import Sheet
     from gxt.ops.foreign import Imported
     from gxt.ops.workspace import Workspace
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
 def export_words(parser: Parser) -> None:
     """What `gxt export` takes."""
     parser.add("kind", metavar="KIND", help=f"What it becomes: {_listed(_EXPORTS)}.")
-    parser.add("words", metavar="DIR|ID", nargs="*", help="The folder, for files; then runs; without, all.")
+    parser.add(
+        "words", metavar="DIR|ID", nargs="*", help="Where to, but for csv and xlsx; then runs; without, all."
+    )
     parser.add("--where", metavar="CONDITION", help='Only those; e.g. "metrics.acc > 0.9".')
     parser.add("-o", "--output", metavar="FILE", help="Where csv and xlsx go; csv without it to stdout.")
     parser.add_json()
 
 
 def export(words: Namespace) -> None:
-    """Write runs as files that need no gxt.
+    """Write runs as files that need no gxt, or as what other trackers read.
 
     gxt export files DIR makes a folder for each run, as one would keep it by hand, with a README and a
     picture of its metrics, and goes on where it was: what has not changed is left alone. gxt export csv and
-    xlsx make a spreadsheet.
+    xlsx make a spreadsheet. gxt export tensorboard DIR and wandb DIR write what TensorBoard shows and what
+    wandb sync uploads.
     """
     _chosen(_EXPORTS, words.kind)(words)
 
@@ -53,7 +57,8 @@ def import_(words: Namespace) -> None:
     gxt import files DIR reads what gxt export files has written, and folders kept by hand: config.yaml,
     metrics.jsonl, eval.json, or some of them. gxt import mlflow reads a tracking server, an mlflow.db or a
     folder mlruns: the named one, else what MLFLOW_TRACKING_URI says, else the one here. gxt import dvc makes
-    runs of DVC's experiments in this repository: all, or those named; or of commits that are named.
+    runs of DVC's experiments in this repository: all, or those named; or of commits that are named. gxt
+    import tensorboard and wandb read log directories, and folders wandb.
     """
     if words.experiment is not None and words.kind != "mlflow":
         raise UsageError(f"{words.kind} has no experiments", hint="--experiment is for gxt import mlflow")
@@ -64,15 +69,40 @@ def import_(words: Namespace) -> None:
 
 def _export_files(words: Namespace) -> None:
     from gxt.ops.export_files import Drawing, export_files
-    from gxt.render import curve, exchanging, run_page
+    from gxt.render import curve, run_page
 
-    if words.output is not None:
-        raise UsageError("files go into a folder, not into -o", hint="gxt export files DIR")
-    if not words.words:
-        raise UsageError("files go into a folder, and none is named", hint="gxt export files DIR")
-    folder, *runs = words.words
+    folder, runs = _folder_and_runs(words, "files")
     drawing = Drawing(run_page.page, curve.picture, draws=curve.can_draw())
-    exported = export_files(_open(), Path(folder), runs, words.where, drawing=drawing)
+    _show_exported(words, export_files(_open(), folder, runs, words.where, drawing=drawing))
+
+
+def _export_tensorboard(words: Namespace) -> None:
+    from gxt.ops.export_tensorboard import export_tensorboard
+    from gxt.render.run_page import page
+
+    folder, runs = _folder_and_runs(words, "tensorboard")
+    _show_exported(words, export_tensorboard(_open(), folder, runs, words.where, page=page))
+
+
+def _export_wandb(words: Namespace) -> None:
+    from gxt.ops.export_wandb import export_wandb
+
+    folder, runs = _folder_and_runs(words, "wandb")
+    _show_exported(words, export_wandb(_open(), folder, runs, words.where))
+
+
+def _folder_and_runs(words: Namespace, kind: str) -> tuple[Path, list[str]]:
+    """The folder that comes first, and the runs after it."""
+    if words.output is not None or not words.words:
+        what = "not into -o" if words.output is not None else "and none is named"
+        raise UsageError(f"gxt export {kind} writes into a folder, {what}", hint=f"gxt export {kind} DIR")
+    folder, *runs = words.words
+    return Path(folder), runs
+
+
+def _show_exported(words: Namespace, exported: Exported) -> None:
+    from gxt.render import exchanging
+
     if words.json:
         output.show_json(exchanging.exported_json(exported), exported.notices)
         return
@@ -125,10 +155,9 @@ def _write(words: Namespace, sheet: Sheet, content: bytes) -> None:
 def _import_files(words: Namespace) -> None:
     from gxt.ops.import_files import import_files
 
-    if len(words.words) != 1:
-        raise UsageError("one folder is imported at a time", hint="gxt import files DIR")
+    folder = _one_place(words, "DIR")
     workspace = _open()
-    _say_imported(words, workspace, import_files(workspace, Path(words.words[0])))
+    _say_imported(words, workspace, import_files(workspace, folder))
 
 
 def _say_imported(words: Namespace, workspace: Workspace, imported: Imported) -> None:
@@ -157,11 +186,43 @@ def _import_dvc(words: Namespace) -> None:
 
     workspace = _open()
     _say_imported(words, workspace, import_dvc(workspace, words.words, all_commits=words.all_commits))
+def _import_tensorboard(words: Namespace) -> None:
+    from gxt.ops.import_tensorboard import import_tensorboard
+
+    folder = _one_place(words, "LOGDIR")
+    workspace = _open()
+    _say_imported(words, workspace, import_tensorboard(workspace, folder))
+
+
+def _import_wandb(words: Namespace) -> None:
+    from gxt.ops.import_wandb import import_wandb
+
+    place = _one_place(words, "DIR")
+    workspace = _open()
+    _say_imported(words, workspace, import_wandb(workspace, place))
+
+
+def _one_place(words: Namespace, what: str) -> Path:
+    if len(words.words) != 1:
+        raise UsageError("one folder is imported at a time", hint=f"gxt import {words.kind} {what}")
+    return Path(words.words[0])
 
 
 _Way = Callable[[Namespace], None]
-_EXPORTS: Final[Mapping[str, _Way]] = {"files": _export_files, "csv": _export_csv, "xlsx": _export_xlsx}
-_IMPORTS: Final[Mapping[str, _Way]] = {"files": _import_files, "mlflow": _import_mlflow, "dvc": _import_dvc}
+_EXPORTS: Final[Mapping[str, _Way]] = {
+    "files": _export_files,
+    "csv": _export_csv,
+    "xlsx": _export_xlsx,
+    "tensorboard": _export_tensorboard,
+    "wandb": _export_wandb,
+}
+_IMPORTS: Final[Mapping[str, _Way]] = {
+    "files": _import_files,
+    "mlflow": _import_mlflow,
+    "dvc": _import_dvc,
+    "tensorboard": _import_tensorboard,
+    "wandb": _import_wandb,
+}
 
 
 def _chosen(ways: Mapping[str, _Way], kind: str) -> _Way:

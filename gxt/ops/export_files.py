@@ -217,7 +217,6 @@ class _Writing:
         self._known = dict(known)
         self._drawing = drawing
         self._cache = find_cache(history.workspace.repository)
-        self._goals = history.workspace.settings.goals
         self._written: list[str] = []
         self._unchanged: list[str] = []
         self._notices: list[str] = []
@@ -244,10 +243,11 @@ class _Writing:
 
     def _add(self, run: JsonObject) -> None:
         name = folder_name(str(run["id"]), title(run))
-        outputs, copies, is_whole = outputs_of(run, self._cache, self._main(run))
+        main = self._history.main_metric([metrics_of(run)])
+        outputs, copies, is_whole = outputs_of(run, self._cache, main)
         if not is_whole:
             self._lacking.append(str(run["id"]))
-        summary = self._summary(run, outputs)
+        summary = summary_of(self._history, run, outputs, draws=self._drawing.draws)
         facts = self._run_facts(summary, copies)
         place = self._place(run, name)
         before = _facts(place / RUN) or {}
@@ -310,21 +310,6 @@ class _Writing:
         if making != target:
             making.rename(target)
 
-    def _main(self, run: JsonObject) -> Metric | None:
-        return self._history.main_metric([metrics_of(run)])
-
-    def _summary(self, run: JsonObject, outputs: Sequence[tuple[str, str]]) -> Summary:
-        uid = str(run["parent_uid"] or "")
-        parent = self._history.by_uid(uid) if uid else None
-        absent = self._history.absent(uid).label if uid and parent is None else ""
-        changed = difference(params_of(parent), params_of(run)) if parent else {}
-        metrics = metric_changes(parent or {}, run, self._goals)
-        own = {key: one for key, one in metrics.items() if key in metrics_of(run)}
-        return Summary(
-            *(run, parent, absent, changed, own, self._main(run), outputs),
-            picture=self._drawing.draws and bool(own),
-        )
-
     def _run_facts(self, summary: Summary, copies: Sequence[Copy]) -> JsonObject:
         """What `run.json` holds, by which a folder is known to be as it should be."""
         run, parent, main = summary.run, summary.parent, summary.main
@@ -367,6 +352,27 @@ class _Writing:
                     raise lost(f"{name} of {run['id']}", oid)
                 files[f"{path}{below}"] = found.data
         return files
+
+
+def summary_of(
+    history: History, run: JsonObject, outputs: Sequence[tuple[str, str]] = (), *, draws: bool = False
+) -> Summary:
+    """What the page of a run is made from.
+
+    Args:
+        history: of all runs.
+        run: as JSON.
+        outputs: see `Summary`.
+        draws: whether a picture can be made.
+    """
+    uid = str(run["parent_uid"] or "")
+    parent = history.by_uid(uid) if uid else None
+    absent = history.absent(uid).label if uid and parent is None else ""
+    changed = difference(params_of(parent), params_of(run)) if parent else {}
+    metrics = metric_changes(parent or {}, run, history.workspace.settings.goals)
+    own = {key: one for key, one in metrics.items() if key in metrics_of(run)}
+    main = history.main_metric([metrics_of(run)])
+    return Summary(run, parent, absent, changed, own, main, outputs, picture=draws and bool(own))
 
 
 def _texts(value: Json) -> list[str]:

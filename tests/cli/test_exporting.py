@@ -379,8 +379,8 @@ def test_a_file_appears_whole_or_not_at_all(history: Path, tmp_path: Path) -> No
     ("words", "said"),
     [
         (["parquet"], "no such kind: parquet"),
-        (["files"], "files go into a folder, and none is named"),
-        (["files", "out", "-o", "x"], "files go into a folder, not into -o"),
+        (["files"], "gxt export files writes into a folder, and none is named"),
+        (["files", "out", "-o", "x"], "gxt export files writes into a folder, not into -o"),
         (["xlsx"], "a workbook goes into a file"),
         (["csv", "--json"], "CSV on stdout leaves no room for --json"),
         (["csv", "--where", "nonsense ="], "nonsense ="),

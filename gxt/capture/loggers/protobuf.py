@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Final
 
@@ -60,6 +61,41 @@ def inner(value: int | bytes) -> bytes:
     if not isinstance(value, bytes):
         raise TypeError("not a message")
     return value
+
+
+# --- writing ---------------------------------------------------------------------------------------------
+
+
+def put_whole(number: int, value: int) -> bytes:
+    """A field of a whole number or a truth: int64, uint64, bool, enum."""
+    return varint(number << 3) + varint(value & ((1 << 64) - 1))
+
+
+def put_double(number: int, value: float) -> bytes:
+    """A field of type double."""
+    return varint(number << 3 | _EIGHT) + struct.pack("<d", value)
+
+
+def put_bytes(number: int, value: bytes) -> bytes:
+    """A field that is bytes, or a message of its own."""
+    return varint(number << 3 | _BYTES) + varint(len(value)) + value
+
+
+def put_text(number: int, value: str) -> bytes:
+    """A field of type string; half a character, which JSON can spell, becomes a question mark."""
+    return put_bytes(number, value.encode(errors="replace"))
+
+
+def varint(value: int) -> bytes:
+    """A whole number, not negative, in as few bytes as it takes."""
+    if value < 0x80:
+        return bytes((value,))
+    written = bytearray()
+    while value >= 0x80:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
 
 
 def _number(message: bytes, at: int) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from gxt.capture.loggers.content import Content, Point
 from gxt.capture.loggers.protobuf import fields, inner, signed, text
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.scalars import parse_scalar
+from gxt.named_tuple import NamedTuple
 
 _HEAD: Final = 12  # bytes before a record; 4 follow it
 _LARGEST_READ: Final = 1 << 20  # bytes: what is larger holds images or a graph
@@ -25,13 +26,29 @@ _LARGEST_SINGLE: Final = 3.4028234e38
 _FORMATS: Final = {1: "f", 2: "d", 3: "i", 9: "q"}  # DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64
 _VALUES: Final = {5: "f", 6: "d"}  # fields float_val, double_val of a tensor
 _SESSION: Final = "_hparams_/session_start_info"
+_SESSION_END: Final = "_hparams_/session_end_info"
 _TABLE: Final = "hyperparameters"  # a text that scripts of reinforcement learning write: a table in Markdown
 
 
+class Session(NamedTuple):
+    """What the plugin hparams tells of a run besides its parameters; None for what it does not.
+
+    Attributes:
+        started_us: when it began, in microseconds since 1970.
+        ended_us: when it ended.
+        status: 1 for success, 2 for failure, others where that is not known.
+    """
+
+    started_us: int | None = None
+    ended_us: int | None = None
+    status: int = 0
+
+
 class EventReader:
-    """Reads an event file piece by piece."""
+    """Reads an event file piece by piece. `session` holds what is known of the run by now."""
 
     def __init__(self) -> None:
+        self.session = Session()
         self._rest = bytearray()
         self._skip = 0
         self._broken = False
@@ -42,7 +59,7 @@ class EventReader:
         params: JsonObject = {}
         for record in self._records(data):
             try:
-                _event(record, points, params)
+                self._event(record, points, params)
             except (ValueError, TypeError, OverflowError, struct.error):
                 continue  # one damaged record among good ones
         return Content(points, params)
@@ -71,39 +88,60 @@ class EventReader:
         if self._broken:
             self._rest.clear()
 
+    def _event(self, record: bytes, points: list[Point], params: JsonObject) -> None:
+        step, time_us, values = 0, 0, []
+        for number, value in fields(record):
+            if number == 1:
+                time_us = _microseconds(value)
+            elif number == 2:
+                step = signed(value)
+            elif number == 5:
+                values += [inner(one) for inner_number, one in fields(inner(value)) if inner_number == 1]
+        if self.session.started_us is None:
+            self.session = self.session._replace(started_us=time_us)
+        for value in values:
+            self._summary(value, step, time_us, points, params)
 
-def _event(record: bytes, points: list[Point], params: JsonObject) -> None:
-    step, time_us, values = 0, 0, []
-    for number, value in fields(record):
-        if number == 1:
-            time_us = int(struct.unpack("<d", inner(value))[0] * 1e6)
-        elif number == 2:
-            step = signed(value)
-        elif number == 5:
-            values += [inner(one) for inner_number, one in fields(inner(value)) if inner_number == 1]
-    for value in values:
-        _summary(value, step, time_us, points, params)
+    def _summary(
+        self, summary: bytes, step: int, time_us: int, points: list[Point], params: JsonObject
+    ) -> None:
+        """One value of an event: a scalar, or what a plugin has to say."""
+        found = dict(fields(summary))
+        tag = text(found.get(1, b""))
+        plugin = _plugin(inner(found[9])) if 9 in found else ("", b"")
+        if 2 in found:
+            number: float | None = _shortest(inner(found[2]))
+        elif plugin[0] == "hparams":
+            if tag == _SESSION:
+                params.update(_session(plugin[1]))
+            if tag in (_SESSION, _SESSION_END):
+                self.session = _told(plugin[1], self.session)
+            return
+        elif plugin[0] == "text":
+            if tag.startswith(_TABLE) and 8 in found:
+                params.update(_table(inner(found[8])))
+            return
+        else:
+            number = _scalar(inner(found[8])) if 8 in found and plugin[0] in {"scalars", ""} else None
+        if number is not None and tag:
+            points.append(Point(step, time_us, {tag: number}))
 
 
-def _summary(summary: bytes, step: int, time_us: int, points: list[Point], params: JsonObject) -> None:
-    """One value of an event: a scalar, or what a plugin has to say."""
-    found = dict(fields(summary))
-    tag = text(found.get(1, b""))
-    plugin = _plugin(inner(found[9])) if 9 in found else ("", b"")
-    if 2 in found:
-        number: float | None = _shortest(inner(found[2]))
-    elif plugin[0] == "hparams":
-        if tag == _SESSION:
-            params.update(_session(plugin[1]))
-        return
-    elif plugin[0] == "text":
-        if tag.startswith(_TABLE) and 8 in found:
-            params.update(_table(inner(found[8])))
-        return
-    else:
-        number = _scalar(inner(found[8])) if 8 in found and plugin[0] in {"scalars", ""} else None
-    if number is not None and tag:
-        points.append(Point(step, time_us, {tag: number}))
+def _microseconds(seconds: int | bytes) -> int:
+    (found,) = struct.unpack("<d", inner(seconds))
+    return round(float(found) * 1e6)
+
+
+def _told(content: bytes, before: Session) -> Session:
+    """What a session tells: `3 session_start_info {5 start}`, `4 session_end_info {1 status, 2 end}`."""
+    for number, info in fields(content):
+        said = dict(fields(inner(info))) if number in (3, 4) else {}
+        if number == 3 and 5 in said:
+            before = before._replace(started_us=_microseconds(said[5]))
+        elif number == 4:
+            ended_us = _microseconds(said[2]) if 2 in said else None
+            before = before._replace(ended_us=ended_us, status=signed(said.get(1, 0)))
+    return before
 
 
 def _plugin(metadata: bytes) -> tuple[str, bytes]:

@@ -19,13 +19,23 @@ from gxt.model.metrics import flatten_numbers
 _BLOCK: Final = 32 << 10
 _HEADER: Final = 7
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
-_HISTORY, _SUMMARY, _CONFIG, _RUN = 2, 3, 5, 17
-_COUNTERS: Final = ("trainer/global_step", "global_step", "iteration", "iter", "step")
-_OWN: Final = "_"  # keys of W&B's own begin so
+_HISTORY, _SUMMARY, _CONFIG = 2, 3, 5
+RUN, EXIT, ENVIRONMENT = 17, 18, 26
+GXT_STEP: Final = "gxt/step"
+"""The step of a run that gxt has exported, where W&B's own could not hold it."""
+COUNTERS: Final = (GXT_STEP, "trainer/global_step", "global_step", "iteration", "iter", "step")
+"""Metrics that count what W&B's own steps may not."""
+_OWN: Final = "_"  # keys of W&B's own begin so, in histories and summaries
+_OWN_CONFIG: Final = "_wandb"
 
 
 class WandbReader:
-    """Reads a file piece by piece. `summary` holds what `run.summary` has by now."""
+    """Reads a file piece by piece.
+
+    Attributes:
+        summary: what `run.summary` has by now.
+        told: the records of some kinds, as they are: `RUN`, `EXIT`, `ENVIRONMENT`.
+    """
 
     def __init__(self) -> None:
         self._rest = bytearray()
@@ -35,7 +45,8 @@ class WandbReader:
         self._step = -1
         self._counts = False  # W&B's own steps count the calls, unless the script says them
         self._logged: set[str] = set()
-        self._summary: dict[str, Json] = {}
+        self.summary: dict[str, Json] = {}
+        self.told: list[tuple[int, bytes]] = []
 
     def feed(self, data: bytes) -> Content:
         """What the next bytes hold; a record that is not all there waits."""
@@ -52,7 +63,7 @@ class WandbReader:
 
     def at_end(self) -> Content:
         """What is only in the summary: numbers that the script put there itself."""
-        numbers = _numbers(self._summary)
+        numbers = _numbers(self.summary)
         left = {name: value for name, value in numbers.items() if name not in self._logged}
         return Content([Point(max(self._step, 0), None, left)] if left else [])
 
@@ -106,11 +117,12 @@ class WandbReader:
                 if point.numbers:
                     points.append(point)
             elif number == _SUMMARY:
-                self._summary.update(_items(inner(value)))
+                self.summary.update(_items(inner(value)))
             elif number == _CONFIG:
                 params.update(_config(inner(value)))
-            elif number == _RUN:
-                for run_number, said in fields(inner(value)):
+            elif number in (RUN, EXIT, ENVIRONMENT):
+                self.told.append((number, inner(value)))
+                for run_number, said in fields(inner(value)) if number == RUN else ():
                     if run_number == 4:
                         params.update(_config(inner(said)))
                     elif run_number in (8, 10):
@@ -122,12 +134,13 @@ class WandbReader:
             if number == 2:
                 row.setdefault("_step", signed(dict(fields(inner(value))).get(1, 0)))
         step, at = row.get("_step"), row.get("_timestamp")
-        counted = next((row[name] for name in _COUNTERS if type(row.get(name)) in {int, float}), None)
+        counted = next((row[name] for name in COUNTERS if type(row.get(name)) in {int, float}), None)
         if isinstance(counted, (int, float)) and float(counted).is_integer():
             self._step, self._counts = int(counted), True
         elif not self._counts:
             self._step = int(step) if isinstance(step, (int, float)) else self._step + 1
-        return Point(self._step, int(at * 1e6) if isinstance(at, (int, float)) else None, _numbers(row))
+        row.pop(GXT_STEP, None)
+        return Point(self._step, round(at * 1e6) if isinstance(at, (int, float)) else None, _numbers(row))
 
 
 def _numbers(row: JsonObject) -> dict[str, float]:
@@ -137,7 +150,7 @@ def _numbers(row: JsonObject) -> dict[str, float]:
 
 
 def _config(config: bytes) -> JsonObject:
-    return {key: value for key, value in _items(config).items() if not key.startswith(_OWN)}
+    return {key: value for key, value in _items(config).items() if key != _OWN_CONFIG}
 
 
 def _items(message: bytes) -> dict[str, Json]:

@@ -1,0 +1,102 @@
+"""`gxt import tensorboard`: each folder with event files becomes a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from gxt.capture.loggers.board_history import Board, board_folders, is_added, read_board, with_added
+from gxt.errors import InvalidParams, UsageError
+from gxt.model.json_types import JsonObject
+from gxt.model.params import merge, split_keys
+from gxt.ops.event_file import FAILURE, RUNNING, UNKNOWN, decoded
+from gxt.ops.foreign import Foreign, Imported, import_foreign
+from gxt.ops.workspace import Workspace
+from gxt.store.sync.from_files import uids_here
+
+_STATUS: Final = {FAILURE: "failed", RUNNING: "interrupted"}
+_DEEPEST: Final = 32  # of nested parameters
+_SOURCE: Final = "tensorboard"
+
+
+def import_tensorboard(workspace: Workspace, folder: Path) -> Imported:
+    """Put the runs below a folder into the history. Those that are here already stay as they are.
+
+    Args:
+        workspace: where to.
+        folder: the log directory, or that of one run.
+
+    Raises:
+        UsageError: there is no such folder, or no event file in it.
+        StoreBusy, GitFailed: nothing could be written now.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", hint="gxt import tensorboard LOGDIR")
+    left_out: list[str] = []
+    boards = _boards(folder, left_out)
+    if not boards and not left_out:
+        what = f"{folder} has no event files, nor has a folder in it"
+        raise UsageError(what, hint="they are called events.out.tfevents…: name the folder above them")
+    here = uids_here(workspace.repository, [board.uid for board in boards if board.uid])
+    left_out += [
+        f"{board.name}: the run that it is an export of is here" for board in boards if board.uid in here
+    ]
+    runs = [_foreign(board) for board in boards if board.uid not in here]
+    return import_foreign(workspace, str(folder), runs, left_out)
+
+
+def _boards(folder: Path, left_out: list[str]) -> list[Board]:
+    """The runs by their folders, what `add_hparams` made together with what it was made for."""
+    found: dict[Path, Board] = {}
+    for place, files in board_folders(folder):
+        try:
+            board = read_board(folder, place, files)
+        except OSError as error:
+            left_out.append(f"{place}: {error.strerror}")
+            continue
+        if is_added(place) and place.parent in found:
+            found[place.parent] = with_added(found[place.parent], board)
+        elif board.points or board.params:
+            found[place] = board
+        else:
+            left_out.append(f"{board.name}: it has no scalars")
+    return list(found.values())
+
+
+def _foreign(board: Board) -> Foreign:
+    times = [point.time_us for point in board.points if point.time_us]
+    began_us = board.session.started_us if board.session.started_us is not None else min(times, default=0)
+    ended_us = board.session.ended_us
+    status = _STATUS.get(board.session.status, "completed")
+    if board.uid and board.session.status == UNKNOWN:  # as an export calls it
+        status = "interrupted"
+    return Foreign(
+        _SOURCE,
+        f"gxt {board.uid}" if board.uid else board.key,
+        board.name,
+        began_us,
+        max(times, default=began_us) if ended_us is None else ended_us,
+        status,
+        params=_params(board),
+        metrics=_points(board),
+    )
+
+
+def _points(board: Board) -> Iterator[tuple[int, int, dict[str, float]]]:
+    return ((point.time_us or 0, point.step, point.numbers) for point in board.points)
+
+
+def _params(board: Board) -> JsonObject:
+    """The parameters, nested by the dots in their names."""
+    nested: list[JsonObject] = []
+    for name, value in board.params.items():
+        said: JsonObject = {name: value}
+        with suppress(InvalidParams):
+            keys = split_keys(name)
+            said = {keys[-1]: decoded(value) if board.uid and isinstance(value, str) else value}
+            for key in keys[-2::-1] if len(keys) <= _DEEPEST else ():
+                said = {key: said}
+        nested.append(said)
+    return merge(*nested)
