@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Final, cast
 
 from gxt.model.codec import number_from_json
@@ -26,6 +26,7 @@ UID: Final = "gxt.uid"
 LABELS: Final = "gxt.tags"
 PARENT: Final = "mlflow.parentRunId"
 NAME: Final = "mlflow.runName"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _OWN: Final = ("gxt.", "mlflow.")
 _REFUSED: Final = re.compile(r"[^/\w.\- :]")
 _STATUS: Final = {"completed": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
@@ -175,7 +176,7 @@ def _text(value: Json) -> str:
 
 
 def _ms(at: Json) -> int:
-    return round(datetime.fromisoformat(str(at).replace("Z", "+00:00")).timestamp() * 1000)
+    return (datetime.fromisoformat(str(at).replace("Z", "+00:00")) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _cut(text: str, most: int) -> str:

@@ -80,7 +80,7 @@ def mlflow_place(where: str) -> Place:
         host = parts.netloc.rpartition("@")[2]
         return Place(where, None, f"{parts.scheme}://{host}{parts.path}")
     is_run = parse_run_id(where) is not None or where.isdigit() or where.startswith("@")
-    if parts.scheme not in {"", "file", "sqlite"} or is_run:
+    if parts.scheme not in {"", "file", "sqlite"} or is_run or not where:
         hint = "name http://HOST:PORT, sqlite:///FILE or a folder; then runs"
         raise UsageError(f"{where} is no place that MLflow keeps runs in", hint=hint)
     named = where.removeprefix("sqlite:///").partition("?")[0] if parts.scheme == "sqlite" else parts.path
