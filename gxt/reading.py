@@ -75,7 +75,7 @@ class RecordedRun:
     Attributes:
         id, uid: `exp-012`, and the identity that never changes.
         name, message, status: as `gxt show` has them; `status` is running, completed, failed or interrupted.
-        params: nested, as they were recorded.
+        params: nested, as they were recorded; `config` is another name of it.
         metrics: the value of each that stands for the run; NaN and infinities as such.
         tags: labels.
         parent: the id of the run that it derives from, or None.
@@ -137,6 +137,16 @@ class RecordedRun:
 
     def __hash__(self) -> int:
         return hash(self.uid)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The parameters, by the name that experiment code knows."""
+        return self.params
+
+    @property
+    def eval_result(self) -> dict[str, Any]:
+        """The values of the last evaluation, nested, NaN and infinities as such; {} where there is none."""
+        return cast("dict[str, Any]", _with_numbers(self.evals[-1]["values"])) if self.evals else {}
 
     def to_dict(self) -> dict[str, Any]:
         """The run as `gxt show --json` has it."""
@@ -257,6 +267,16 @@ def _numbers(metrics: Json) -> Iterator[tuple[str, float]]:
         number = number_from_json(value)
         if number is not None:
             yield name, number
+
+
+def _with_numbers(value: Json) -> Any:  # noqa: ANN401 as deep as an evaluation is
+    """The value with NaN and infinities as such."""
+    if isinstance(value, dict):
+        return {name: _with_numbers(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(one) for one in value]
+    number = number_from_json(value) if isinstance(value, str) else None
+    return value if number is None else number
 
 
 def _objects(value: Json) -> list[JsonObject]:

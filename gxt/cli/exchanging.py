@@ -25,6 +25,7 @@ def export_words(parser: Parser) -> None:
         "words", metavar="DIR|ID", nargs="*", help="Where to, but for csv and xlsx; then runs; without, all."
     )
     parser.add("--where", metavar="CONDITION", help='Only those; e.g. "metrics.acc > 0.9".')
+    parser.add("--experiment", metavar="NAME", help="Of mlflow; the repository's name by default.")
     parser.add("-o", "--output", metavar="FILE", help="Where csv and xlsx go; csv without it to stdout.")
     parser.add_json()
 
@@ -35,9 +36,13 @@ def export(words: Namespace) -> None:
     gxt export files DIR makes a folder for each run, as one would keep it by hand, with a README and a
     picture of its metrics, and goes on where it was: what has not changed is left alone. gxt export csv and
     xlsx make a spreadsheet. gxt export tensorboard DIR and wandb DIR write what TensorBoard shows and what
-    wandb sync uploads.
+    wandb sync uploads. gxt export mlflow URI sends runs to a tracking server, or into a folder or a database
+    that MLflow's UI reads. What is there is brought up to date.
     """
-    _chosen(_EXPORTS, words.kind)(words)
+    way = _chosen(_EXPORTS, words.kind)
+    if words.experiment is not None and words.kind != "mlflow":
+        raise UsageError(f"--experiment is MLflow's, not of {words.kind}", hint="gxt export mlflow URI")
+    way(words)
 
 
 def import__words(parser: Parser) -> None:
@@ -133,6 +138,23 @@ def _export_xlsx(words: Namespace) -> None:
     _write(words, found, xlsx_bytes(found))
 
 
+def _export_mlflow(words: Namespace) -> None:
+    from gxt.ops.export_mlflow import export_mlflow
+    from gxt.render import curve, exchanging
+
+    if words.output is not None or not words.words:
+        what = "runs go to an MLflow server or store, and none is named"
+        raise UsageError(what, hint="gxt export mlflow http://HOST:PORT, or a folder")
+    where, *runs = words.words
+    picture = curve.picture if curve.can_draw() else None
+    sent = export_mlflow(_open(), where, runs, words.where, experiment=words.experiment, picture=picture)
+    if words.json:
+        output.show_json(exchanging.sent_json(sent), sent.notices)
+        return
+    output.say_notices(sent.notices)
+    output.show(exchanging.sent_page(sent))
+
+
 def _sheet(words: Namespace) -> Sheet:
     from gxt.ops.export_table import sheet
 
@@ -186,6 +208,8 @@ def _import_dvc(words: Namespace) -> None:
 
     workspace = _open()
     _say_imported(words, workspace, import_dvc(workspace, words.words, all_commits=words.all_commits))
+
+
 def _import_tensorboard(words: Namespace) -> None:
     from gxt.ops.import_tensorboard import import_tensorboard
 
@@ -213,6 +237,7 @@ _EXPORTS: Final[Mapping[str, _Way]] = {
     "files": _export_files,
     "csv": _export_csv,
     "xlsx": _export_xlsx,
+    "mlflow": _export_mlflow,
     "tensorboard": _export_tensorboard,
     "wandb": _export_wandb,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gxt.model.json_types import Json, JsonObject
 from gxt.ops.export_files import Exported
+from gxt.ops.export_mlflow import Sent
 from gxt.ops.foreign import Imported
 from gxt.render.clean import one_line
 from gxt.render.sharing import counts
@@ -24,6 +25,25 @@ def exported_json(exported: Exported) -> JsonObject:
         "directory": str(exported.folder),
         "written": list[Json](exported.written),
         "unchanged": list[Json](exported.unchanged),
+    }
+
+
+def sent_page(sent: Sent) -> View:
+    """How many runs were sent, and where."""
+    told = counts(sent.new, sent.updated)
+    known = f"{_runs(len(sent.unchanged))} as before" if sent.unchanged else ""
+    where = f"{one_line(sent.place)}, experiment {one_line(sent.experiment)}"
+    return [line(f"to {where}: {', '.join(filter(None, (told, known))) or 'no run'}")]
+
+
+def sent_json(sent: Sent) -> JsonObject:
+    """`gxt export mlflow --json`."""
+    return {
+        "place": sent.place,
+        "experiment": sent.experiment,
+        "new": list[Json](sent.new),
+        "updated": list[Json](sent.updated),
+        "unchanged": list[Json](sent.unchanged),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,24 @@ def test_a_run_has_the_keys_of_its_json_as_attributes(here: Path) -> None:
 
 def test_every_key_of_the_json_is_declared_for_type_checkers(here: Path) -> None:
     assert set(data(here, "show")) == set(package.RecordedRun.__annotations__)
+
+
+def test_experiment_code_finds_its_config_and_its_last_evaluation(lab: Path, tmp_path: Path) -> None:
+    repo = tmp_path / "copy"
+    shutil.copytree(lab, repo, symlinks=True)
+    assert package.get("1", repo).eval_result == {}
+    gxt(repo, "eval", "1", "--name", "first", "elo=1400")
+    gxt(repo, "eval", "1", "--name", "last", "elo=1500", "games.won=3", "games.rate=NaN")
+    (tmp_path / "hand" / "by hand").mkdir(parents=True)
+    (tmp_path / "hand" / "by hand" / "config.yaml").write_text("model: {type: mlp}\n")
+    (tmp_path / "hand" / "by hand" / "eval.json").write_text('{"elo": 1512, "notes": ["NaN", "good"]}')
+    gxt(repo, "import", "files", str(tmp_path / "hand"))
+    found = {run.name: (run.config, repr(run.eval_result)) for run in package.runs(path=repo)}
+    assert found == {
+        "by hand": ({"model": {"type": "mlp"}}, "{'elo': 1512, 'notes': [nan, 'good']}"),
+        "cnn": ({"lr": 0.01, "model": {"type": "cnn"}}, "{}"),
+        "mlp": ({"lr": 0.1, "model": {"type": "mlp"}}, "{'elo': 1500, 'games': {'rate': nan, 'won': 3}}"),
+    }
 
 
 def test_a_metric_over_time(here: Path) -> None:

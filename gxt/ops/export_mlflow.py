@@ -1,0 +1,264 @@
+"""`gxt export mlflow`: runs for MLflow's UI, on a tracking server or in a local store.
+
+A run that is there, by its tag `gxt.uid`, is brought up to date. What has arrived of it is told by a tag with
+fingerprints, which is set at the end; metrics without one are looked through point by point.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from gxt.data.place import find_cache, main_top
+from gxt.errors import DamagedRecord, NewerFormat
+from gxt.model.goals import Metric
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.layout import PICTURE
+from gxt.model.mlflow_form import (
+    LABELS,
+    PARENT,
+    evaluated_points,
+    label_tags,
+    mlflow_form,
+    mlflow_names,
+    points_of,
+    told,
+)
+from gxt.model.run import metrics_of, title
+from gxt.named_tuple import NamedTuple
+from gxt.ops.choosing import chosen
+from gxt.ops.export_outputs import Copy, outputs_of
+from gxt.ops.history import History
+from gxt.ops.mlflow_store import MlflowStore, There, mlflow_place, mlflow_store
+from gxt.ops.show import folder_of, series_of
+from gxt.ops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gxt.model.series import SeriesByName
+
+Picture = Callable[["SeriesByName", "Metric | None", str], "bytes | None"]
+_SENT: Final = "gxt.sent"
+
+
+class Sent(NamedTuple):
+    """What an export to MLflow did.
+
+    Attributes:
+        place: where, without credentials.
+        experiment: its name there.
+        new, updated, unchanged: ids of runs.
+        notices: what is not there, in words.
+    """
+
+    place: str
+    experiment: str
+    new: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+def export_mlflow(
+    workspace: Workspace,
+    where: str,
+    refs: Sequence[str] = (),
+    condition: str | None = None,
+    *,
+    experiment: str | None = None,
+    picture: Picture | None = None,
+) -> Sent:
+    """Bring runs into an experiment of MLflow.
+
+    Args:
+        workspace: whose runs.
+        where: `http://…`, `sqlite:///FILE`, or a folder.
+        refs: runs; without, all.
+        condition: of those that are meant.
+        experiment: its name there; the repository's by default.
+        picture: draws a learning curve, None: without.
+
+    Raises:
+        UsageError: that is no such place.
+        UnknownRun, AmbiguousRun, RemovedRun, QueryError: see `chosen`.
+        GxtError: MLflow is not installed.
+        RemoteFailed: the place cannot be reached, read or written.
+    """
+    place = mlflow_place(where)
+    name = experiment or main_top(workspace.repository).name
+    with History(workspace) as history:
+        runs = chosen(history, refs, condition)
+        with mlflow_store(place, name) as store:
+            wanted = dict.fromkeys(str(run[key]) for run in runs for key in ("uid", "parent_uid") if run[key])
+            sending = _Sending(history, store, store.known(list(wanted)), picture)
+            for done, run in enumerate(runs, 1):
+                sending.add(run)
+                workspace.progress("exporting runs", done, len(runs))
+            sending.set_parents(runs)
+        return sending.sent(place.shown, name, (*workspace.notices, *history.damage()))
+
+
+class _Sending:
+    """An export under way."""
+
+    def __init__(
+        self, history: History, store: MlflowStore, there: Mapping[str, There], picture: Picture | None
+    ) -> None:
+        self._history = history
+        self._store = store
+        self._there = dict(there)
+        self._picture = picture
+        self._cache = find_cache(history.workspace.repository)
+        self._new: list[str] = []
+        self._updated: list[str] = []
+        self._unchanged: list[str] = []
+        self._notices: list[str] = []
+        self._lacking: list[str] = []
+        self._early: set[str] = set()  # were sent before their parents
+        self._cut: dict[str, list[str]] = {}
+
+    def sent(self, place: str, experiment: str, notices: Sequence[str]) -> Sent:
+        """What was done."""
+        said = [*notices, *self._notices]
+        said += [f"{_listed(ids)}: {what}" for what, ids in self._cut.items()]
+        if self._lacking:
+            what = f"outputs of {_listed(self._lacking)} are not here"
+            said.append(f"{what}: gxt pull --data brings them, then export again")
+        counts = (tuple(self._new), tuple(self._updated), tuple(self._unchanged))
+        return Sent(place, experiment, *counts, tuple(said))
+
+    def add(self, run: JsonObject) -> None:
+        """Send a run, or what is new of it."""
+        id_ = str(run["id"])
+        if self._history.live_of(run) is not None:
+            self._notices.append(f"{id_} is running, and left out")
+            return
+        try:
+            self._add(run, id_)
+        except (DamagedRecord, NewerFormat) as error:
+            self._notices.append(f"{id_} is left out: {error.message}")
+
+    def _add(self, run: JsonObject, id_: str) -> None:
+        form = mlflow_form(run)
+        for what in form.cut:
+            self._cut.setdefault(what, []).append(id_)
+        parent = self._there.get(str(run["parent_uid"]))
+        tags = {**form.tags, **({PARENT: parent.id} if parent else {})}
+        before = self._there.get(str(run["uid"]))
+        there = before or self._store.create(form, tags)
+        self._there[str(run["uid"])] = there
+        if parent is None and run["parent_uid"]:
+            self._early.add(there.id)
+        params = {name: value for name, value in form.params.items() if name not in there.params}
+        if params:
+            self._store.send(there.id, params, ())
+        tags |= self._send_parts(run, there, is_new=before is None)
+        changed = {name: value for name, value in tags.items() if there.tags.get(name) != value}
+        gone = _stale(there.tags, tags)
+        if changed or gone:
+            self._store.tag(there.id, changed, gone)
+        ended = (there.status, there.ended_ms) == (form.status, form.ended_ms)
+        if not ended:
+            self._store.end(there.id, form)
+        is_same = before and ended and not (params or changed or gone)
+        (self._unchanged if is_same else self._updated if before else self._new).append(id_)
+
+    def _send_parts(self, run: JsonObject, there: There, *, is_new: bool) -> dict[str, str]:
+        """Send metrics, evaluations and files as far as they are not there; the tag that says so."""
+        id_, main = str(run["id"]), self._history.main_metric([metrics_of(run)])
+        entry = folder_of(self._history, run).entries.get("series")
+        series = entry.oid if entry else "none"
+        _, copies, is_whole = outputs_of(run, self._cache, main)
+        if not is_whole:
+            self._lacking.append(id_)
+        parts: dict[str, tuple[str, Callable[[], str]]] = {
+            "series": (series, partial(self._send_series, run, there, is_new=is_new)),
+            "evals": (_fingerprint(run["evals"]), partial(self._send_evals, run, there, is_new=is_new)),
+            "outputs": (
+                _fingerprint([[one.name, one.md5] for one in copies]),
+                partial(self._put, there, copies),
+            ),
+        }
+        if self._picture and metrics_of(run):
+            drawn = _fingerprint([series, title(run), list[Json](main) if main else None])
+            parts["picture"] = drawn, partial(self._draw, run, there, main, self._picture)
+        sent = _sent(there)
+        for name, (fingerprint, send) in parts.items():
+            if sent.get(name) == fingerprint:
+                continue
+            if failed := send():
+                self._notices.append(f"files of {id_} could not be stored: {failed}")
+            else:
+                sent[name] = fingerprint
+        return {_SENT: json.dumps(sent, sort_keys=True)}
+
+    def _send_series(self, run: JsonObject, there: There, *, is_new: bool) -> str:
+        series = series_of(self._history, run)
+        renamed = [name for name, given in mlflow_names(series).items() if name != given]
+        for what in told("called otherwise there", renamed):
+            self._cut.setdefault(what, []).append(str(run["id"]))
+        points = points_of(series)
+        self._store.send(there.id, {}, points if is_new else self._store.lacking(there, points))
+        return ""
+
+    def _send_evals(self, run: JsonObject, there: There, *, is_new: bool) -> str:
+        points = evaluated_points(run)
+        self._store.send(there.id, {}, points if is_new else self._store.lacking(there, points))
+        return ""
+
+    def _put(self, there: There, copies: Sequence[Copy]) -> str:
+        """Store outputs by their names, which the cache does not know."""
+        if not copies:
+            return ""
+        with TemporaryDirectory(prefix="gxt-") as folder:
+            for one in copies:
+                place = Path(folder, one.name)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(one.path)
+            return self._store.put(there.id, Path(folder))
+
+    def _draw(self, run: JsonObject, there: There, main: Metric | None, picture: Picture) -> str:
+        drawn = picture(series_of(self._history, run), main, title(run))
+        if drawn is None:
+            return ""
+        with TemporaryDirectory(prefix="gxt-") as folder:
+            Path(folder, PICTURE).write_bytes(drawn)
+            return self._store.put(there.id, Path(folder))
+
+    def set_parents(self, runs: Sequence[JsonObject]) -> None:
+        """Name the parents that came after their children: a pull may have given them higher numbers."""
+        for run in runs:
+            there, parent = (self._there.get(str(run[key])) for key in ("uid", "parent_uid"))
+            if there is not None and parent is not None and there.id in self._early:
+                self._store.tag(there.id, {PARENT: parent.id})
+
+
+def _sent(there: There) -> JsonObject:
+    """Fingerprints of what has arrived of a run."""
+    try:
+        found = json.loads(there.tags.get(_SENT, "{}"))
+    except ValueError:  # somebody has edited it
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _stale(there: Mapping[str, str], tags: Mapping[str, str]) -> list[str]:
+    """The tags by which a run was labelled when it was sent, and is no more."""
+    try:
+        labels = json.loads(there.get(LABELS, "[]"))
+    except ValueError:  # somebody has edited it
+        return []
+    known = [*label_tags([str(one) for one in labels]), LABELS] if isinstance(labels, list) else []
+    return [name for name in known if name in there and name not in tags]
+
+
+def _fingerprint(content: Json) -> str:
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:5]) + (" …" if len(ids) > 5 else "")
