@@ -104,6 +104,18 @@ def compare(workspace: Workspace, request: CompareRequest, *, everything: bool =
             f"a comparison needs two runs or more{matching}",
             hint="gxt list shows what there is" if matching else "gxt compare exp-001 exp-002",
         )
+    return _compared(workspace, runs, notices, everything=everything)
+
+
+def side_by_side(workspace: Workspace, refs: Sequence[str]) -> Comparison:
+    """The same of what the references name, however few they are."""
+    with History(workspace) as history:
+        return _compared(workspace, chosen(history, CompareRequest(refs)), ())
+
+
+def _compared(
+    workspace: Workspace, runs: tuple[JsonObject, ...], notices: tuple[str, ...], *, everything: bool = False
+) -> Comparison:
     goals = {**goals_of(*runs), **workspace.settings.goals}
     return Comparison(runs, tuple(_facts(runs, goals, everything=everything)), notices)
 

@@ -105,6 +105,11 @@ def pivot(workspace: Workspace, request: CompareRequest, names: Sequence[str], m
     )
 
 
+def labels(values: Sequence[Value]) -> list[Json]:
+    """The values as JSON: null for the runs without one."""
+    return [None if isinstance(value, Missing) else value for value in values]
+
+
 def _values(name: str, runs: Sequence[JsonObject]) -> list[Value]:
     return list(map(reader(parse_field(name)), runs))
 

@@ -62,6 +62,22 @@ class Relation(NamedTuple):
         return tuple(said)
 
 
+RECORD: Final = (
+    *("name", "kind", "n", "values"),
+    *("importance", "importance_low", "importance_high"),
+    *("correlation", "correlation_low", "correlation_high", "p"),
+    "why",
+)
+"""What programs are told of each parameter."""
+
+
+def as_record(one: Effect) -> JsonObject:
+    """An effect by the names of `RECORD`."""
+    intervals = [found or (None, None) for found in (one.interval, one.rho_interval)]
+    told = (one.name, one.kind, one.n, one.values, one.importance, *intervals[0])
+    return dict(zip(RECORD, (*told, one.rho, *intervals[1], one.p, one.why or None), strict=True))
+
+
 def relate(
     workspace: Workspace, request: CompareRequest, metric: str | None, level: float = 0.95
 ) -> Relation:

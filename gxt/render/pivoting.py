@@ -5,7 +5,7 @@ from __future__ import annotations
 from gxt.model.codec import number_to_json
 from gxt.model.fields import Missing
 from gxt.model.json_types import Json, JsonObject
-from gxt.ops.pivot import Cell, Pivot, Value
+from gxt.ops.pivot import Cell, Pivot, Value, labels
 from gxt.render.clean import one_line
 from gxt.render.columnar import Columns
 from gxt.render.relating import left_out_json, left_out_lines
@@ -48,9 +48,9 @@ def columns(result: Pivot) -> Columns:
     cells = list(result.cells.items())
     found: dict[str, list[Json]] = {}
     for part, (name, values) in enumerate(zip(result.names, (result.rows, result.columns), strict=False)):
-        told = [values[place[part]] for place, _ in cells]
+        told = labels(values)
         key = name if name not in found else f"{name} "
-        found[key] = [None if isinstance(one, Missing) else one for one in told]
+        found[key] = [told[place[part]] for place, _ in cells]
     found["mean"] = [number_to_json(cell.mean) for _, cell in cells]
     found["se"] = [cell.error for _, cell in cells]
     found["n"] = [len(cell.runs) for _, cell in cells]
@@ -59,15 +59,16 @@ def columns(result: Pivot) -> Columns:
 
 def as_json(result: Pivot) -> JsonObject:
     """`gxt compare --pivot --json`."""
+    rows, columns_ = labels(result.rows), labels(result.columns)
     return {
         "metric": result.metric,
         "goal": result.goal,
         "names": list(result.names),
         "cells": [
             {
-                "values": [
-                    _json(values[at]) for values, at in zip((result.rows, result.columns), place, strict=True)
-                ][: len(result.names)],
+                "values": [part[at] for part, at in zip((rows, columns_), place, strict=True)][
+                    : len(result.names)
+                ],
                 "mean": number_to_json(cell.mean),
                 "se": cell.error,
                 "n": len(cell.runs),
@@ -78,10 +79,6 @@ def as_json(result: Pivot) -> JsonObject:
         ],
         "left_out": left_out_json(result.left_out),
     }
-
-
-def _json(value: Value) -> Json:
-    return None if isinstance(value, Missing) else value
 
 
 def _label(value: Value) -> str:

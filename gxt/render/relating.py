@@ -5,7 +5,7 @@ from __future__ import annotations
 from gxt.analysis.importance import Effect, Interval
 from gxt.model.json_types import Json, JsonObject
 from gxt.ops.measuring import LeftOut
-from gxt.ops.relating import Relation
+from gxt.ops.relating import RECORD, Relation, as_record
 from gxt.render.clean import one_line
 from gxt.render.columnar import Columns
 from gxt.render.view import Column, Line, Span, Table, View, line
@@ -33,9 +33,8 @@ def table(result: Relation) -> Table:
 
 def columns(result: Relation) -> Columns:
     """The same with whole values."""
-    rows = [_effect_json(one) for one in result.effects]
-    names = ("name", "kind", "n", "values", *_NUMBERS, "why")
-    return {name: [row[name] for row in rows] for name in names}
+    rows = [as_record(one) for one in result.effects]
+    return {name: [row[name] for row in rows] for name in RECORD}
 
 
 def as_json(result: Relation) -> JsonObject:
@@ -45,30 +44,10 @@ def as_json(result: Relation) -> JsonObject:
         "goal": result.goal,
         "runs": result.runs,
         "experiments": result.experiments,
-        "parameters": [_effect_json(one) for one in result.effects],
+        "parameters": [as_record(one) for one in result.effects],
         "together": [{**one._asdict(), "always": one.always} for one in result.together],
         "left_out": left_out_json(result.left_out),
         "warnings": list[Json](result.warnings),
-    }
-
-
-_NUMBERS = (
-    *("importance", "importance_low", "importance_high"),
-    *("correlation", "correlation_low", "correlation_high", "p"),
-)
-
-
-def _effect_json(one: Effect) -> JsonObject:
-    low, high = one.interval or (None, None)
-    rho_low, rho_high = one.rho_interval or (None, None)
-    numbers = (one.importance, low, high, one.rho, rho_low, rho_high, one.p)
-    return {
-        "name": one.name,
-        "kind": one.kind,
-        "n": one.n,
-        "values": one.values,
-        **dict(zip(_NUMBERS, numbers, strict=True)),
-        "why": one.why or None,
     }
 
 

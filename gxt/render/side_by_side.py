@@ -47,7 +47,7 @@ def columns(result: Comparison, *, everything: bool = False) -> Columns:
         found[name] = [None if value is MISSING else value for value in one.values]
         if one.kind == "metrics" and any("repeats" in run for run in result.runs):
             for part in ("se", "n"):
-                found[f"{name}:{part}"] = [_of_repeats(run, one.name, part) for run in result.runs]
+                found[f"{part}.{one.name}"] = [_of_repeats(run, one.name, part) for run in result.runs]
     return found
 
 

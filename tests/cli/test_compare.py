@@ -9,6 +9,7 @@ import pytest
 from pyarrow import parquet
 from scipy import stats
 
+from gxt import ExperimentRegistry
 from tests.cli.scratch import Terminal, normal
 from tests.conftest import data, git, gxt
 from tests.with_series import Made, write_runs
@@ -235,12 +236,12 @@ def test_parquet_has_a_row_for_each_run_and_types(lab: Path, tmp_path: Path) -> 
         "params.width": "int64",
         "params.epochs": "int64",
         "metrics.val/acc": "double",
-        "metrics.val/acc:se": "double",
-        "metrics.val/acc:n": "int64",
+        "se.val/acc": "double",
+        "n.val/acc": "int64",
     }
     assert table["metrics.val/acc"].to_pylist()[::2] == [0.51, 0.6]
     assert math.isnan(table["metrics.val/acc"][1].as_py())
-    assert table["metrics.val/acc:n"].to_pylist() == [2, 1, 1]
+    assert table["n.val/acc"].to_pylist() == [2, 1, 1]
 
 
 def test_a_metric_against_parameters(lab: Path) -> None:
@@ -273,6 +274,34 @@ def test_a_metric_against_parameters_for_programs(lab: Path) -> None:
     expected = stats.spearmanr([0.01, 0.1, 1] * 2, [0.5, 0.45, 0.4, 0.6, 0.55, 0.5])
     assert lr["correlation"] == pytest.approx(expected.statistic)
     assert found["together"] == [{"first": "model.type", "second": "width", "share": 1.0, "always": True}]
+
+
+def test_the_same_as_data_frames(lab: Path) -> None:
+    registry = ExperimentRegistry(lab)
+    frame = registry.compare(["1+", "7+", "11"])
+    assert [name for name in frame.columns if "." in name] == [
+        *("params.model.type", "params.lr", "params.seed", "params.width"),
+        *("metrics.val/acc", "se.val/acc", "n.val/acc"),
+    ]
+    assert frame["n.val/acc"].fillna(1).tolist() == [2, 2, 1]
+    assert "params.epochs" in registry.compare(["1", "2"], all=True)
+    assert "params.epochs" in registry.compare(["1"])
+    important = registry.importance("val/acc", where="params.epochs == 3")
+    assert list(important.index) == ["model.type", "width", "lr"]
+    assert important["importance_low"].tolist() == pytest.approx([0, 0, 0])
+    assert important.attrs["warnings"][0] == "6 experiments are few: only large effects can show"
+
+
+def test_pivot_tables_as_data_frames(lab: Path) -> None:
+    registry = ExperimentRegistry(lab)
+    grid = registry.pivot("model.type", "lr", where="params.epochs == 3")
+    assert grid["mean"].loc["cnn"].tolist() == pytest.approx([0.61, 0.56, 0.51])
+    assert grid["n"][0.01].tolist() == [2, 2]
+    assert grid["mean"].columns.tolist() == [0.01, 0.1, 1]
+    single = registry.pivot("lr", metric="val/acc", ids=["1+", "13", "16"])
+    assert single["n"].tolist() == [2, 1, 1]
+    assert single.index.tolist() == [0.01, 10, "[1, 2]"]
+    assert math.isnan(single["mean"][10])
 
 
 def test_few_runs_say_that_they_are_too_few(lab: Path) -> None:
