@@ -185,14 +185,101 @@ class ExperimentRegistry:
         """One run, as `gxt.get` finds it."""
         return get(run, self._path)
 
-    def compare(self, ids: Sequence[str]) -> pandas.DataFrame:
+    def compare(self, ids: Sequence[str], *, all: bool = False) -> pandas.DataFrame:  # noqa: A002 as --all
         """Runs side by side: a row for each, in the order asked for, as `to_frame` has them.
 
+        Repeats that one reference names together (`exp-001+`) are one row: the means of their metrics, with
+        `se.<name>`, the standard error of the mean, and `n.<name>`, of how many it is.
+
+        Args:
+            ids: as `gxt compare` takes them.
+            all: also the parameters that are the same in all of them. Facts and metrics are always there.
+
         Raises:
-            UnknownRun, AmbiguousRun: one of them is no single run.
+            UnknownRun, AmbiguousRun: one of them is no single run, nor the repeats of one experiment.
             GxtError: there is no pandas (`pip install 'gxt[analysis]'`).
         """
-        return _frame([get(str(one), self._path) for one in ids])
+        from gxt.analysis.frames import frame_of
+        from gxt.ops.compare import side_by_side
+
+        found = side_by_side(opened(self._path), [str(one) for one in ids])
+        same = [] if all or len(found.runs) < 2 else [one for one in found.facts if not one.differs]
+        return frame_of(found.runs, without=[one.name for one in same if one.kind == "params"])
+
+    def importance(
+        self, metric: str | None = None, ids: Sequence[str] = (), *, where: str | None = None
+    ) -> pandas.DataFrame:
+        """Which parameters a metric goes with, the most important first: a row for each that differs.
+
+        The columns are `kind`, `n` (experiments: repeats are one), `values` (how many different ones),
+        `importance` (the share of the metric's differences in rank that it explains: epsilon squared, Kelley
+        1935, on ranks, Conover and Iman 1981) with `importance_low` and `importance_high` (95 %, Helland
+        1987), `correlation` (Spearman's) with `correlation_low` and `correlation_high` (Bonett and Wright
+        2000), `p` (of the correlation; of a category Kruskal and Wallis'), and `why` there is nothing. The
+        frame's `attrs["warnings"]` says in words what the runs cannot tell.
+
+        Args:
+            metric: a name as in `--where`, or a bare one; by default the main metric.
+            ids: of runs; by default all. Only completed ones count.
+            where: a condition in their place.
+
+        Raises:
+            UsageError: there are no such runs, or they have no metric.
+            QueryError: a name or the condition cannot be understood.
+            GxtError: there is no pandas or scipy (`pip install 'gxt[analysis]'`).
+        """
+        from gxt.analysis.installed import check_installed
+
+        check_installed("numpy", "scipy", "pandas")
+        from gxt.analysis.frames import table_of
+        from gxt.ops.compare import CompareRequest
+        from gxt.ops.relating import RECORD, as_record, relate
+
+        request = CompareRequest([str(one) for one in ids], where)
+        found = relate(opened(self._path), request, metric)
+        records = [as_record(one) for one in found.effects]
+        frame = table_of(["name"], {name: [one[name] for one in records] for name in RECORD})
+        frame.attrs["warnings"] = list(found.warnings)
+        return frame
+
+    def pivot(
+        self,
+        rows: str,
+        columns: str | None = None,
+        metric: str | None = None,
+        ids: Sequence[str] = (),
+        *,
+        where: str | None = None,
+    ) -> pandas.DataFrame:
+        """A metric by one or two parameters: `mean`, `se` (its standard error) and `n` (runs).
+
+        With `columns` each of the three is a table: `frame["mean"]`.
+
+        Args:
+            rows: whose values make the rows: a name as in `--where`, or a bare one.
+            columns: whose values make the columns.
+            metric: such a name; by default the main metric.
+            ids: of runs; by default all. Only completed ones count.
+            where: a condition in their place.
+
+        Raises:
+            UsageError: there are no such runs, or they have no metric.
+            QueryError: a name or the condition cannot be understood.
+            GxtError: there is no pandas (`pip install 'gxt[analysis]'`).
+        """
+        from gxt.analysis.frames import grid_of
+        from gxt.ops.compare import CompareRequest
+        from gxt.ops.pivot import labels, pivot
+
+        names = [rows] if columns is None else [rows, columns]
+        request = CompareRequest([str(one) for one in ids], where)
+        found = pivot(opened(self._path), request, names, metric)
+        cells: dict[str, dict[tuple[int, int], object]] = {
+            "mean": {place: one.mean for place, one in found.cells.items()},
+            "se": {place: one.error for place, one in found.cells.items()},
+            "n": {place: len(one.runs) for place, one in found.cells.items()},
+        }
+        return grid_of(names, (labels(found.rows), labels(found.columns)), cells)
 
     def to_frame(self, where: str | None = None) -> pandas.DataFrame:
         """All runs, or those that a condition takes: a row for each, newest first, by id.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from gxt.errors import GxtError
@@ -14,31 +16,76 @@ from gxt.model.run import metrics_of, params_of
 if TYPE_CHECKING:
     import pandas
 
+_PARTS: Final = ("params.", "metrics.", "se.", "n.")
 _FACTS: Final = ("name", "status", "created", "duration_s", "author", "parent", "group", "commit")
 
 
-def frame_of(runs: Sequence[JsonObject]) -> pandas.DataFrame:
+def frame_of(runs: Sequence[JsonObject], without: Sequence[str] = ()) -> pandas.DataFrame:
     """A row for each run, by its id: facts, `tags`, `params.<name>` and `metrics.<name>`.
 
     Args:
         runs: as JSON objects.
+        without: columns that are left out.
 
     Raises:
         GxtError: there is no pandas.
     """
+    pandas = _pandas()
+    index = pandas.Index([run["id"] for run in runs], name="id")
+    rows = [_row(run) for run in runs]
+    names = list(dict.fromkeys(name for row in rows for name in row)) or [*_FACTS, "tags"]
+    ordered = [name for part in ("", *_PARTS) for name in _below(names, part)]
+    kept = [name for name in ordered if name not in set(without)]
+    frame = pandas.DataFrame(rows, index=index, columns=kept)
+    frame["created"] = pandas.to_datetime(frame["created"], utc=True, format="ISO8601")
+    return frame
+
+
+def _pandas() -> ModuleType:
     try:
         import pandas  # it takes half a second to load
     except ImportError as error:
         raise GxtError(
             "a data frame needs pandas, which is not installed", hint="pip install 'gxt[analysis]'"
         ) from error
-    index = pandas.Index([run["id"] for run in runs], name="id")
-    rows = [_row(run) for run in runs]
-    names = list(dict.fromkeys(name for row in rows for name in row)) or [*_FACTS, "tags"]
-    ordered = [*_plain(names), *_below(names, "params."), *_below(names, "metrics.")]
-    frame = pandas.DataFrame(rows, index=index, columns=ordered)
-    frame["created"] = pandas.to_datetime(frame["created"], utc=True, format="ISO8601")
-    return frame
+    loaded: ModuleType = pandas
+    return loaded
+
+
+def table_of(names: Sequence[str], columns: Mapping[str, Sequence[Json]]) -> pandas.DataFrame:
+    """A data frame of columns, the first of them, as many as are named, its index."""
+    pandas = _pandas()
+    frame = pandas.DataFrame(dict(columns))
+    return frame.set_index(list(names))
+
+
+def grid_of(
+    names: Sequence[str],
+    labels: tuple[Sequence[Json], Sequence[Json]],
+    cells: Mapping[str, Mapping[tuple[int, int], object]],
+) -> pandas.DataFrame:
+    """Numbers by row and column, and one below the other in the columns: `frame["mean"]` is a table.
+
+    Args:
+        names: of the rows, and of the columns if there are any.
+        labels: of the rows and of the columns.
+        cells: by the name of the number and by place.
+    """
+    pandas = _pandas()
+    rows, columns = ([_hashable(one) for one in part] for part in labels)
+    index = pandas.Index(rows, name=names[0], tupleize_cols=False)
+    if len(names) == 1:
+        found = {what: [of.get((at, 0)) for at in range(len(rows))] for what, of in cells.items()}
+        return pandas.DataFrame(found, index=index)
+    head = pandas.MultiIndex.from_product([list(cells), columns], names=[None, names[1]])
+    values = [
+        [of.get((at, to)) for of in cells.values() for to in range(len(columns))] for at in range(len(rows))
+    ]
+    return pandas.DataFrame(values, index=index, columns=head)
+
+
+def _hashable(value: Json) -> object:
+    return json.dumps(value) if isinstance(value, (list, dict)) else value
 
 
 def _row(run: JsonObject) -> dict[str, object]:
@@ -47,7 +94,19 @@ def _row(run: JsonObject) -> dict[str, object]:
     row["tags"] = ", ".join(map(str, tags)) if isinstance(tags, list) else ""
     row |= {f"params.{name}": value for name, value in flatten(params_of(run)).items()}
     row |= {f"metrics.{name}": _number(value) for name, value in metrics_of(run).items()}
-    return row
+    return row | _of_repeats(run)
+
+
+def _of_repeats(run: JsonObject) -> dict[str, object]:
+    """Of repeats that are summed up the standard error of each mean, and of how many it is."""
+    repeats = run.get("repeats")
+    samples = repeats.get("metrics") if isinstance(repeats, dict) else None
+    return {
+        f"{part}.{name}": one[part]
+        for name, one in (samples.items() if isinstance(samples, dict) else ())
+        if isinstance(one, dict)
+        for part in ("se", "n")
+    }
 
 
 def _number(value: Json) -> float:
@@ -55,9 +114,6 @@ def _number(value: Json) -> float:
     return float("nan") if number is None else number
 
 
-def _plain(names: Sequence[str]) -> list[str]:
-    return [name for name in names if not name.startswith(("params.", "metrics."))]
-
-
 def _below(names: Sequence[str], prefix: str) -> list[str]:
-    return [name for name in names if name.startswith(prefix)]
+    """The columns with the prefix; without one, those with none."""
+    return [name for name in names if (name.startswith(prefix) if prefix else not name.startswith(_PARTS))]

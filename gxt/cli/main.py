@@ -27,7 +27,7 @@ COMMANDS = {
     "show": ("reading.show", "Show everything about one run; the latest when none is named."),
     "output": ("reading.console", "Show what a run printed."),
     "diff": ("reading.diff", "Show what differs: metrics, parameters, code, environment."),
-    "compare": ("reading.compare", "Show runs side by side; of each metric the best is marked with *."),
+    "compare": ("comparing.compare", "Show runs side by side, a metric against parameters, pivot tables."),
     "plot": ("plotting.plot", "Draw runs: learning curves, comparisons, gradients, the tree."),
     "scaling": ("analysing.scaling", "Fit y = a·x^b + c to runs, and say how sure that is."),
     "tree": ("reading.tree", "Draw the evolution tree: green better than the parent, red worse."),

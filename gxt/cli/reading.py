@@ -1,4 +1,4 @@
-"""Commands that read: `list`, `show`, `output`, `diff`, `compare`, `tree`, `status`."""
+"""Commands that read: `list`, `show`, `output`, `diff`, `tree`, `status`."""
 
 from __future__ import annotations
 
@@ -212,31 +212,6 @@ def diff(words: Namespace) -> None:
         output.show_table(differing.table(result, exact=words.csv), as_csv=words.csv, as_markdown=words.md)
     else:
         output.show(differing.page(result))
-
-
-def compare_words(parser: Parser) -> None:
-    """What `gxt compare` takes."""
-    parser.add("ids", metavar="ID", nargs="+", help="Two runs or more.")
-    parser.add_json()
-    parser.add_table_formats()
-
-
-def compare(words: Namespace) -> None:
-    """Show runs side by side; of each metric the best is marked with *."""
-    from gxt.ops.compare import compare as operation
-    from gxt.render import differing
-
-    workspace = _open()
-    result = operation(workspace, words.ids)
-    if words.json:
-        output.show_json(list(result.runs), workspace.notices)
-        return
-    output.say_notices(workspace.notices)
-    table, width = differing.comparison(result, exact=words.csv), output.data_width()
-    if width and not words.csv and not words.md:
-        output.show(differing.in_blocks(table, width))
-    else:
-        output.show_table(table, as_csv=words.csv, as_markdown=words.md)
 
 
 def tree_words(parser: Parser) -> None:

@@ -1,22 +1,17 @@
-"""What differs between two runs, and runs side by side."""
+"""What differs between two runs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
 
-from gxt.model.codec import number_from_json, number_to_json
+from gxt.model.codec import number_to_json
 from gxt.model.evidence import evidence_json
 from gxt.model.fields import Missing
-from gxt.model.goals import Goal
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.params import flatten
-from gxt.model.run import metrics_of, params_of, title, without_bounds
-from gxt.ops.compare import Comparison
+from gxt.model.run import title, without_bounds
 from gxt.ops.diff import Changes, Diff, FileChange, MetricChange
-from gxt.render.clean import cells, clean_line, one_line
+from gxt.render.clean import clean_line, one_line
 from gxt.render.datasets import facts
-from gxt.render.fitting import GAP
 from gxt.render.values import VERDICT_STYLES, change, judged, metric_value, number, reason, scalar, size
 from gxt.render.view import Column, Line, Span, Style, Table, View, line, pairs
 
@@ -117,72 +112,6 @@ def as_json(diff: Diff) -> JsonObject:
             **({"patch": diff.patch.decode(errors="replace")} if diff.patch is not None else {}),
         },
     }
-
-
-def comparison(result: Comparison, *, exact: bool = False) -> Table:
-    """Runs as columns: what differs in the parameters, and every metric with the best value marked.
-
-    With `exact`, for CSV, values are whole and unmarked.
-    """
-    runs = result.runs
-    rows = [
-        [Span("name", "dim"), *(Span(one_line(title(run)), "title") for run in runs)],
-        [Span("status", "dim"), *(Span(str(run["status"])) for run in runs)],
-        [Span("parent", "dim"), *(Span(str(run["parent"] or "")) for run in runs)],
-    ]
-    flats = [flatten(params_of(run)) for run in runs]
-    for key in dict.fromkeys(key for flat in flats for key in flat):
-        texts = [scalar(flat[key]) if key in flat else "" for flat in flats]
-        if len(set(texts)) > 1:
-            shown = texts if exact else [one_line(text) for text in texts]
-            rows.append([Span(f"params.{key}", "dim"), *map(Span, shown)])
-    first = len(rows)
-    for name in result.goals if exact else without_bounds(result.goals):
-        goal = result.goals[name]
-        values = [metrics_of(run).get(name) for run in runs]
-        shown = [metric_value(run, name) for run in runs]
-        cells_of = map(Span, map(_exact, values)) if exact else _marked(values, shown, goal)
-        rows.append([Span(name), *cells_of])
-    return Table([Column("", cut=True, tail=True, floor=16), *_run_columns(runs, rows[first:])], rows)
-
-
-def in_blocks(table: Table, width: int) -> View:
-    """A comparison as tables one below the other: each has the labels, and as many runs as fit."""
-    head, *columns = table.columns
-    label = min(max(cells(head.span(row[0]).text) for row in table.rows), width * 2 // 5)
-    blocks: list[Line | Table] = []
-    start = 0
-    while start < len(columns):
-        end, free = start, width - label
-        while end < len(columns) and (end == start or free >= GAP + columns[end].floor):
-            free -= GAP + columns[end].floor
-            end += 1
-        kept = [head._replace(floor=label), *columns[start:end]]
-        rows = [[row[0], *row[start + 1 : end + 1]] for row in table.rows]
-        blocks += [*([line()] if blocks else []), Table(kept, rows)]
-        start = end
-    return blocks
-
-
-def _run_columns(runs: Sequence[JsonObject], metrics: Sequence[Sequence[Span]]) -> list[Column]:
-    """A column a run, never too narrow for its id and its metrics."""
-    columns = []
-    for i, run in enumerate(runs, 1):
-        floor = max([len(str(run["id"])), *(len(row[i].text) for row in metrics)])
-        columns.append(Column(str(run["id"]), right=True, cut=True, floor=floor, most=max(floor, _CELL)))
-    return columns
-
-
-def _marked(values: Sequence[Json], shown: Sequence[str], goal: Goal | None) -> list[Span]:
-    """Values with a star behind the best and space behind the others; no star where all are equal."""
-    known = [one for one in map(number_from_json, values) if one is not None and not isnan(one)]
-    if goal is None or len(set(known)) < 2:
-        return list(map(Span, shown))
-    best = max(known) if goal == "max" else min(known)
-    return [
-        Span(f"{text} *", "good") if number_from_json(value) == best else Span(f"{text}  ")
-        for value, text in zip(values, shown, strict=True)
-    ]
 
 
 def _section(name: str, body: View) -> View:

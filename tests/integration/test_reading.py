@@ -178,6 +178,9 @@ def test_runs_side_by_side_are_a_data_frame(lab: Path) -> None:
     assert list(frame["params.lr"]) == [0.01, 0.1]
     assert list(frame["params.model.type"]) == ["cnn", "mlp"]
     assert list(frame["metrics.val/acc"]) == [0.92, 0.52]
+    assert list(registry.compare(["3", "1"])["params.lr"]) == [0.02, 0.1]
+    assert "params.model.type" not in registry.compare(["3", "1"])
+    assert list(registry.compare(["3", "1"], all=True)["params.model.type"]) == ["mlp", "mlp"]
     assert frame["metrics.odd"].isna().all()
     assert frame["created"].dt.year.min() > 2000
     assert [name for name in frame.columns if "." not in name] == [

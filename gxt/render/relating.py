@@ -1,0 +1,96 @@
+"""Which parameters a metric goes with, as a table."""
+
+from __future__ import annotations
+
+from gxt.analysis.importance import Effect, Interval
+from gxt.model.json_types import Json, JsonObject
+from gxt.ops.measuring import LeftOut
+from gxt.ops.relating import RECORD, Relation, as_record
+from gxt.render.clean import one_line
+from gxt.render.columnar import Columns
+from gxt.render.view import Column, Line, Span, Table, View, line
+
+_LEFT_OUT = 6
+_BETTER = {"max": ", higher is better", "min": ", lower is better", None: ""}
+
+
+def page(result: Relation) -> View:
+    """For people: a line for each parameter, the most important first, and what the runs cannot tell."""
+    view: list[Line | Table] = [line(Span(one_line(result.metric), "title"), _over(result))]
+    view += left_out_lines(result.left_out)
+    view += [line(Span("  warning: ", "unsure"), one_line(text)) for text in result.warnings]
+    if not result.effects:
+        return [*view, line("no parameter differs")]
+    return [*view, line(), table(result)]
+
+
+def table(result: Relation) -> Table:
+    """The parameters, rounded."""
+    names = [Column("parameter", cut=True, tail=True, floor=16), Column("n", right=True)]
+    names += [Column("values", right=True, drop=3), Column("importance"), Column("correlation"), Column("p")]
+    return Table(names, [_row(one) for one in result.effects])
+
+
+def columns(result: Relation) -> Columns:
+    """The same with whole values."""
+    rows = [as_record(one) for one in result.effects]
+    return {name: [row[name] for row in rows] for name in RECORD}
+
+
+def as_json(result: Relation) -> JsonObject:
+    """`gxt compare --metric --json`."""
+    return {
+        "metric": result.metric,
+        "goal": result.goal,
+        "runs": result.runs,
+        "experiments": result.experiments,
+        "parameters": [as_record(one) for one in result.effects],
+        "together": [{**one._asdict(), "always": one.always} for one in result.together],
+        "left_out": left_out_json(result.left_out),
+        "warnings": list[Json](result.warnings),
+    }
+
+
+def _row(one: Effect) -> list[Span]:
+    name, counts = Span(one_line(one.name)), [Span(str(one.n)), Span(str(one.values))]
+    if one.importance is None:
+        return [name, *counts, Span(one.why, "dim"), Span(""), Span("")]
+    clear = one.interval is not None and one.interval.low > 0
+    importance = Span(_estimate(one.importance, one.interval), "" if clear else "dim")
+    correlation = Span("" if one.rho is None else _estimate(one.rho, one.rho_interval))
+    return [name, *counts, importance, correlation, Span("" if one.p is None else _probability(one.p))]
+
+
+def _estimate(value: float, interval: Interval | None) -> str:
+    ends = f" ({_signed(interval.low)} to {_signed(interval.high)})" if interval else ""
+    return f"{_signed(value)}{ends}"
+
+
+def _signed(value: float) -> str:
+    text = f"{abs(value):.2f}"
+    return f"−{text}" if value < 0 and text != "0.00" else text
+
+
+def _probability(p: float) -> str:
+    return "<0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
+def _over(result: Relation) -> str:
+    runs = "1 run" if result.runs == 1 else f"{result.runs} runs"
+    many = result.experiments < result.runs
+    told = f"{runs} of {result.experiments} experiments" if many else runs
+    return f" against parameters, {told}{_BETTER[result.goal]}"
+
+
+def left_out_lines(left_out: tuple[LeftOut, ...]) -> list[Line]:
+    """Which runs do not count, and why; nothing where all do."""
+    if not left_out:
+        return []
+    shown = ", ".join(f"{one.id} ({one_line(one.reason)})" for one in left_out[:_LEFT_OUT])
+    more = f" and {len(left_out) - _LEFT_OUT} more" if len(left_out) > _LEFT_OUT else ""
+    return [line("  left out: ", Span(f"{shown}{more}", "dim"))]
+
+
+def left_out_json(left_out: tuple[LeftOut, ...]) -> Json:
+    """The same for programs."""
+    return [{"id": one.id, "reason": one.reason} for one in left_out]
