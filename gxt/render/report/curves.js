@@ -1,0 +1,116 @@
+// Metrics over time: what to draw, how, and the legend.
+
+/** The curves of a run for a metric: {run, logged, step, time, value, means}; unpacked when first drawn. */
+const curvesOf = (() => {
+  const known = new Map();
+  return (run, metric) => {
+    const key = `${run} ${metric}`;
+    if (!known.has(key)) {
+      const packed = report.runs[run].curves[metric] || [];
+      known.set(key, packed.map(([id, logged, step, time, value, ...means]) => ({
+        id,
+        logged,
+        step: unpacked(step),
+        time: unpacked(time),
+        value: unpacked(value),
+        means: means.length ? means.map(unpacked) : null,
+      })));
+    }
+    return known.get(key);
+  };
+})();
+
+/**
+ * An exponential moving average that begins at the first value, corrected as Adam's are. Of a curve that was
+ * reduced the means of its stretches are averaged, each with the weight of all of its points: that is the
+ * average of what was logged, and not of its lowest and highest values.
+ */
+function smoothed(curve, weight) {
+  const [step, time, value, count] = curve.means || [curve.step, curve.time, curve.value, null];
+  const ys = new Float64Array(value.length);
+  let [total, norm] = [0, 0];
+  for (let at = 0; at < value.length; at++) {
+    const kept = weight ** (count ? count[at] : 1);
+    if (Number.isFinite(value[at])) {
+      total = total * kept + value[at] * (1 - kept);
+      norm = norm * kept + (1 - kept);
+      ys[at] = total / norm;
+    } else ys[at] = value[at];
+  }
+  return { step, time, ys };
+}
+
+/** The lines of a metric: others pale behind those that are selected, raw ones behind smooth ones. */
+function linesOf(metric) {
+  const order = [...report.runs.keys()].sort((a, b) => (slotOf(a) >= 0) - (slotOf(b) >= 0) || b - a);
+  const [raw, smooth] = [[], []];
+  for (const run of order) {
+    const curves = curvesOf(run, metric);
+    for (const curve of curves) {
+      const label = `${curve.id} ${report.runs[run].title}`;
+      const shared = { run, label, thin: curves.length > 1 };
+      const isSmooth = state.smooth > 0 && slotOf(run) >= 0;
+      raw.push({ ...shared, xs: curve[state.x], ys: curve.value, faint: isSmooth, raw: isSmooth });
+      if (isSmooth) {
+        const found = smoothed(curve, state.smooth);
+        smooth.push({ ...shared, xs: found[state.x], ys: found.ys });
+      }
+    }
+  }
+  return [...raw, ...smooth];
+}
+
+function curvesSection() {
+  if (!report.metrics.length) return null;
+  const plot = new Plot(380);
+  const legend = make("ul", { class: "legend", "aria-label": "Selected runs" });
+  const redraw = () => {
+    const metric = report.metrics[state.metric];
+    const wish = { max: " (higher is better)", min: " (lower is better)" }[metric.goal] || "";
+    plot.names = { x: state.x === "time" ? "time since the start" : "step", y: metric.name };
+    plot.clock = state.x === "time";
+    plot.log = state.log;
+    plot.lines = linesOf(state.metric);
+    plot.draw();
+    caption.textContent = metric.name + wish;
+    legend.replaceChildren(...selected().map(legendEntry));
+  };
+  const caption = make("p", { class: "caption" });
+  watch((what) => what !== "open" && redraw());
+  const tools = curveTools(plot);
+  queueMicrotask(redraw);
+  return make("section", { class: "curves" }, make("h2", {}, "Curves"), tools, caption, plot.host, legend,
+    make("p", { class: "hint" }, "Drag to zoom, double-click to see all; with the keyboard + − ← → 0."));
+}
+
+function legendEntry(run) {
+  const one = report.runs[run];
+  const lost = report.runs.length > 1 && make(
+    "button", { class: "quiet", title: "Take it out of the picture", onclick: () => select(run, false) }, "×");
+  return make("li", {}, swatch(run), make("button", { class: "link", onclick: () => open(run) }, one.id),
+    ` ${one.title}`, lost || null);
+}
+
+function curveTools(plot) {
+  const set = (key, read) => (event) => {
+    state[key] = read(event.target);
+    if (key === "x") plot.zoom = null;
+    changed("curves");
+  };
+  const metrics = report.metrics.map((one, at) => make("option", { value: at, selected: at === state.metric }, one.name));
+  const weight = make("output", {}, "none");
+  const smoothing = make("input", {
+    type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "Smoothing",
+    oninput: (event) => {
+      weight.textContent = Number(event.target.value) ? event.target.value : "none";
+      set("smooth", (target) => Number(target.value))(event);
+    },
+  });
+  return make("div", { class: "tools" },
+    make("label", {}, "Metric ", make("select", { id: "metric", onchange: set("metric", (t) => Number(t.value)) }, ...metrics)),
+    make("label", {}, "over ", make("select", { id: "x", onchange: set("x", (t) => t.value) },
+      make("option", { value: "step" }, "step"), make("option", { value: "time" }, "time"))),
+    make("label", {}, make("input", { type: "checkbox", id: "log", onchange: set("log", (t) => t.checked) }), " log"),
+    make("label", { class: "smooth" }, "Smoothing ", smoothing, weight),
+    make("button", { onclick: () => plot.show(null) }, "See all"));
+}

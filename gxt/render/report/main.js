@@ -1,0 +1,31 @@
+// Puts the page together.
+
+/** What is drawn at first: all of few runs, of many the best by the main metric. */
+function firstSelection() {
+  const runs = [...report.runs.keys()];
+  const column = report.columns.findIndex(([, kind]) => kind === "metric");
+  const goal = report.metrics[report.main] && report.metrics[report.main].goal;
+  if (runs.length <= SLOTS || column < 0 || !goal) return runs.slice(0, SLOTS);
+  const value = (run) => report.runs[run].cells[column][1] ?? null;
+  const known = runs.filter((run) => value(run) !== null);
+  return known.sort((a, b) => (goal === "max" ? value(b) - value(a) : value(a) - value(b))).slice(0, SLOTS);
+}
+
+{
+  state.slots = firstSelection();
+  const isSingle = report.runs.length === 1;
+  const notices = report.notices.map((text) => make("p", { class: "notice" }, text));
+  const header = make("header", {},
+    make("p", { class: "kicker" }, "gxt report"),
+    make("h1", {}, report.title),
+    make("p", { class: "about" }, report.about.join("  ·  ")),
+    ...notices);
+  const verdict = isSingle && report.runs[0].change ? make("p", { class: "verdict" },
+    make("span", { class: `change ${report.runs[0].verdict}` }, verdictMark(report.runs[0].verdict), " ", report.runs[0].change)) : null;
+  const parts = isSingle
+    ? [curvesSection(), ...runPage(0, "h2")]
+    : [treeSection(), curvesSection(), tableSection(), drawer()];
+  if (verdict) header.append(verdict);
+  document.getElementById("page").replaceChildren(header, ...parts.filter(Boolean));
+  document.documentElement.dataset.ready = "yes";
+}
