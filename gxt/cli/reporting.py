@@ -31,6 +31,7 @@ def report(words: Namespace) -> None:
     if words.output is None and words.json:
         raise UsageError("Markdown on stdout leaves no room for --json", hint="name a file with -o")
     from gxt.cli.progress import bar
+    from gxt.model.repeats import how_many
     from gxt.ops.report import report as operation
     from gxt.ops.workspace import open_workspace
 
@@ -45,7 +46,8 @@ def report(words: Namespace) -> None:
         output.say_notices(gathered.notices)
         output.write(text)
         return
-    _write(words, text.encode(), len(gathered.entries), gathered.notices)
+    runs = sum(how_many(gathered.evolution.nodes[entry.uid].run) for entry in gathered.entries)
+    _write(words, text.encode(), runs, gathered.notices)
 
 
 def _write(words: Namespace, content: bytes, runs: int, notices: tuple[str, ...]) -> None:

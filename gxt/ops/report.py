@@ -138,7 +138,7 @@ def report(
         runs, notices = _asked_for(history, refs, where)
         if not runs:
             raise UsageError("there are no runs to report", hint="gxt run -- COMMAND records one")
-        grown = evolution(history, runs, metric, folds=not refs)
+        grown = evolution(history, runs, metric or _main_of_one(history, runs), folds=not refs)
         nodes = [grown.nodes[str(run["uid"])].run for run in runs if str(run["uid"]) in grown.nodes]
         goals = {**goals_of(*reversed(nodes)), **workspace.settings.goals}
         names = _metrics(nodes, grown)
@@ -171,6 +171,17 @@ def _asked_for(
         runs, there_are = found[:MOST_RUNS], len(found)
     older = there_are - len(runs)
     return runs, [f"{older} older runs are left out: --where chooses others"] if older > 0 else []
+
+
+def _main_of_one(history: History, runs: Sequence[JsonObject]) -> str | None:
+    """Of a single run the metric that `gxt show` takes: one that its parent has too."""
+    if len(runs) != 1:
+        return None
+    try:
+        main = shown(history, runs[0]).main
+    except (DamagedRecord, NewerFormat):
+        return None
+    return main.name if main else None
 
 
 def _metrics(nodes: Sequence[JsonObject], grown: Evolution) -> tuple[str, ...]:

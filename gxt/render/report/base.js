@@ -34,7 +34,7 @@ function make(name, facts = {}, ...content) {
     else if (value === true) node.setAttribute(key, "");
     else if (value !== false && value !== null && value !== undefined) node.setAttribute(key, value);
   }
-  node.append(...content.filter((one) => one !== null && one !== undefined && one !== ""));
+  node.append(...content.filter((one) => one !== null && one !== undefined && one !== false && one !== ""));
   return node;
 }
 

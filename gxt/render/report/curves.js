@@ -1,5 +1,7 @@
 // Metrics over time: what to draw, how, and the legend.
 
+const MOST_PANELS = 60;
+
 /** The curves of a run for a metric: {run, logged, step, time, value, means}; unpacked when first drawn. */
 const curvesOf = (() => {
   const known = new Map();
@@ -60,41 +62,61 @@ function linesOf(metric) {
   return [...raw, ...smooth];
 }
 
-function curvesSection() {
-  if (!report.metrics.length) return null;
-  const plot = new Plot(380);
-  const legend = make("ul", { class: "legend", "aria-label": "Selected runs" });
+const HINT = "Drag to zoom, double-click to see all; with the keyboard + − ← → 0.";
+
+/** A plot with its caption, and what draws it again; `metric` tells which one it shows. */
+function panel(height, metric) {
+  const plot = new Plot(height);
+  const caption = make("p", { class: "caption" });
   const redraw = () => {
-    const metric = report.metrics[state.metric];
-    const wish = { max: " (higher is better)", min: " (lower is better)" }[metric.goal] || "";
-    plot.names = { x: state.x === "time" ? "time since the start" : "step", y: metric.name };
+    const one = report.metrics[metric()];
+    const wish = { max: " (higher is better)", min: " (lower is better)" }[one.goal] || "";
+    plot.names = { x: state.x === "time" ? "time since the start" : "step", y: one.name };
     plot.clock = state.x === "time";
     plot.log = state.log;
-    plot.lines = linesOf(state.metric);
+    plot.lines = linesOf(metric());
     plot.draw();
-    caption.textContent = metric.name + wish;
-    legend.replaceChildren(...selected().map(legendEntry));
+    caption.textContent = one.name + wish;
   };
-  const caption = make("p", { class: "caption" });
   watch((what) => what !== "open" && redraw());
-  const tools = curveTools(plot);
   queueMicrotask(redraw);
-  return make("section", { class: "curves" }, make("h2", {}, "Curves"), tools, caption, plot.host, legend,
-    make("p", { class: "hint" }, "Drag to zoom, double-click to see all; with the keyboard + − ← → 0."));
+  return { plot, box: make("div", { class: "panel" }, caption, plot.host) };
+}
+
+/** Of several runs a metric at a time. */
+function curvesSection() {
+  if (!report.metrics.length) return null;
+  const { plot, box } = panel(380, () => state.metric);
+  const legend = make("ul", { class: "legend", "aria-label": "Selected runs" });
+  const list = () => legend.replaceChildren(...selected().map(legendEntry));
+  watch((what) => what === "selection" && list());
+  list();
+  return make("section", { class: "curves" }, make("h2", {}, "Curves"), curveTools([plot], true), box, legend,
+    make("p", { class: "hint" }, HINT));
+}
+
+/** Of one run all metrics, side by side. */
+function panelsSection() {
+  const panels = report.metrics.slice(0, MOST_PANELS).map((_, metric) => panel(210, () => metric));
+  if (!panels.length) return null;
+  const left = report.metrics.length - panels.length;
+  return make("section", { class: "curves" }, make("h2", {}, "Curves"), curveTools(panels.map(({ plot }) => plot), false),
+    make("div", { class: "panels" }, ...panels.map(({ box }) => box)),
+    left ? make("p", { class: "notice" }, `The curves of ${left} more metrics are left out.`) : null,
+    make("p", { class: "hint" }, HINT));
 }
 
 function legendEntry(run) {
   const one = report.runs[run];
-  const lost = report.runs.length > 1 && make(
-    "button", { class: "quiet", title: "Take it out of the picture", onclick: () => select(run, false) }, "×");
-  return make("li", {}, swatch(run), make("button", { class: "link", onclick: () => open(run) }, one.id),
-    ` ${one.title}`, lost || null);
+  return make("li", {}, swatch(run), make("button", { class: "link", onclick: () => open(run) }, one.id), ` ${one.title}`,
+    make("button", { class: "quiet", title: "Take it out of the picture", onclick: () => select(run, false) }, "×"));
 }
 
-function curveTools(plot) {
+function curveTools(plots, chooses) {
+  const seeAll = () => plots.forEach((plot) => plot.show(null));
   const set = (key, read) => (event) => {
     state[key] = read(event.target);
-    if (key === "x") plot.zoom = null;
+    if (key === "x") seeAll();
     changed("curves");
   };
   const metrics = report.metrics.map((one, at) => make("option", { value: at, selected: at === state.metric }, one.name));
@@ -107,10 +129,10 @@ function curveTools(plot) {
     },
   });
   return make("div", { class: "tools" },
-    make("label", {}, "Metric ", make("select", { id: "metric", onchange: set("metric", (t) => Number(t.value)) }, ...metrics)),
-    make("label", {}, "over ", make("select", { id: "x", onchange: set("x", (t) => t.value) },
+    chooses && make("label", {}, "Metric ", make("select", { id: "metric", onchange: set("metric", (t) => Number(t.value)) }, ...metrics)),
+    make("label", {}, chooses ? "over " : "Over ", make("select", { id: "x", onchange: set("x", (t) => t.value) },
       make("option", { value: "step" }, "step"), make("option", { value: "time" }, "time"))),
     make("label", {}, make("input", { type: "checkbox", id: "log", onchange: set("log", (t) => t.checked) }), " log"),
     make("label", { class: "smooth" }, "Smoothing ", smoothing, weight),
-    make("button", { onclick: () => plot.show(null) }, "See all"));
+    make("button", { onclick: seeAll }, "See all"));
 }

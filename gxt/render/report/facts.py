@@ -52,11 +52,10 @@ def facts(report: Report) -> JsonObject:
 def heading(report: Report) -> str:
     """What the report is about."""
     runs = [report.evolution.nodes[entry.uid].run for entry in report.entries]
+    repository = one_line(report.repository)
     if len(runs) == 1:
         return f"{runs[0]['id']} {one_line(title(runs[0]))}"
-    if report.whole:
-        return one_line(report.repository)
-    return f"{counted(len(runs))} of {one_line(report.repository)}"
+    return repository if report.whole else f"{counted(sum(map(how_many, runs)))} of {repository}"
 
 
 def about(report: Report) -> list[str]:
@@ -65,13 +64,13 @@ def about(report: Report) -> list[str]:
     metric = report.evolution.metric
     goal = metric.goal if metric else None
     wish = {"max": ", higher is better", "min": ", lower is better", None: ""}[goal]
-    facts = [
-        one_line(report.repository) if len(report.entries) == 1 else counted(count),
+    told = [
+        one_line(report.repository) if len(report.entries) == 1 else counted(count) if report.whole else "",
         f"{one_line(metric.name)}{wish}" if metric else "",
         f"{report.made:%Y-%m-%d %H:%M} UTC",
         f"gxt {__version__}",
     ]
-    return [one for one in facts if one]
+    return [one for one in told if one]
 
 
 def counted(count: int) -> str:
@@ -227,7 +226,8 @@ def _blocks(view: View) -> list[Json]:
 def _line(spans: Sequence[Span]) -> Json:
     if len(spans) == 1 and spans[0].style == "head":
         return {"section": clean(spans[0].text)}
-    return {"line": [[clean(span.text), span.style] for span in spans]} if spans else None
+    kept = spans[1:] if spans and not spans[0].text.strip() else spans  # what indents it in a terminal
+    return {"line": [[clean(span.text), span.style] for span in kept]} if kept else None
 
 
 def _table_block(table: Table) -> Json:

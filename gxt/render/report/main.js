@@ -11,6 +11,21 @@ function firstSelection() {
   return known.sort((a, b) => (goal === "max" ? value(b) - value(a) : value(a) - value(b))).slice(0, SLOTS);
 }
 
+/** What a single run came to. */
+function result(one) {
+  const change = make("span", { class: `change ${one.verdict}`, title: one.why || null }, verdictMark(one.verdict), " ", one.change);
+  return make("p", { class: "verdict" }, make("b", {}, one.value), "  ", change);
+}
+
+function singleRun() {
+  const [facts, ...sections] = runPage(0, "h2");
+  return [facts, panelsSection(), make("div", { class: "page" }, ...sections)];
+}
+
+function severalRuns() {
+  return [treeSection(), curvesSection(), tableSection(), drawer()];
+}
+
 {
   state.slots = firstSelection();
   const isSingle = report.runs.length === 1;
@@ -20,12 +35,7 @@ function firstSelection() {
     make("h1", {}, report.title),
     make("p", { class: "about" }, report.about.join("  ·  ")),
     ...notices);
-  const verdict = isSingle && report.runs[0].change ? make("p", { class: "verdict" },
-    make("span", { class: `change ${report.runs[0].verdict}` }, verdictMark(report.runs[0].verdict), " ", report.runs[0].change)) : null;
-  const parts = isSingle
-    ? [curvesSection(), ...runPage(0, "h2")]
-    : [treeSection(), curvesSection(), tableSection(), drawer()];
-  if (verdict) header.append(verdict);
-  document.getElementById("page").replaceChildren(header, ...parts.filter(Boolean));
+  if (isSingle && report.runs[0].value) header.append(result(report.runs[0]));
+  document.getElementById("page").replaceChildren(header, ...(isSingle ? singleRun() : severalRuns()).filter(Boolean));
   document.documentElement.dataset.ready = "yes";
 }

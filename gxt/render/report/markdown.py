@@ -18,6 +18,7 @@ from gxt.render.values import change, judged, metric_value, reason, scalar
 
 MOST_BYTES: Final = 65_000
 """GitHub takes 65,536 characters; bytes of UTF-8 are never fewer."""
+_REMARKS: Final = 500  # what is said of what is left out
 _MOST_ROWS: Final = 200
 _OTHER_METRICS: Final = 4
 _CELL: Final = 80
@@ -26,30 +27,33 @@ _CHANGES: Final = 20
 
 def comment(report: Report) -> str:
     """The comment; what is least important is left out where it would be too long for one, and says so."""
-    rows = [_row(report, entry) for entry in report.entries]
-    details = [_details(report, entry) for entry in report.entries]
-    head = _head(report)
-    told = [one for one in details if one]
-    shown_rows, shown = min(len(rows), _MOST_ROWS), len(told)
-    text = _joined(head, rows[:shown_rows], len(rows), told, len(told))
-    while len(text.encode()) > MOST_BYTES and (shown or shown_rows > 1):
-        shown, shown_rows = (shown // 2, shown_rows) if shown else (0, shown_rows // 2)
-        text = _joined(head, rows[:shown_rows], len(rows), told[:shown], len(told))
-    return text
-
-
-def _joined(
-    head: Sequence[str], rows: Sequence[str], there_are: int, details: Sequence[str], changed: int
-) -> str:
-    """The parts as one text, each that is cut followed by what is missing."""
-    parts = ["\n".join([*head, *rows])]
-    if there_are > len(rows):
-        parts.append(f"… and {there_are - len(rows)} more runs, left out: a comment has no room for them.")
+    head = "\n".join(_head(report))
+    all_rows = [_row(report, entry) for entry in report.entries]
+    all_details = [one for entry in report.entries if (one := _details(report, entry))]
+    room = MOST_BYTES - _REMARKS - _bytes(head)
+    rows = _fitting(all_rows[:_MOST_ROWS], room)
+    details = _fitting(all_details, room - sum(map(_bytes, rows)))
+    parts = ["\n".join([head, *rows])]
+    if left := len(all_rows) - len(rows):
+        parts.append(f"… and {left} more runs, left out: a comment has no room for them.")
     parts += details
-    more = changed - len(details)
-    if more > 0:
-        parts.append(f"What changed in {more} more runs is left out: a comment has no room for it.")
+    if left := len(all_details) - len(details):
+        parts.append(f"What changed in {left} more runs is left out: a comment has no room for it.")
     return "\n\n".join(parts) + "\n"
+
+
+def _fitting(texts: Sequence[str], room: int) -> Sequence[str]:
+    """The first of the texts, as many as there is room for."""
+    for at, text in enumerate(texts):
+        room -= _bytes(text)
+        if room < 0:
+            return texts[:at]
+    return texts
+
+
+def _bytes(text: str) -> int:
+    """How many bytes a part takes, with what parts it from the next."""
+    return len(text.encode()) + 2
 
 
 def _head(report: Report) -> list[str]:

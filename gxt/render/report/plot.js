@@ -62,6 +62,7 @@ class Plot {
     context.clip();
     for (const line of this.lines) this.stroke(context, line);
     context.restore();
+    if (!this.lines.some((line) => line.ys.some(Number.isFinite))) this.say(context, "no finite value");
   }
 
   heights() {
@@ -79,7 +80,7 @@ class Plot {
     const told = this.clock ? clock : shown;
     const from = `${this.names.x} from ${told(this.x[0])} to ${told(this.x[1])}`;
     const count = new Set(this.lines.map((line) => line.run)).size;
-    this.host.setAttribute("aria-label", `${this.names.y} by ${from}, ${count} runs`);
+    this.host.setAttribute("aria-label", `${this.names.y} by ${from}, ${count === 1 ? "1 run" : `${count} runs`}`);
   }
 
   toX(value) {
@@ -113,7 +114,7 @@ class Plot {
       context.fillText(shown(value), left - 8, y);
     }
     context.textAlign = "center";
-    const steps = this.clock ? clockTicks(this.x, (right - left) / 110) : ticks(this.x, (right - left) / 110);
+    const steps = this.clock ? clockTicks(this.x, (right - left) / 110) : ticks(this.x, (right - left) / 110, 1);
     for (const value of steps) context.fillText((this.clock ? clock : shown)(value), this.toX(value), bottom + 14);
     context.strokeStyle = this.colour("--line");
     context.beginPath();
@@ -153,6 +154,12 @@ class Plot {
     for (const at of stop - start <= 60 ? range(start, stop) : []) this.dot(context, line, at, 2.2);
     for (const at of lost) cross(context, this.toX(line.xs[at]), this.toY(line.ys[at]));
     context.globalAlpha = 1;
+  }
+
+  say(context, words) {
+    context.textAlign = "center";
+    context.fillStyle = this.colour("--muted");
+    context.fillText(words, (this.area.left + this.area.right) / 2, (this.area.top + this.area.bottom) / 2);
   }
 
   dot(context, line, at, radius) {
@@ -301,12 +308,12 @@ function range(start, stop) {
   return Array.from({ length: Math.max(0, stop - start) }, (_, at) => start + at);
 }
 
-/** Round numbers that divide a range into about so many parts. */
-function ticks([low, high], parts) {
+/** Round numbers that divide a range into about so many parts, no closer than `least`. */
+function ticks([low, high], parts, least = 0) {
   const rough = (high - low) / Math.max(2, parts);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((one) => one * power >= rough);
-  return multiples(low, high, step);
+  return multiples(low, high, Math.max(step, least));
 }
 
 function clockTicks([low, high], parts) {

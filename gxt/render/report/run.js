@@ -22,7 +22,7 @@ function pageTable({ head, right, rows }) {
   const cell = (name, at) => ({ class: right[at] ? "number" : null, ...(name === "th" ? { scope: "col" } : {}) });
   const body = rows.map((row) => make("tr", {}, ...row.map((one, at) => spans("td", [one], cell("td", at)))));
   const heads = head && make("thead", {}, make("tr", {}, ...head.map((name, at) => make("th", cell("th", at), name))));
-  return make("div", { class: "wide" }, make("table", { class: head ? null : "pairs" }, heads, make("tbody", {}, ...body)));
+  return make("div", { class: head ? "wide whole" : "wide" }, make("table", { class: head ? null : "pairs" }, heads, make("tbody", {}, ...body)));
 }
 
 function drawer() {
