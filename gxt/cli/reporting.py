@@ -53,7 +53,6 @@ def report(words: Namespace) -> None:
 def _write(words: Namespace, content: bytes, runs: int, notices: tuple[str, ...]) -> None:
     """The file, whole or not at all, and what is in it."""
     from gxt.data.putting import put_file
-    from gxt.render.values import size
 
     put_file(Path(words.output), content)
     if words.json:
@@ -61,4 +60,4 @@ def _write(words: Namespace, content: bytes, runs: int, notices: tuple[str, ...]
         return
     output.say_notices(notices)
     count = "1 run" if runs == 1 else f"{runs} runs"
-    output.say(f"{count} in {words.output} ({size(len(content))})")
+    output.say(f"{count} in {words.output}")

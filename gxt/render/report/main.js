@@ -37,5 +37,9 @@ function severalRuns() {
     ...notices);
   if (isSingle && report.runs[0].value) header.append(result(report.runs[0]));
   document.getElementById("page").replaceChildren(header, ...(isSingle ? singleRun() : severalRuns()).filter(Boolean));
+  // a colour behind all of the rows would tell nothing
+  const paint = () => document.body.classList.toggle("some", selected().length < report.runs.length);
+  watch((what) => what === "selection" && paint());
+  paint();
   document.documentElement.dataset.ready = "yes";
 }
