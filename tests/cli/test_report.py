@@ -169,6 +169,34 @@ def test_a_long_curve_is_reduced_and_the_rest_of_it_told(tmp_path: Path) -> None
     assert len(json.dumps(facts(found))) < 40_000
 
 
+def test_repeats_are_one_row_with_mean_and_error_and_a_curve_each(tmp_path: Path) -> None:
+    repo = new_repository(tmp_path / "repo")
+    group = "01HF7YAT00041061050R3GG28A"
+    write_runs(
+        repo,
+        [
+            Made({"acc": [0.5]}, name="one"),
+            Made({"acc": [0.1, 0.6]}, group=group, name="many", parent=0),
+            Made({"acc": [0.1, 0.8]}, group=group, name="many", parent=0),
+        ],
+    )
+    found = report(open_workspace(repo))
+    page: Any = facts(found)
+    assert (page["title"], page["about"][0], page["tree"]) == ("repo", "3 runs", [[1, 0, 2], [0, 0, 1]])
+    runs = page["runs"]
+    assert [run["id"] for run in runs] == ["exp-002+1", "exp-001"]
+    assert [run["value"] for run in runs] == ["0.7 ± 0.1 (2)", "0.5"]
+    assert runs[0]["change"] == "+0.2 not sure, n=1 and 2"
+    assert [curve.run for curve in found.entries[0].curves["acc"]] == ["exp-002", "exp-003"]
+
+
+def test_a_parent_that_is_not_in_the_report_is_named(history: Path, tmp_path: Path) -> None:
+    gxt(history, "report", "3", "5", "-o", str(tmp_path / "report.html"))
+    assert [run["title"] for run in told(tmp_path / "report.html")["runs"]] == [
+        *("lower rate ← exp-002", "wider ← exp-001")
+    ]
+
+
 def test_a_run_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     repo = new_repository(tmp_path / "repo")
     write_runs(repo, [Made({"loss": [1.0, 0.5]}), Made({"loss": [1.0, 0.25]})])

@@ -33,7 +33,7 @@ function smoothed(curve, weight) {
   let [total, norm] = [0, 0];
   for (let at = 0; at < value.length; at++) {
     const kept = weight ** (count ? count[at] : 1);
-    if (Number.isFinite(value[at])) {
+    if (drawable(value[at])) {
       total = total * kept + value[at] * (1 - kept);
       norm = norm * kept + (1 - kept);
       ys[at] = total / norm;

@@ -183,10 +183,10 @@ def _run(report: Report, entry: Entry, cells: list[Json], drawn: Sequence[str]) 
     node = report.evolution.nodes[entry.uid]
     evidence = node.evidence
     run = node.run
-    absent = report.evolution.removed.get(str(run["parent_uid"]))
+    above = _above(report, entry.uid)
     return {
         "id": str(run["id"]),
-        "title": one_line(title(run), _CELL) + (f" ← {one_line(absent)}" if absent else ""),
+        "title": one_line(title(run), _CELL) + (f" ← {above}" if above else ""),
         "status": str(run["status"]),
         "value": one_line(metric_value(run, _main(report))) if _main(report) else "",
         "change": f"{change(evidence.difference)} {judged(evidence)}".strip() if evidence else "",
@@ -204,6 +204,14 @@ def _run(report: Report, entry: Entry, cells: list[Json], drawn: Sequence[str]) 
             if name in entry.curves
         },
     }
+
+
+def _above(report: Report, uid: str) -> str:
+    """What to call the parent of a run, where that is not in the report."""
+    run = report.evolution.nodes[uid].run
+    if uid not in report.evolution.forest.roots:
+        return ""
+    return one_line(report.evolution.removed.get(str(run["parent_uid"])) or str(run["parent"] or ""))
 
 
 def _page(entry: Entry) -> View:

@@ -62,7 +62,7 @@ class Plot {
     context.clip();
     for (const line of this.lines) this.stroke(context, line);
     context.restore();
-    if (!this.lines.some((line) => line.ys.some(Number.isFinite))) this.say(context, "no finite value");
+    if (!this.lines.some((line) => line.ys.some(drawable))) this.say(context, "nothing that can be drawn");
   }
 
   heights() {
@@ -138,8 +138,8 @@ class Plot {
     context.beginPath();
     for (let at = start; at < stop; at++) {
       const value = line.ys[at];
-      if (!Number.isFinite(value) || (this.log && value <= 0)) {
-        if (drawing && !Number.isFinite(value)) lost.push(at - 1);
+      if (!drawable(value) || (this.log && value <= 0)) {
+        if (drawing && !drawable(value)) lost.push(at - 1);
         drawing = false;
         continue;
       }
@@ -163,7 +163,7 @@ class Plot {
   }
 
   dot(context, line, at, radius) {
-    if (!Number.isFinite(line.ys[at]) || (this.log && line.ys[at] <= 0)) return;
+    if (!drawable(line.ys[at]) || (this.log && line.ys[at] <= 0)) return;
     context.fillStyle = context.strokeStyle;
     context.beginPath();
     context.arc(this.toX(line.xs[at]), this.toY(line.ys[at]), radius, 0, 7);
@@ -202,7 +202,7 @@ class Plot {
       const extra = slotOf(line.run) < 0 ? 12 : 0;
       const [start, stop] = within(line.xs, [this.fromX(x - NEAR), this.fromX(x + NEAR)]);
       for (let at = start; at < stop; at++) {
-        if (!Number.isFinite(line.ys[at]) || (this.log && line.ys[at] <= 0)) continue;
+        if (!drawable(line.ys[at]) || (this.log && line.ys[at] <= 0)) continue;
         const away = Math.hypot(this.toX(line.xs[at]) - x, this.toY(line.ys[at]) - y) + extra;
         if (away < NEAR && (!best || away < best.away)) best = { away, line, at };
       }
@@ -260,6 +260,11 @@ class Plot {
   }
 }
 
+/** Whether a value has a place in a picture: beyond this what lays out axes would overflow. */
+function drawable(value) {
+  return Math.abs(value) < 1e150;
+}
+
 /** The drawing context of a canvas, empty and as sharp as the screen is. */
 function fitted(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
@@ -279,7 +284,7 @@ function extent(columns, places, zoom, usable = () => true) {
     const [start, stop] = zoom ? within(places[nth], zoom) : [0, values.length];
     for (let at = start; at < stop; at++) {
       const value = values[at];
-      if (!Number.isFinite(value) || !usable(value)) continue;
+      if (!drawable(value) || !usable(value)) continue;
       if (value < low) low = value;
       if (value > high) high = value;
     }
