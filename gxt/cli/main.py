@@ -29,6 +29,10 @@ COMMANDS = {
     "diff": ("reading.diff", "Show what differs: metrics, parameters, code, environment."),
     "compare": ("comparing.compare", "Show runs side by side, a metric against parameters, pivot tables."),
     "plot": ("plotting.plot", "Draw runs: learning curves, comparisons, gradients, the tree."),
+    "report": (
+        "reporting.report",
+        "Write a page about runs for any browser, or Markdown for a pull request.",
+    ),
     "scaling": ("analysing.scaling", "Fit y = a·x^b + c to runs, and say how sure that is."),
     "tree": ("reading.tree", "Draw the evolution tree: green better than the parent, red worse."),
     "checkout": ("returning.checkout", "Bring the files of a run back, and make it the base."),

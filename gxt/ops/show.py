@@ -65,27 +65,36 @@ def show(workspace: Workspace, ref: str, *, series: bool = False) -> Shown:
                 f"{run['id']} are several runs, each with a series of its own",
                 hint=f"name one of them: {first}",
             )
-        parent_uid = str(run["parent_uid"] or "")
-        parent = history.by_uid(parent_uid) if parent_uid else None
-        parent = history.whole_group(parent) if parent else None
-        group = history.group(str(run["group"])) if run["group"] and not repeats else []
-        derived = [child for uid in uids_of(run) for child in history.children(uid)]
-        own = goals_of(parent, run)
-        goals = {**own, **workspace.settings.goals}
-        return Shown(
-            run=whole(history, run),
-            parent=parent,
-            children=tuple(str(child["id"]) for child in derived),
-            main=history.main_metric([metrics_of(run), _shared(parent, run)], own),
-            goals={name: goal_of(name, goals) for name in metrics_of(run)},
+        found = shown(history, run)
+        return found._replace(
             series=series_of(history, run) if series else {},
             notices=(
                 *(history.passed_over(run) if ref == "@" else ()),
                 *(f"{one} had the number {run['id']} before a pull" for one in history.moved(ref)),
             ),
-            absent=history.absent(parent_uid).label if parent_uid and parent is None else "",
-            group=group_id([str(one["id"]) for one in group]) if len(group) > 1 else "",
         )
+
+
+def shown(history: History, run: JsonObject) -> Shown:
+    """A run of the history, whole, but for its series. Raises DamagedRecord, NewerFormat as `show` does."""
+    repeats = run.get("repeats")
+    parent_uid = str(run["parent_uid"] or "")
+    parent = history.by_uid(parent_uid) if parent_uid else None
+    parent = history.whole_group(parent) if parent else None
+    group = history.group(str(run["group"])) if run["group"] and not repeats else []
+    derived = [child for uid in uids_of(run) for child in history.children(uid)]
+    own = goals_of(parent, run)
+    goals = {**own, **history.workspace.settings.goals}
+    return Shown(
+        run=whole(history, run),
+        parent=parent,
+        children=tuple(str(child["id"]) for child in derived),
+        main=history.main_metric([metrics_of(run), _shared(parent, run)], own),
+        goals={name: goal_of(name, goals) for name in metrics_of(run)},
+        series={},
+        absent=history.absent(parent_uid).label if parent_uid and parent is None else "",
+        group=group_id([str(one["id"]) for one in group]) if len(group) > 1 else "",
+    )
 
 
 def _shared(parent: JsonObject | None, run: JsonObject) -> JsonObject:

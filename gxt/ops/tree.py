@@ -62,29 +62,43 @@ def tree(
             below = _below(history, uids_of(history.whole_group(history.resolve_many(ref))))
             newest_first = [_whole(history, one) for one in below[:limit]]
             there_are = len(below)
-        goals = {**goals_of(*reversed(newest_first)), **workspace.settings.goals}
-        main = _metric(history, metric, newest_first, goals)
-        notices = history.damage()
-        shown, stand = _folded(history, newest_first[::-1])
-        known = {**shown, **_parents(history, shown, stand)}
-        gone = {str(run["parent_uid"]) for run in newest_first} - known.keys() - stand.keys()
-        removed = {uid: history.absent(uid).label for uid in gone if history.index.removed(uid) is not None}
+        grown = evolution(history, newest_first, metric)
+    hidden = max(0, there_are - sum(how_many(node.run) for node in grown.nodes.values()))
+    return grown._replace(hidden=hidden)
+
+
+def evolution(
+    history: History, newest_first: list[JsonObject], metric: str | None = None, *, folds: bool = True
+) -> Evolution:
+    """The forest of these runs; unless it `folds`, a repeat among them stands for itself.
+
+    Raises:
+        UsageError: no run has the metric.
+    """
+    goals = {**goals_of(*reversed(newest_first)), **history.workspace.settings.goals}
+    main = _metric(history, metric, newest_first, goals)
+    notices = history.damage()
+    shown, stand = _folded(history, newest_first[::-1], folds=folds)
+    known = {**shown, **_parents(history, shown, stand)}
+    gone = {str(run["parent_uid"]) for run in newest_first} - known.keys() - stand.keys()
+    removed = {uid: history.absent(uid).label for uid in gone if history.index.removed(uid) is not None}
     links = {uid: stand.get(parent, parent) for uid, parent in _links(shown.values()).items()}
     nodes = {uid: _node(run, known.get(links[uid]), main, goals) for uid, run in shown.items()}
     forest = build_forest({uid: parent or None for uid, parent in links.items()})
-    hidden = max(0, there_are - sum(map(how_many, shown.values())))
-    return Evolution(forest, nodes, main, hidden, notices, removed)
+    return Evolution(forest, nodes, main, notices=notices, removed=removed)
 
 
-def _folded(history: History, runs: Iterable[JsonObject]) -> tuple[dict[str, JsonObject], dict[str, str]]:
+def _folded(
+    history: History, runs: Iterable[JsonObject], *, folds: bool
+) -> tuple[dict[str, JsonObject], dict[str, str]]:
     """Runs by uid, each group as its first run, and for each repeat the uid of what stands for it."""
     shown: dict[str, JsonObject] = {}
     stand: dict[str, str] = {}
     for run in runs:
         if str(run["uid"]) in stand:
             continue
-        one = history.whole_group(run) if run["group"] else run
-        if one is not run:
+        one = history.whole_group(run) if run["group"] and folds else run
+        if "repeats" in one:
             stand |= dict.fromkeys(uids_of(one), str(one["uid"]))
         shown[str(one["uid"])] = one
     return shown, stand

@@ -27,7 +27,7 @@ def page(diff: Diff) -> View:
         *_section("Metrics", _metrics(diff)),
         *_section("Parameters", changes_page(diff.params)),
         *_section("Data", _data(diff)),
-        *_section("Code", _code(diff)),
+        *_section("Code", files_page(diff.files)),
         *_section("Environment", changes_page(diff.environment)),
     ]
     return [_heading(diff), *sections] if sections else [_heading(diff), line("no difference")]
@@ -209,11 +209,12 @@ def _whole(entry: JsonObject | None) -> str:
     return facts(entry) if entry else "absent"
 
 
-def _code(diff: Diff) -> View:
-    if not diff.files:
+def files_page(files: Sequence[FileChange]) -> View:
+    """Files that differ, each with its added and removed lines."""
+    if not files:
         return []
     rows = []
-    for one in diff.files:
+    for one in files:
         counts = [Span("binary", "dim"), Span("")]
         if one.added is not None and one.removed is not None:
             counts = [Span(f"+{one.added}", "good"), Span(f"−{one.removed}", "bad")]

@@ -17,6 +17,7 @@ from tests.bench.generate import generate
 from tests.bench.log_calls import CALLS
 from tests.bench.measure import Bench, Cost, Row, alternate, compared, missing, ratio_text
 from tests.bench.race import bench_race
+from tests.bench.report import bench_report
 from tests.bench.scale import bench_many, bench_steps, index_row
 from tests.bench.share import bench_share, bench_share_many
 
@@ -204,6 +205,7 @@ BENCHES: dict[str, Callable[[Bench], list[Row]]] = {
     "share": bench_share,
     "share-many": bench_share_many,
     "data": bench_data,
+    "report": bench_report,
 }
 
 

@@ -1,0 +1,382 @@
+"""`gxt report`: all that a page about runs shows, gathered: bounded, however many runs there are."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from itertools import islice
+from typing import Final, cast
+
+from gxt.data.bringing import lacking
+from gxt.data.place import find_cache
+from gxt.errors import DamagedRecord, GitFailed, NewerFormat, UsageError
+from gxt.git import process
+from gxt.model.artifacts import MEDIA
+from gxt.model.goals import ASIDE, Goal, goal_of, goals_of
+from gxt.model.json_types import JsonObject
+from gxt.model.outline import ROWS_OF_A_STRETCH, outline
+from gxt.model.params import Difference, difference
+from gxt.model.points import Series
+from gxt.model.repeats import uids_of
+from gxt.model.run import metrics_of, params_of, without_bounds
+from gxt.named_tuple import NamedTuple
+from gxt.ops.choosing import chosen
+from gxt.ops.diff import FileChange
+from gxt.ops.history import History
+from gxt.ops.show import Shown, series_of, shown
+from gxt.ops.tree import Evolution, evolution
+from gxt.ops.workspace import Workspace
+
+MOST_RUNS: Final = 1000
+MOST_CURVES: Final = 3000
+MOST_POINTS: Final = 500_000
+"""Of all curves together; a few more where there are thousands of curves."""
+MOST_STRETCHES: Final = 400
+MOST_IMAGES: Final = 8 * 1024 * 1024
+"""Bytes of all images together."""
+_LEAST_STRETCHES: Final = 20
+_LARGEST_IMAGE: Final = 2 * 1024 * 1024
+_PICTURES: Final = frozenset(("image", "figure"))
+_MAGIC: Final = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"))
+_TREES: Final = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64})\n")
+
+
+class Curve(NamedTuple):
+    """A metric of a run over time, in few points.
+
+    Attributes:
+        run: the id of the run: of repeats each has curves of its own.
+        points: step, seconds since the start of the run, value.
+        means: of stretches between them the same for its middle and its mean, and how many points it has;
+            empty where all points are there.
+        logged: how many points the run has.
+    """
+
+    run: str
+    points: tuple[array[int], array[float], array[float]]
+    means: tuple[array[int], array[float], array[float], array[int]]
+    logged: int
+
+
+class Image(NamedTuple):
+    """A picture that a run has logged: what it is called, its step, its format and content."""
+
+    name: str
+    step: int | None
+    format: str
+    content: bytes
+
+
+class Entry(NamedTuple):
+    """A run of the report, or repeats together.
+
+    Attributes:
+        uid: by which the evolution knows it.
+        shown: everything about it; None where it cannot be read.
+        changed: the parameters that differ from the parent's; None where that is not here.
+        files: the code that differs from the parent's; None where nobody knows.
+        curves: its metrics over time.
+        images: what it has logged to be looked at.
+    """
+
+    uid: str
+    shown: Shown | None
+    changed: Difference | None
+    files: tuple[FileChange, ...] | None
+    curves: Mapping[str, Sequence[Curve]]
+    images: Sequence[Image]
+
+
+class Report(NamedTuple):
+    """What a report is made from.
+
+    Attributes:
+        repository: the name of its folder.
+        made: when, in UTC.
+        entries: in the order of the report: as asked for, else the newest first.
+        evolution: how they derive from each other, with the main metric.
+        metrics: the names of all metrics of them but bounds, the main one first.
+        goals: which way these are better, where that is known.
+        whole: whether it is about all runs there are.
+        notices: what is not in it, in words.
+    """
+
+    repository: str
+    made: datetime
+    entries: tuple[Entry, ...]
+    evolution: Evolution
+    metrics: tuple[str, ...]
+    goals: Mapping[str, Goal | None]
+    whole: bool
+    notices: tuple[str, ...]
+
+
+def report(
+    workspace: Workspace,
+    refs: Sequence[str] = (),
+    where: str | None = None,
+    metric: str | None = None,
+    *,
+    curves: bool = True,
+) -> Report:
+    """The runs that are named, that match, or all of them; the newest `MOST_RUNS` of very many.
+
+    Args:
+        workspace: whose.
+        refs: runs; `exp-012+` stands for all repeats of its experiment.
+        where: the condition that they meet.
+        metric: the main one, if not the usual.
+        curves: whether metrics over time and images are wanted.
+
+    Raises:
+        UsageError: runs are named, and a condition as well; no run has the metric; there are no runs.
+        UnknownRun, AmbiguousRun, RemovedRun, QueryError: see `chosen`.
+    """
+    with History(workspace, series=curves) as history:
+        runs, notices = _asked_for(history, refs, where)
+        if not runs:
+            raise UsageError("there are no runs to report", hint="gxt run -- COMMAND records one")
+        grown = evolution(history, runs, metric or _main_of_one(history, runs), folds=not refs)
+        nodes = [grown.nodes[str(run["uid"])].run for run in runs if str(run["uid"]) in grown.nodes]
+        goals = {**goals_of(*reversed(nodes)), **workspace.settings.goals}
+        names = _metrics(nodes, grown)
+        gathering = _Gathering(history, nodes, names, curves=curves)
+        entries = gathering.entries(nodes)
+    return Report(
+        repository=workspace.repository.top.name,
+        made=datetime.now(timezone.utc),
+        entries=entries,
+        evolution=grown,
+        metrics=names,
+        goals={name: goal_of(name, goals) for name in names},
+        whole=not refs and where is None,
+        notices=(*workspace.notices, *grown.notices, *notices, *gathering.notices),
+    )
+
+
+def _asked_for(
+    history: History, refs: Sequence[str], where: str | None
+) -> tuple[list[JsonObject], list[str]]:
+    """The runs in the order of the report, and what to say of those that are left out."""
+    if refs and where is None:
+        named = {str(run["uid"]): run for run in map(history.resolve_many, refs)}
+        return list(named.values()), []
+    if not refs and where is None:
+        runs = list(islice(history.runs(), MOST_RUNS))
+        there_are = len(history.live) + history.index.count()
+    else:
+        found = chosen(history, refs, where)[::-1]
+        runs, there_are = found[:MOST_RUNS], len(found)
+    older = there_are - len(runs)
+    return runs, [f"{older} older runs are left out: --where chooses others"] if older > 0 else []
+
+
+def _main_of_one(history: History, runs: Sequence[JsonObject]) -> str | None:
+    """Of a single run the metric that `gxt show` takes: one that its parent has too."""
+    if len(runs) != 1:
+        return None
+    try:
+        main = shown(history, runs[0]).main
+    except (DamagedRecord, NewerFormat):
+        return None
+    return main.name if main else None
+
+
+def _metrics(nodes: Sequence[JsonObject], grown: Evolution) -> tuple[str, ...]:
+    """The names of all metrics, the main one first."""
+    names = without_bounds(name for node in nodes for name in metrics_of(node))
+    main = grown.metric.name if grown.metric else None
+    return tuple(sorted(dict.fromkeys([*([main] if main else []), *names]), key=lambda name: name != main))
+
+
+class _Gathering:
+    """What the entries share: how much room is left for curves and images."""
+
+    def __init__(
+        self, history: History, nodes: Sequence[JsonObject], names: Sequence[str], *, curves: bool
+    ) -> None:
+        self.notices: list[str] = []
+        self._history = history
+        self._cache = find_cache(history.workspace.repository) if curves else None
+        self._room = MOST_IMAGES
+        self._too_much = 0
+        self._drawn, count = self._chosen(nodes, names) if curves else (frozenset[str](), 0)
+        fitting = MOST_POINTS // (ROWS_OF_A_STRETCH * max(1, count))
+        self._stretches = min(MOST_STRETCHES, max(_LEAST_STRETCHES, fitting))
+
+    def entries(self, nodes: Sequence[JsonObject]) -> tuple[Entry, ...]:
+        """Each run with all about it."""
+        code = _code_changes(self._history, nodes, self.notices)
+        entries = []
+        for done, run in enumerate(nodes, 1):
+            entries.append(self._entry(run, code.get(str(run["uid"]))))
+            self._history.workspace.progress("gathering runs", done, len(nodes))
+        if self._too_much:
+            count = "1 image is" if self._too_much == 1 else f"{self._too_much} images are"
+            self.notices.append(f"{count} left out: a report holds {MOST_IMAGES >> 20} MiB of them")
+        return tuple(entries)
+
+    def _entry(self, run: JsonObject, files: tuple[FileChange, ...] | None) -> Entry:
+        uid = str(run["uid"])
+        try:
+            found = shown(self._history, run)
+        except (DamagedRecord, NewerFormat) as error:
+            self.notices.append(f"{run['id']} is not whole: {error.message}")
+            found = None
+        parent = found.parent if found else None
+        changed = difference(params_of(parent), params_of(run)) if parent else None
+        return Entry(uid, found, changed, files, self._curves(run), list(self._images(run)))
+
+    def _chosen(self, nodes: Sequence[JsonObject], names: Sequence[str]) -> tuple[frozenset[str], int]:
+        """The metrics whose curves are shown, and how many curves these are; what stands aside goes first."""
+        counts: dict[str, int] = dict.fromkeys(names, 0)
+        for node in nodes:
+            members = len(uids_of(node))
+            for name in cast("JsonObject", node["metrics"]):
+                counts[name] = counts.get(name, 0) + members
+        kept: list[str] = []
+        total = 0
+        ordered = sorted(counts, key=lambda name: name.startswith(ASIDE))
+        for name in ordered:
+            if kept and total + counts[name] > MOST_CURVES:
+                left = len(ordered) - len(kept)
+                self.notices.append(f"the curves of {left} metrics are left out: they are too many")
+                break
+            kept.append(name)
+            total += counts[name]
+        return frozenset(kept), total
+
+    def _curves(self, run: JsonObject) -> dict[str, list[Curve]]:
+        found: dict[str, list[Curve]] = {}
+        for uid in uids_of(run) if self._drawn else ():
+            member = run if "repeats" not in run else self._history.by_uid(uid)
+            if member is None:
+                continue
+            try:
+                series = series_of(self._history, member)
+            except (DamagedRecord, NewerFormat) as error:
+                self.notices.append(f"{member['id']} has no curves here: {error.message}")
+                continue
+            began_us = _microseconds(str(member["created"]))
+            for name in self._drawn & series.keys():
+                curve = _curve(str(member["id"]), series[name], began_us, self._stretches)
+                found.setdefault(name, []).append(curve)
+        return found
+
+    def _images(self, run: JsonObject) -> list[Image]:
+        """The pictures of the run whose content is here; of each name the last first."""
+        if self._cache is None:
+            return []
+        artifacts = [one for one in cast("list[JsonObject]", run["artifacts"] or []) if _is_picture(one)]
+        latest = {str(one["name"]): at for at, one in enumerate(artifacts)}
+        order = sorted(range(len(artifacts)), key=lambda at: (at not in latest.values(), -at))
+        found = {}
+        for at in order:
+            one = artifacts[at]
+            if lacking(self._cache, str(one["md5"])):
+                continue
+            if cast("int", one["size"]) > min(_LARGEST_IMAGE, self._room):
+                self._too_much += 1
+                continue
+            image = _image(one, self._cache.path_of(str(one["md5"])).read_bytes()[: self._room])
+            if image is not None:
+                self._room -= len(image.content)
+                found[at] = image
+        return [found[at] for at in sorted(found)]
+
+
+def _is_picture(one: JsonObject) -> bool:
+    return one["kind"] in _PICTURES and bool(one["md5"]) and type(one["size"]) is int
+
+
+def _image(one: JsonObject, content: bytes) -> Image | None:
+    """The picture, if it is of a kind that shows nothing but itself."""
+    kind = next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
+    if kind is None and content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        kind = "webp"
+    name = str(one["name"]).removeprefix(MEDIA)
+    step = one["step"] if isinstance(one["step"], int) else None
+    return Image(name, step, kind, content) if kind else None
+
+
+def _curve(run: str, series: Series, began_us: int, stretches: int) -> Curve:
+    found = outline(series.value, stretches)
+    middles = [row for row, _, _ in found.means]
+    return Curve(
+        run,
+        (
+            array("q", [series.step[row] for row in found.rows]),
+            array("d", [(series.time_us[row] - began_us) / 1e6 for row in found.rows]),
+            array("d", [series.value[row] for row in found.rows]),
+        ),
+        (
+            array("q", [series.step[row] for row in middles]),
+            array("d", [(series.time_us[row] - began_us) / 1e6 for row in middles]),
+            array("d", [mean for _, _, mean in found.means]),
+            array("q", [count for _, count, _ in found.means]),
+        ),
+        len(series),
+    )
+
+
+def _microseconds(text: str) -> int:
+    """A time in ISO 8601 as microseconds since the Unix epoch."""
+    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1e6)
+
+
+# --- code ------------------------------------------------------------------------------------------------
+
+
+def _code_changes(
+    history: History, nodes: Sequence[JsonObject], notices: list[str]
+) -> dict[str, tuple[FileChange, ...]]:
+    """By uid, how the code of runs differs from that of their parents; one git process for all of them."""
+    trees = {str(node["uid"]): _tree(node) for node in nodes}
+    pairs: dict[str, tuple[str, str]] = {}
+    for node in nodes:
+        uid, parent_uid = str(node["uid"]), str(node["parent_uid"] or "")
+        if parent_uid and parent_uid not in trees:
+            trees[parent_uid] = _tree(history.by_uid(parent_uid) or {})
+        if trees.get(parent_uid) and trees[uid]:
+            pairs[uid] = (trees[parent_uid], trees[uid])
+    wanted = dict.fromkeys(pair for pair in pairs.values() if pair[0] != pair[1])
+    words = ("diff-tree", "--stdin", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff")
+    try:
+        said = (
+            process.run(
+                history.workspace.repository.top,
+                (*words, "--no-textconv"),
+                stdin="".join(f"{a} {b}\n" for a, b in wanted).encode(),
+            )
+            if wanted
+            else b""
+        )
+    except GitFailed:
+        notices.append("what changed in the code is left out: git lacks some of it")
+        return {}
+    found = _numstat(said)
+    return {uid: found.get(pair, ()) for uid, pair in pairs.items()}
+
+
+def _tree(run: JsonObject) -> str:
+    code = run.get("code")
+    return str(code.get("tree") or "") if isinstance(code, dict) else ""
+
+
+def _numstat(said: bytes) -> dict[tuple[str, str], tuple[FileChange, ...]]:
+    """What `git diff-tree --stdin -z --numstat` says of pairs of trees."""
+    found: dict[tuple[str, str], list[FileChange]] = {}
+    of: list[FileChange] = []
+    for record in said.split(b"\0"):
+        at = 0
+        while heading := _TREES.match(record, at):
+            of = found.setdefault((heading[1].decode(), heading[2].decode()), [])
+            at = heading.end()
+        added, _, rest = record[at:].decode(errors="surrogateescape").partition("\t")
+        removed, tab, path = rest.partition("\t")
+        if tab:
+            counts = [int(count) if count.isdigit() else None for count in (added, removed)]
+            of.append(FileChange(path, *counts))
+    return {pair: tuple(files) for pair, files in found.items()}

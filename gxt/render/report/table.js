@@ -1,0 +1,89 @@
+// The table of runs: sorted by a click on a column, filtered by words, best values marked.
+
+const sorting = { column: null, up: true };
+
+function tableSection() {
+  if (report.runs.length < 2) return null;
+  const body = make("tbody");
+  const count = make("span", { class: "count", role: "status" });
+  const filter = make("input", {
+    type: "search", id: "filter", placeholder: "Filter: words that a row holds", "aria-label": "Filter runs", oninput: () => fill(),
+  });
+  const heads = ["run", ...report.columns.map(([name]) => name)].map((name, at) => headCell(name, at - 1, () => fill()));
+  const rows = report.runs.map(tableRow);
+  const texts = report.runs.map((run) => [run.id, ...run.cells.map((cell) => cell[0])].join("\n").toLowerCase());
+  let seen = [];
+  const fill = () => {
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    seen = sortedRuns().filter((run) => words.every((word) => texts[run].includes(word)));
+    body.replaceChildren(...seen.map((run) => rows[run]));
+    count.textContent = seen.length === rows.length ? `${rows.length} runs` : `${seen.length} of ${rows.length} runs`;
+    heads.forEach((head, at) => {
+      const order = sorting.column === at - 1 && sorting.column !== null ? (sorting.up ? "ascending" : "descending") : "none";
+      head.setAttribute("aria-sort", order);
+    });
+  };
+  const paint = () => rows.forEach((row, run) => {
+    row.querySelector(".swatch").replaceWith(swatch(run));
+    row.querySelector("input").checked = slotOf(run) >= 0;
+    row.classList.toggle("selected", slotOf(run) >= 0);
+  });
+  watch((what) => what === "selection" && paint());
+  fill();
+  paint();
+  const tools = make("div", { class: "tools" }, filter, count,
+    make("button", { onclick: () => selectOnly(seen) }, "Draw these"),
+    make("button", { onclick: () => selectOnly([]) }, "Draw none"));
+  return make("section", { class: "runs" }, make("h2", {}, "Runs"), tools,
+    make("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Table of runs" },
+      make("table", {}, make("thead", {}, make("tr", {}, ...heads)), body)));
+}
+
+function isNumeric(column) {
+  const kind = column < 0 ? "" : report.columns[column][1];
+  return kind === "metric" || kind === "number" ||
+    (kind === "param" && report.runs.every((run) => !run.cells[column][0] || run.cells[column].length > 1));
+}
+
+function headCell(name, column, fill) {
+  const sort = () => {
+    sorting.up = sorting.column === column ? !sorting.up : true;
+    sorting.column = column;
+    fill();
+  };
+  return make("th", { scope: "col", class: isNumeric(column) ? "number" : null },
+    make("button", { onclick: sort }, name));
+}
+
+/** Runs in the order that was asked for; those without a value last, either way. */
+function sortedRuns() {
+  const order = [...report.runs.keys()];
+  const { column, up } = sorting;
+  if (column === null) return order;
+  const key = (run) => {
+    if (column < 0) return run;
+    const [text, number] = report.runs[run].cells[column];
+    return number ?? (isNumeric(column) ? null : text || null);
+  };
+  const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b
+    : String(a).localeCompare(String(b), "en", { numeric: true });
+  return order.sort((a, b) => {
+    const [one, other] = [key(a), key(b)];
+    if (one === null || other === null) return (one === null) - (other === null) || a - b;
+    const first = column < 0 ? report.runs[a].id.localeCompare(report.runs[b].id, "en", { numeric: true }) : compare(one, other);
+    return (up ? first : -first) || a - b;
+  });
+}
+
+function tableRow(one, run) {
+  const cells = one.cells.map((cell, at) => {
+    const kind = report.columns[at][1];
+    if (kind === "verdict") return make("td", { class: `change ${cell[2] || ""}` }, verdictMark(cell[2]), " ", cell[0]);
+    const isBest = kind === "metric" && cell[2] === true;
+    const mark = isBest ? make("span", { class: "star", title: "the best" }, " ★") : null;
+    return make("td", { class: [isNumeric(at) ? "number" : "text", isBest ? "best" : ""].join(" ").trim() }, cell[0], mark);
+  });
+  const box = make("input", { type: "checkbox", "aria-label": `Draw ${one.id}`, onchange: (event) => select(run, event.target.checked) });
+  return make("tr", {}, make("th", { scope: "row" }, box, swatch(run),
+    make("button", { class: "link", onclick: () => open(run) }, one.id)), ...cells);
+}
