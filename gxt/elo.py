@@ -46,6 +46,8 @@ _RIDGE = (
     1e-9  # keeps ratings that want to be infinite on the ground; it moves no other by a thousandth of a point
 )
 _DRAWS_RIDGE = 1 / 9  # with a prior: log ν is 0 ± 3
+_MOST_GAMES = 1e12  # in a row: beyond, one game more changes no digit that the likelihood has
+_FARTHEST_ANCHOR = 1e6  # Elo points: beyond, a rating relative to it has no digits left
 _FARTHEST = 12.0  # a step of the search at most: some 2,000 points
 _MOST_STEPS = 100
 _AT_ONCE = 4_000_000  # cells of second derivatives that are held at a time
@@ -155,10 +157,13 @@ def fit(
             standard deviation, and every one is finite. Its interval is then one of the posterior's height.
 
     Raises:
-        UsageError: a row is no match, or no anchor has played.
+        UsageError: a row is no match, or no anchor has played, or one has no finite rating.
     """
     rows = list(_read(matches, player or "player"))
     fixed = {anchor: 0.0} if isinstance(anchor, str) else {name: float(elo) for name, elo in anchor.items()}
+    for name, rating in fixed.items():
+        if not abs(rating) <= _FARTHEST_ANCHOR:
+            raise UsageError(f"{name} cannot be rated {rating}", hint="give an anchor a number of Elo points")
     if prior is not None and not 0 < prior < math.inf:
         raise UsageError(f"prior is no spread of ratings: {prior}", hint="write for example prior=400")
     whole = _rated(rows, fixed, prior)
@@ -216,7 +221,7 @@ def _match(row: Any) -> Match:  # noqa: ANN401 whatever the user has
         counts = [float(cell) for cell in cells[2:5]]
     except (TypeError, ValueError):
         counts = []
-    if absent or len(counts) < 3 or not all(0 <= count < math.inf for count in counts):
+    if absent or len(counts) < 3 or not all(0 <= count <= _MOST_GAMES for count in counts):
         raise UsageError(f"this is no match: {row!r}", hint=f"write ({', '.join(fields[:5])}) or add a phase")
     first, second = str(cells[0]), str(cells[1])
     if first == second:

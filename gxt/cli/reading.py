@@ -200,10 +200,11 @@ def diff(words: Namespace) -> None:
 
     workspace = _open()
     result = operation(workspace, words.a, words.b, patch=words.code)
+    notices = (*workspace.notices, *result.notices)
     if words.json:
-        output.show_json(differing.as_json(result), workspace.notices)
+        output.show_json(differing.as_json(result), notices)
         return
-    output.say_notices(workspace.notices)
+    output.say_notices(notices)
     if result.patch is not None and output.on_terminal():
         output.show(differing.patch(result))
     elif result.patch is not None:

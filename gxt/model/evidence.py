@@ -21,22 +21,24 @@ Kind: TypeAlias = Literal["single", "case", "welch"]
 SURE = 0.95
 _POWER = 0.8  # how likely the repeats that are asked for see a difference of this size
 _NORMALLY = 2.8  # the sum of both quantiles of the normal distribution, which those of Student's t exceed
-_LARGEST = 1e150
 MOST_REPEATS = 1000
 """More of them are no advice."""
 
 
 class Sample(NamedTuple):
-    """Values of a metric: how many, their mean, and their variance (0 for a single one)."""
+    """Values of a metric: how many, their mean, and their standard deviation (0 for a single one).
+
+    Not the variance: the square of a loss that has diverged is beyond a double.
+    """
 
     n: int
     mean: float
-    variance: float = 0.0
+    sd: float = 0.0
 
     @property
     def error(self) -> float | None:
         """The standard error of the mean; None for a single value."""
-        return math.sqrt(self.variance / self.n) if self.n > 1 else None
+        return self.sd / math.sqrt(self.n) if self.n > 1 else None
 
 
 class Evidence(NamedTuple):
@@ -47,7 +49,7 @@ class Evidence(NamedTuple):
         difference: of the means, the second minus the first.
         kind: `single` without repeats, `case` with repeats on one side only, `welch` with repeats on both.
         n: how many values each side has.
-        low, high: the interval of the difference at 95 %; None without repeats.
+        low, high: the interval of the difference at 95 %; None without repeats, and beyond a double.
         t, df, p: Welch's t, its degrees of freedom, how likely chance alone makes it as large; else None.
         more: how many more repeats of each side would tell, if difference and spread stay as they are; None
             where nothing is unsure, or more than 1000 would be needed.
@@ -66,16 +68,16 @@ class Evidence(NamedTuple):
 
 
 def sample(values: list[float]) -> Sample | None:
-    """Values summed up; None without any, and where one is no finite number: such a mean tells nothing.
-
-    None also where one is so large that its square is no finite number.
-    """
-    if not values or not all(abs(one) < _LARGEST for one in values):
+    """Values summed up; None without any, and where one is no finite number: such a mean tells nothing."""
+    if not values or not all(map(math.isfinite, values)):
         return None
     if len(set(values)) == 1:  # a sum of equal numbers is rounded, and would have a variance
         return Sample(len(values), values[0])
-    mean = math.fsum(values) / len(values)
-    return Sample(len(values), mean, math.fsum((one - mean) ** 2 for one in values) / max(1, len(values) - 1))
+    unit = math.ldexp(0.5, math.frexp(max(map(abs, values)))[1])  # a power of two: dividing rounds nothing
+    parts = [one / unit for one in values]
+    mean = math.fsum(parts) / len(parts)
+    square = math.fsum((one - mean) ** 2 for one in parts) / (len(parts) - 1)
+    return Sample(len(values), mean * unit, math.sqrt(square) * unit)
 
 
 def weigh(before: Sample, after: Sample, goal: Goal | None) -> Evidence:
@@ -91,10 +93,12 @@ def weigh(before: Sample, after: Sample, goal: Goal | None) -> Evidence:
         t = math.copysign(math.inf, difference) if difference else 0.0
         p = 0.0 if difference else 1.0
         return Evidence(judge(difference, goal), difference, kind, n, difference, difference, t, df, p)
+    verdict = judge(difference, goal)
+    half = quantile((1 + SURE) / 2, df) * error if math.isfinite(error) else math.inf
+    if not (math.isfinite(difference - half) and math.isfinite(difference + half)):
+        return Evidence(verdict and "unsure", difference, kind, n)
     t = difference / error
     p = two_sided(t, df)
-    half = quantile((1 + SURE) / 2, df) * error
-    verdict = judge(difference, goal)
     is_sure = p < 1 - SURE
     if verdict is not None and not is_sure:
         verdict = "unsure"
@@ -111,7 +115,7 @@ def evidence_json(evidence: Evidence) -> JsonObject:
 
 
 def _as_noisy(one: Sample, other: Sample) -> Sample:
-    return one if one.n > 1 else one._replace(variance=other.variance)
+    return one if one.n > 1 else one._replace(sd=other.sd)
 
 
 def _welch(a: Sample, b: Sample) -> tuple[float, float]:
@@ -119,12 +123,14 @@ def _welch(a: Sample, b: Sample) -> tuple[float, float]:
 
     What was not measured twice, but taken to be as noisy as the other, adds no degrees of freedom.
     """
-    parts = (a.variance / a.n, b.variance / b.n)
+    parts = (a.sd / math.sqrt(a.n), b.sd / math.sqrt(b.n))
+    error, largest = math.hypot(*parts), max(parts)
     if min(a.n, b.n) == 1:
-        return math.sqrt(sum(parts)), float(max(a.n, b.n) - 1)
-    spread = parts[0] ** 2 / (a.n - 1) + parts[1] ** 2 / (b.n - 1)
-    df = sum(parts) ** 2 / spread if spread else float(a.n + b.n - 2)
-    return math.sqrt(sum(parts)), df
+        return error, float(max(a.n, b.n) - 1)
+    if not 0 < largest < math.inf:
+        return error, float(a.n + b.n - 2)
+    first, second = ((part / largest) ** 2 for part in parts)
+    return error, (first + second) ** 2 / (first**2 / (a.n - 1) + second**2 / (b.n - 1))
 
 
 def _more(a: Sample, b: Sample) -> int | None:
@@ -134,10 +140,10 @@ def _more(a: Sample, b: Sample) -> int | None:
     Research, 3.2): the difference in standard errors is to reach the sum of the quantiles for the test and
     for its power.
     """
-    enough = _NORMALLY**2 * (a.variance + b.variance) / (b.mean - a.mean) ** 2  # each side, at the least
-    if enough > MOST_REPEATS + max(a.n, b.n):
+    root = _NORMALLY * math.hypot(a.sd, b.sd) / abs(b.mean - a.mean)  # of how many each side, at the least
+    if root > math.sqrt(MOST_REPEATS + max(a.n, b.n)):
         return None
-    more = max(1, int(enough) - max(a.n, b.n))
+    more = max(1, int(root**2) - max(a.n, b.n))
     while not _tells(a, b, more):
         more += 1
     return more if more <= MOST_REPEATS else None

@@ -110,7 +110,7 @@ def sample_of(run: JsonObject, name: str) -> Sample | None:
     repeats = run.get("repeats")
     if isinstance(repeats, dict):
         found = cast("Mapping[str, Mapping[str, float]]", repeats["metrics"]).get(name)
-        return Sample(int(found["n"]), found["mean"], found["sd"] ** 2) if found else None
+        return Sample(int(found["n"]), found["mean"], found["sd"]) if found else None
     value = number_from_json(metrics_of(run).get(name))
     return None if value is None or not math.isfinite(value) else Sample(1, value)
 
@@ -157,8 +157,7 @@ def _spread(found: Sequence[Mapping[str, Json]]) -> tuple[JsonObject, dict[str, 
 
 
 def _sample_json(one: Sample) -> JsonObject:
-    sd = math.sqrt(one.variance) if one.n > 1 else 0.0
-    return {"n": one.n, "mean": one.mean, "sd": sd, "se": one.error}
+    return {"n": one.n, "mean": one.mean, "sd": one.sd, "se": one.error}
 
 
 def _status(found: Sequence[str]) -> str:

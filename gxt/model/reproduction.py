@@ -113,7 +113,9 @@ def _spread(repeats: JsonObject, name: str) -> Spread | None:
     if known is None or known.n < 2:
         return None
     found = weigh(known, Sample(1, known.mean), None)
-    half = ((found.high or 0.0) - (found.low or 0.0)) / 2
+    if found.low is None or found.high is None:
+        return None
+    half = (found.high - found.low) / 2
     return Spread(known.n, known.mean - half, known.mean + half)
 
 

@@ -62,7 +62,7 @@ class FileChange(NamedTuple):
 
 
 class Diff(NamedTuple):
-    """Everything that differs. `b` is None for the work tree."""
+    """Everything that differs. `b` is None for the work tree; `notices` tell what could not be compared."""
 
     a: JsonObject
     b: JsonObject | None
@@ -72,6 +72,7 @@ class Diff(NamedTuple):
     environment: Changes
     files: tuple[FileChange, ...]
     patch: bytes | None
+    notices: tuple[str, ...]
 
 
 def diff(workspace: Workspace, a: str, b: str | None, *, patch: bool = False) -> Diff:
@@ -89,6 +90,8 @@ def diff(workspace: Workspace, a: str, b: str | None, *, patch: bool = False) ->
             tree = take(repository, history.index.reader, limits(workspace.settings)).tree
         else:
             params, tree = difference(params_of(first), params_of(second)), _tree(second)
+        lacking = _lacking(history.index.reader, first, *([second] if second else []))
+    trees = (_tree(first), _tree(first) if lacking else tree)
     return Diff(
         a=first,
         b=second,
@@ -96,9 +99,22 @@ def diff(workspace: Workspace, a: str, b: str | None, *, patch: bool = False) ->
         metrics=metric_changes(first, second, goals) if second else {},
         data=data_changes(first, second or _data_now(repository, first)),
         environment=environment_changes(first, second) if second else {},
-        files=_files(repository, _tree(first), tree),
-        patch=_patch(repository, _tree(first), tree) if patch else None,
+        files=_files(repository, *trees),
+        patch=_patch(repository, *trees) if patch else None,
+        notices=lacking,
     )
+
+
+def _lacking(reader: ObjectReader, *runs: JsonObject) -> tuple[str, ...]:
+    """Whose code is not here to be compared, in words; of equal code nothing differs, wherever it is.
+
+    A run that was imported may have come without it.
+    """
+    if len({_tree(run) for run in runs}) < len(runs):
+        return ()
+    found = reader.read_many(_tree(run) or "-" for run in runs)
+    ids = [str(run["id"]) for run, tree in zip(runs, found, strict=True) if tree is None]
+    return (f"this repository does not have the code of {' and '.join(ids)}",) if ids else ()
 
 
 def _data_now(repository: Repository, run: JsonObject) -> JsonObject:

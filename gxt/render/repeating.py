@@ -74,4 +74,4 @@ def _tree(run: JsonObject) -> object:
 def _has_spread(group: JsonObject) -> bool:
     """Whether any metric differs among at least two repeats; so it is taken to be where there is none."""
     samples = [one for name in metrics_of(group) if (one := sample_of(group, name)) is not None and one.n > 1]
-    return not samples or any(one.variance for one in samples)
+    return not samples or any(one.sd for one in samples)

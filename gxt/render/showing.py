@@ -275,7 +275,7 @@ def _means(shown: Shown) -> View:
         found, evidence = sample_of(shown.run, name), _evidence(name, shown)
         if found is None:
             continue
-        deviation = f"{found.variance**0.5:.3g}" if found.n > 1 else ""
+        deviation = f"{found.sd:.3g}" if found.n > 1 else ""
         style = VERDICT_STYLES[evidence.verdict if evidence else None]
         told = f"{change(evidence.difference)} {judged(evidence)}" if evidence else ""
         rows.append([Span(name), Span(mean(found)), Span(deviation), Span(told, style)])

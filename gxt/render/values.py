@@ -106,6 +106,8 @@ def reason(evidence: Evidence) -> str:
     """What a verdict on repeats rests on, in a sentence."""
     if evidence.kind == "single":
         return "one run each: the plain difference, which says nothing of noise"
+    if evidence.low is None:
+        return "the numbers are too large for an interval"
     low, high = change(evidence.low), change(evidence.high)
     told = f"95 % interval {low} to {high}, {evidence.n[0]} and {evidence.n[1]} runs"
     if evidence.t is not None and evidence.df is not None and math.isfinite(evidence.t):

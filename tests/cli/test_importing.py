@@ -126,6 +126,22 @@ def test_a_run_that_came_without_its_code_is_the_same_run_where_the_code_is(
     assert bring(stranger, exported) == Imported(str(exported), known=6)
 
 
+def test_runs_without_their_code_are_compared_in_all_else(exported: Path, stranger: Path) -> None:
+    bring(stranger, exported)
+    compared = gxt(stranger, "diff", "2", "6")
+    assert compared.stderr == "gxt: this repository does not have the code of exp-002 and exp-006\n"
+    assert [text for text in compared.stdout.splitlines() if text and text[0] != " "] == [
+        "exp-002  baseline  →  exp-006  wider",
+        "Metrics",
+        "Parameters",
+    ]
+    beside = gxt(stranger, "diff", "1", "6", "--code")
+    assert (beside.stdout, beside.stderr.splitlines()) == (
+        "",
+        ["gxt: this repository does not have the code of exp-006"],
+    )
+
+
 def test_a_run_whose_commit_is_lost_gets_it_back_where_its_tree_is_there(
     history: Path, exported: Path, tmp_path: Path
 ) -> None:

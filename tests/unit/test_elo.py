@@ -193,6 +193,8 @@ def test_the_file_of_an_evaluation_is_read(tmp_path: Path) -> None:
         ([("a", "b", 1, -2, 3)], "this is no match: ('a', 'b', 1, -2, 3)"),
         ([{"player": "a", "wins": 1}], "this is no match: {'player': 'a', 'wins': 1}"),
         ([7], "this is no match: 7"),
+        ([("a", "b", 1e15, 3, 1)], "this is no match: ('a', 'b', 1000000000000000.0, 3, 1)"),
+        ([("a", "b", math.nan, 3, 1)], "this is no match: ('a', 'b', nan, 3, 1)"),
         ([("a", "a", 1, 2, 3)], "a plays against himself: ('a', 'a', 1, 2, 3)"),
         ({"games": 3}, "there is no 'wins, draws, losses' in it"),
         ([], "no anchor has played: x"),
@@ -203,6 +205,19 @@ def test_what_is_no_match_is_refused(matches: object, said: str) -> None:
         fit(matches, anchor="x")
     assert failure.value.message == said
     assert failure.value.hint
+
+
+@pytest.mark.parametrize("rating", [math.nan, math.inf, -1e300])
+def test_an_anchor_without_a_finite_rating_is_refused(rating: float) -> None:
+    with pytest.raises(UsageError, match="b cannot be rated"):
+        fit([("a", "b", 3, 1, 2)], anchor={"b": rating})
+
+
+def test_very_many_games_and_none_at_all() -> None:
+    many = fit([("a", "b", 10**12, 0, 1)], anchor="b").players["a"]
+    assert many.elo == pytest.approx(400 * 12, abs=1)
+    assert many.low < many.elo < many.high
+    assert str(fit([("a", "b", 0, 0, 0)], anchor="b").players["a"]) == "not rated"
 
 
 def test_the_public_names_are_exactly_these() -> None:

@@ -10,6 +10,7 @@ from scipy import stats
 
 from gxt.model.evidence import Evidence, Sample, evidence_json, sample, weigh
 from gxt.model.student import quantile, two_sided
+from gxt.render.values import reason
 
 FREEDOM = [0.5, 1, 1.3, 2, 3, 4.5, 7.4, 10, 30, 100, 1e3, 1e5]
 
@@ -26,6 +27,11 @@ def test_the_tail_of_students_t_is_that_of_scipy(df: float) -> None:
 def test_the_quantiles_of_students_t_are_those_of_scipy(df: float) -> None:
     shares = [0.5, 0.6, 0.8, 0.95, 0.975, 0.995, 0.9999]
     assert [quantile(share, df) for share in shares] == pytest.approx(stats.t.ppf(shares, df), rel=1e-9)
+
+
+def test_the_tail_ends_where_the_numbers_do() -> None:
+    assert [two_sided(t, 3) for t in (0.0, 1e-200, 1e200, math.inf, -math.inf)] == [1.0, 1.0, 0.0, 0.0, 0.0]
+    assert math.isnan(two_sided(math.nan, 3))
 
 
 def test_with_no_end_of_freedom_it_is_the_normal_distribution() -> None:
@@ -121,8 +127,49 @@ def test_the_interval_holds_the_true_difference_95_times_in_100() -> None:
     assert held / 1500 == pytest.approx(0.95, abs=0.02)
 
 
-@pytest.mark.parametrize("values", [[], [math.nan, 1.0], [1.0, math.inf], [1e200, 2e200]])
-def test_what_is_no_finite_number_or_has_no_square_has_no_mean(values: list[float]) -> None:
+@pytest.mark.parametrize("factor", [1e-320, 1e-200, 1.0, 1e77, 1e200, 1e307])
+def test_numbers_of_any_size_are_judged_alike(factor: float) -> None:
+    unit = sample([1.0, 2.0, 3.0])
+    before = sample([one * factor for one in (1.0, 2.0, 3.0)])
+    after = sample([one * factor for one in (7.0, 8.0, 9.0)])
+    assert unit is not None
+    assert before is not None
+    assert after is not None
+    assert (before.mean / factor, before.sd / factor) == pytest.approx((unit.mean, unit.sd), rel=1e-3)
+    found = weigh(before, after, "max")
+    assert found.verdict == "better"
+    assert (found.t, found.df) == pytest.approx((7.348, 4), rel=1e-3)
+    unsure = weigh(before, before._replace(mean=before.mean * 1.5), "max")
+    assert (unsure.verdict, unsure.more) == ("unsure", 14)
+
+
+def test_a_spread_beyond_a_double_has_no_interval() -> None:
+    wide = sample([-1.7e308, 1.7e308])
+    assert wide == Sample(2, 0.0, math.inf)
+    assert weigh(wide, Sample(2, 1.0, 1.0), "max") == Evidence("unsure", 1.0, "welch", (2, 2))
+    assert weigh(Sample(2, -1.7e308, 1.0), Sample(2, 1.7e308, 1.0), "max") == Evidence(
+        "unsure", math.inf, "welch", (2, 2)
+    )
+    assert reason(weigh(wide, Sample(1, 1.0), "max")) == "the numbers are too large for an interval"
+
+
+def test_a_tiny_difference_is_nothing_that_repeats_would_tell() -> None:
+    found = weigh(Sample(3, 0.0, 1.0), Sample(3, 1e-200, 1.0), "max")
+    assert (found.verdict, found.more) == ("unsure", None)
+
+
+def test_one_value_has_no_spread_and_equal_values_have_none() -> None:
+    assert sample([0.1]) == Sample(1, 0.1, 0.0)
+    assert sample([0.1] * 10) == Sample(10, 0.1, 0.0)
+    one, many = sample([0.1]), sample([-0.1, -0.3])
+    assert one is not None
+    assert many is not None
+    assert one.error is None
+    assert many.error == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("values", [[], [math.nan, 1.0], [1.0, math.inf]])
+def test_what_is_no_finite_number_has_no_mean(values: list[float]) -> None:
     assert sample(values) is None
 
 

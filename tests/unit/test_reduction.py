@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from scipy import stats
 
 from gxt.visualization.averaging import band, smoothed
 from gxt.visualization.reduction import HUGE, Floats, drawable, kept_rows
@@ -60,6 +62,21 @@ def test_a_moving_average_begins_at_the_first_value_and_forgets() -> None:
     # by hand: 4; (.5*4 + 2)/1.5; (.5*(.5*4 + 2) + 0)/1.75
     assert smoothed(np.array([4.0, 2.0, 0.0]), 0.5).tolist() == pytest.approx([4, 8 / 3, 8 / 7])
     assert smoothed(np.array([4.0, 2.0, 0.0]), 0.0).tolist() == [4, 2, 0]
+
+
+def test_a_moving_average_is_that_of_pandas() -> None:
+    values = np.random.default_rng(0).normal(size=50)
+    expected = pd.Series(values).ewm(alpha=0.3, adjust=True).mean()
+    assert smoothed(values, 0.7).tolist() == pytest.approx(expected.tolist())
+
+
+def test_the_standard_error_is_that_of_scipy_however_large_the_numbers() -> None:
+    for factor in (1.0, 1e140, 1e-140):
+        y = np.random.default_rng(1).normal(size=(5, 3)) * factor
+        found = band([(np.arange(3.0), one) for one in y])
+        assert ((found.high - found.mean) / factor).tolist() == pytest.approx(
+            (stats.sem(y / factor)).tolist()
+        )
 
 
 def test_a_moving_average_goes_on_after_what_is_not_finite() -> None:

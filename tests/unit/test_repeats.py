@@ -43,7 +43,7 @@ def test_a_group_is_its_first_run_with_the_means_of_those_that_completed() -> No
     assert how_many(group) == 3
     found = sample_of(group, "acc")
     assert found is not None
-    assert found == pytest.approx((2, 0.6, 0.02))
+    assert found == pytest.approx((2, 0.6, 0.02**0.5))
 
 
 def test_a_mean_with_nan_has_no_spread_and_no_verdict() -> None:
@@ -70,13 +70,13 @@ def test_rows_of_a_group_stand_where_its_first_one_stands() -> None:
     group = folded.rows[1]
     assert (group.title, group.tags, group.duration_s) == ("train …", "b c a", 2.0)
     assert list(folded.samples) == ["exp-001+1"]
-    assert folded.samples["exp-001+1"]["acc"] == pytest.approx((2, 0.6, 0.02))
+    assert folded.samples["exp-001+1"]["acc"] == pytest.approx((2, 0.6, 0.02**0.5))
     alone = fold_rows(rows[:2], {"g": [rows[1]]})
     assert (alone.rows, alone.samples) == (rows[:2], {})
 
 
 def test_a_mean_is_shown_with_its_error_and_how_many_it_is_of() -> None:
-    assert mean(Sample(5, 0.91234, 0.0001)) == "0.91234 ± 0.0045 (5)"
+    assert mean(Sample(5, 0.91234, 0.01)) == "0.91234 ± 0.0045 (5)"
     assert mean(Sample(3, 2.0)) == "2 ± 0 (3)"
     assert mean(Sample(1, 2.0)) == "2 (1)"
 
