@@ -165,6 +165,8 @@ class Following:
                 self._artifacts.update(dict.fromkeys(batch.artifacts))
                 if batch.content.points or batch.content.params or batch.content.tags:
                     self._take(kind, batch)
+            if isinstance(source, MlflowDatabase) and source.unsure:
+                self._unsure[source.path] = None
         for key, training in self._trainings.items():
             told = training.told()
             if told != self._said.get(key):
@@ -224,6 +226,8 @@ class Following:
                     source = self._sources[key] = self._open(found)
                 if isinstance(source, TrainerStates):
                     source.changed(found)
+                elif isinstance(source, MlflowDatabase):
+                    source.untagged = not self._rivals.seen
         for found in beside:
             self._open_params(found)
         opened = [(kind, one) for (kind, _), one in self._sources.items() if one not in self._broken]
@@ -271,8 +275,9 @@ class Following:
         if found.kind == "dvclive":
             return DvcliveFolder(found.stream, self._before)
         if found.kind == "mlflow":
-            is_folder = found.stream != found.path
-            return MlflowFolder(found.stream, since_ms) if is_folder else MlflowDatabase(found.path, since_ms)
+            if found.stream == found.path:
+                return MlflowDatabase(found.path, since_ms, self._live.uid)
+            return MlflowFolder(found.stream, since_ms)
         return table_source(found, before)
 
     def _take(self, kind: str, batch: Batch) -> None:
