@@ -163,7 +163,8 @@ class Following:
         for kind, source in self._find():
             for batch in self._readable(source, last=last):
                 self._artifacts.update(dict.fromkeys(batch.artifacts))
-                if batch.content.points or batch.content.params or batch.content.tags:
+                content = batch.content
+                if content.points or content.params or content.tags or content.defined:
                     self._take(kind, batch)
             if isinstance(source, MlflowDatabase) and source.unsure:
                 self._unsure[source.path] = None
@@ -294,6 +295,10 @@ class Following:
             fields = {"s": step, "m": point.numbers, "source": kind}
             self._live.journal.append("metrics", fields, at_us)
             self._last.update(point.numbers)
+        for name, said in batch.content.defined.items():
+            own = clean_text(metric_name(kind, prefix, name))
+            if own in training.metrics:
+                self._live.journal.append("metric_defined", {"name": own, **said, "unit": None})
         self._take_params(training, prefix, batch.content.params)
         self._take_tags(training, batch.content.tags)
 

@@ -29,6 +29,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 torch_writer, other_writer = SummaryWriter(), tensorboardX.SummaryWriter("tb/b")
 run = wandb.init(project="p", config={"optimizer": {"name": "sgd"}, "auth_token": "x"}, tags=["baseline"])
+run.define_metric("w/loss", step_metric="w/step", summary="max")
 with Live(save_dvc_exp=False) as live:
     live.log_params({"seed": 7})
     for step in range(3):
@@ -36,7 +37,7 @@ with Live(save_dvc_exp=False) as live:
         torch_writer.add_scalars("lines", {"a": step}, step)
         other_writer.add_scalar("x/loss", 0.1, step)
         other_writer.add_scalars("pairs", {"a": step}, step)
-        run.log({"w": {"loss": 0.2 * step}, "hist": wandb.Histogram([1, 2])})
+        run.log({"w/loss": 0.2 * step, "w/step": 10 * step, "w": {"deep": step}, "h": wandb.Histogram([1])})
         live.log_metric("live/loss", 0.3)
         live.next_step()
     live.log_metric("live/final", 0.4, plot=False)
@@ -72,7 +73,7 @@ def recorded(repo: Path, code: str, *options: str) -> Any:  # noqa: ANN401 a run
     (repo / "script.py").write_text(code)
     with (repo / ".git/info/exclude").open("a") as exclude:
         exclude.write("script.py\n")
-    gxt(repo, "run", *options, "--", sys.executable, "script.py", PYTHONWARNINGS="ignore")
+    gxt(repo, "run", "--no-system", *options, "--", sys.executable, "script.py", PYTHONWARNINGS="ignore")
     return data(repo, "show", "--series")
 
 
@@ -94,7 +95,9 @@ def test_four_libraries_write_as_they_do_and_wandb_offline_without_an_account(re
         "b/x/loss": (steps, [0.1, 0.1, 0.1]),
         "b/pairs/a": (steps, [0.0, 1.0, 2.0]),
         "b/x/acc": ([0], [0.8]),
-        "w/loss": (steps, [0.0, 0.2, 0.4]),
+        "w/loss": ([0, 10, 20], [0.0, 0.2, 0.4]),
+        "w/step": (steps, [0.0, 10.0, 20.0]),
+        "w/deep": (steps, [0.0, 1.0, 2.0]),
         "w/best": ([2], [0.5]),
         "live/loss": (steps, [0.3, 0.3, 0.3]),
         "live/final": ([2], [0.4]),
@@ -105,8 +108,9 @@ def test_four_libraries_write_as_they_do_and_wandb_offline_without_an_account(re
     }  # fmt: skip
     assert run["tags"] == ["baseline"]
     assert sources(run) == [
-        ("dvclive", 2, 1), ("tensorboard", 3, 1), ("tensorboard", 3, 1), ("wandb", 2, 2),
+        ("dvclive", 2, 1), ("tensorboard", 3, 1), ("tensorboard", 3, 1), ("wandb", 4, 2),
     ]  # fmt: skip
+    assert run["defined"] == {"w/loss": {"goal": None, "summary": "max", "unit": None}}
 
 
 def test_mlflow_writes_into_a_database_and_into_files(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
