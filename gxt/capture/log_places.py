@@ -20,6 +20,9 @@ DATABASE: Final = "mlflow.db"
 PARAMS: Final = ("hparams.yaml", "args.yaml")
 """Parameters beside a log: Lightning's; those of timm and Ultralytics."""
 
+RUN_TAG: Final = "gxt.run"
+"""The tag that MLflow gives each of its runs below one of ours, with the uid of that."""
+
 
 def may_hold_logs(roots: Iterable[str], since_ns: int) -> bool:
     """Whether a look into the folders is worth it: a name that loggers use, or a folder that changed since.

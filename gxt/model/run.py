@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from gxt.model.annotations import Said, fold
+from gxt.model.codec import number_from_json
 from gxt.model.goals import ASIDE
 from gxt.model.json_types import Json, JsonObject
 from gxt.named_tuple import NamedTuple
 
 CONSOLE: Final = "console"
 """The kind of source that is what the run has printed."""
-_BOUNDS = ("/low", "/high", "_low", "_high")
+_ENDS: Final = (("/low", "/high"), ("_low", "_high"))
+_BOUNDS: Final = tuple(end for ends in _ENDS for end in ends)
+_RATING: Final = "elo"
 
 
 class Row(NamedTuple):
@@ -98,8 +101,30 @@ def _listed(config: JsonObject, metrics: JsonObject, said: Said) -> JsonObject:
         "created": config.get("created"),
         "duration_s": metrics.get("duration_s"),
         "command": config.get("command", []),
-        "metrics": _values(metrics),
+        "metrics": _with_results(_values(metrics), said),
     }
+
+
+def _with_results(metrics: JsonObject, said: Said) -> JsonObject:
+    """The metrics, and of evaluations what they have measured: a rating, and values with their interval.
+
+    Counts and settings, which evaluations hold as well, are none of them. What the run has logged counts.
+    """
+    results: dict[str, JsonObject] = {}
+    for event in said.evaluated():
+        values = _object(event["values"])
+        for name in (name for name in values if name not in metrics and _is_number(values[name])):
+            ends = next(
+                (ends for ends in _ENDS if all(_is_number(values.get(name + end)) for end in ends)), ()
+            )
+            if ends or name == _RATING:
+                results[name] = {key: values[key] for key in (name, *(name + end for end in ends))}
+    found = {key: value for one in results.values() for key, value in one.items() if key not in metrics}
+    return {**metrics, **found}
+
+
+def _is_number(value: Json) -> bool:
+    return number_from_json(value) is not None
 
 
 def _values(metrics: JsonObject) -> JsonObject:

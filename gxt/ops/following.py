@@ -163,8 +163,11 @@ class Following:
         for kind, source in self._find():
             for batch in self._readable(source, last=last):
                 self._artifacts.update(dict.fromkeys(batch.artifacts))
-                if batch.content.points or batch.content.params or batch.content.tags:
+                content = batch.content
+                if content.points or content.params or content.tags or content.defined:
                     self._take(kind, batch)
+            if isinstance(source, MlflowDatabase) and source.unsure:
+                self._unsure[source.path] = None
         for key, training in self._trainings.items():
             told = training.told()
             if told != self._said.get(key):
@@ -224,6 +227,8 @@ class Following:
                     source = self._sources[key] = self._open(found)
                 if isinstance(source, TrainerStates):
                     source.changed(found)
+                elif isinstance(source, MlflowDatabase):
+                    source.untagged = not self._rivals.seen
         for found in beside:
             self._open_params(found)
         opened = [(kind, one) for (kind, _), one in self._sources.items() if one not in self._broken]
@@ -271,8 +276,9 @@ class Following:
         if found.kind == "dvclive":
             return DvcliveFolder(found.stream, self._before)
         if found.kind == "mlflow":
-            is_folder = found.stream != found.path
-            return MlflowFolder(found.stream, since_ms) if is_folder else MlflowDatabase(found.path, since_ms)
+            if found.stream == found.path:
+                return MlflowDatabase(found.path, since_ms, self._live.uid)
+            return MlflowFolder(found.stream, since_ms)
         return table_source(found, before)
 
     def _take(self, kind: str, batch: Batch) -> None:
@@ -289,6 +295,10 @@ class Following:
             fields = {"s": step, "m": point.numbers, "source": kind}
             self._live.journal.append("metrics", fields, at_us)
             self._last.update(point.numbers)
+        for name, said in batch.content.defined.items():
+            own = clean_text(metric_name(kind, prefix, name))
+            if own in training.metrics:
+                self._live.journal.append("metric_defined", {"name": own, **said, "unit": None})
         self._take_params(training, prefix, batch.content.params)
         self._take_tags(training, batch.content.tags)
 

@@ -1,7 +1,7 @@
 """Whose a log is when several runs go on at once in one work tree, and write into the same folders.
 
-Nothing is guessed then: a log is that of the run whose processes hold it open, or whose process id is in its
-name.
+Nothing is guessed then: a log is that of the run whose processes hold it open, whose process id is in its
+name, or whose uid MLflow was given as a tag.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from gxt.capture.loggers.finding import Found
+from gxt.capture.loggers.mlflow_files import marked_run
 from gxt.git.repository import Repository
 from gxt.named_tuple import NamedTuple
 from gxt.store import journal
@@ -45,6 +46,11 @@ class Rivals:
         self._theirs = _Processes(set(), set())
         self._seen = False
 
+    @property
+    def seen(self) -> bool:
+        """Whether there are any, or were."""
+        return self._seen
+
     def look(self) -> None:
         """See whether there are any, and if so which files our own processes hold open now."""
         others = (path for path in live_paths(self._repository) if path != self._live)
@@ -57,6 +63,11 @@ class Rivals:
 
     def is_ours(self, found: Found) -> bool | None:
         """Whether a log is our own; None where nobody can tell."""
+        if found.kind == "mlflow":
+            if found.stream == found.path:  # a database: its reader tells the runs in it apart
+                return True
+            if (marked := marked_run(found.stream)) is not None:
+                return marked == self._live.name
         if not self._seen or found.path in self._ours.files:
             return True
         written_by = _PID.search(found.path.name)

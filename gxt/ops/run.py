@@ -101,7 +101,12 @@ def run(
 
     ended = run_command(
         request.command,
-        extra_env={ENV_UID: live.uid, ENV_DIRECTORY: str(live.path), **_seed(request)},
+        extra_env={
+            ENV_UID: live.uid,
+            ENV_DIRECTORY: str(live.path),
+            **_seed(request),
+            **sources.environment(),
+        },
         on_lines=console.write,
         on_started=on_started,
         cwd=cwd,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gxt.capture.files import read_ends
+from gxt.capture.log_places import RUN_TAG, may_hold_logs
 from gxt.git.repository import Repository
 from gxt.model.metrics import TABLES
 from gxt.store.journal import LiveRun
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from gxt.ops.following import Following, Told
 
 ALL: Final = "all"
+POINT: Final = "point"
+"""What switches the variables off that a command is given."""
+
+_MLFLOW_CONTEXT: Final = "MLFLOW_RUN_CONTEXT"  # tags in JSON for each run that the command makes
+_OUR_CONTEXT: Final = f'{{"{RUN_TAG}":'
 _PERIOD_S: Final = 3.0
 _SHARE: Final = 50  # a look that takes long is followed by a pause of so many times as long
 _PATIENCE_S: Final = 30.0  # for a look that is under way when the command ends
@@ -56,6 +62,26 @@ class SourcesThread(threading.Thread):
         self._pid = 0
         self._following: Following | None = None
         self._failure = ""
+        self._is_offline = False
+
+    def environment(self) -> dict[str, str]:
+        """Variables for the command, so that what loggers write can be read, and told from that of others.
+
+        MLflow marks its runs with ours. W&B writes offline where it would only ask for an account.
+        """
+        if {ALL, POINT} & {*self._off}:
+            return {}
+        given = {}
+        context = os.environ.get(_MLFLOW_CONTEXT, "")
+        if "mlflow" not in self._off and (not context or context.startswith(_OUR_CONTEXT)):
+            given[_MLFLOW_CONTEXT] = f'{_OUR_CONTEXT} "{self._live.uid}"}}'
+        if "wandb" not in self._off and any(word == "-m" or word.endswith(".py") for word in self._command):
+            from gxt.capture.wandb_account import is_used_without_account
+
+            cwd, top = self._repository.cwd, self._repository.top
+            self._is_offline = is_used_without_account(self._command, cwd=cwd, top=top, env=os.environ)
+            given |= {"WANDB_MODE": "offline"} if self._is_offline else {}
+        return given
 
     def watch(self, pid: int) -> None:
         """Begin beside the command of that process id."""
@@ -101,11 +127,24 @@ class SourcesThread(threading.Thread):
         following = self._following
         if following is None:
             return tuple(filter(None, (self._failure,)))
-        notices = [_sentence(following.told()), _not_read(following.unsure()), self._failure]
+        notices = [_sentence(following.told()), self._offline(following.told())]
+        notices += [_not_read(following.unsure()), self._failure]
         notices += [
             f"a log of another logger could not be read to its end: {one}" for one in following.broken()
         ]
         return tuple(filter(None, notices))
+
+    def _offline(self, told: Sequence[Told]) -> str:
+        """Where W&B's files are that nobody sends, if it is we who have kept them here."""
+        paths = [one.path for one in told if one.kind == "wandb"] if self._is_offline else []
+        if not paths:
+            return ""
+        import shlex
+
+        path = os.path.relpath(self._repository.top / paths[0], self._repository.cwd)
+        return (
+            f"W&B knows no account here and wrote offline: wandb login, then wandb sync {shlex.quote(path)}"
+        )
 
     def artifacts(self) -> list[str]:
         """What other loggers have put aside as results; after `finish`."""
@@ -133,8 +172,6 @@ class SourcesThread(threading.Thread):
         self._follow().look(last=last)
 
     def _may_be_there(self, since_ns: int) -> bool:
-        from gxt.capture.log_places import may_hold_logs
-
         roots, databases = self._places()
         return bool(databases) or may_hold_logs(roots, since_ns)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from gxt.model.codec import number_to_json, time_to_json
@@ -47,7 +47,7 @@ _TITLE = 60
 _LISTED = 200  # cells of a value: a list of matches is long, and whole with --json
 _TOGETHER = 4096  # points whose text is made at a time
 # What a metric's row tells, and what goes first where a terminal is narrow.
-_COLUMNS = (("last", 0), ("from parent", 0), ("min", 1), ("at", 3), ("max", 2), ("at", 4), ("points", 5))
+_COLUMNS = (("from parent", 0), ("min", 1), ("at", 3), ("max", 2), ("at", 4), ("points", 5))
 
 
 def page(shown: Shown) -> View:
@@ -299,21 +299,33 @@ def _metrics(shown: Shown) -> View:
     stats = {name: stat for name, stat in stats.items() if not name.startswith(SYSTEM)}
     if not stats:
         return []
+    said = {name: str(one.get("summary") or "last") for name, one in _defined(shown).items()}
+    chosen = {name: summary for name, summary in said.items() if summary != "last"}
     columns = [
         Column("metric", cut=True, tail=True, floor=16),
+        Column("value" if chosen else "last", right=True),
+        *([Column("", style="dim")] if chosen else []),
         *(Column(name, right=True, drop=drop) for name, drop in _COLUMNS),
     ]
     names = sorted(without_bounds(stats), key=lambda name: name.startswith(ASIDE))
-    rows = [_metric_row(name, stats[name], shown) for name in names]
+    rows = [_metric_row(name, stats[name], shown, chosen) for name in names]
     return [line(), line(Span("Metrics", "head")), Table(columns, rows, indent=2)]
 
 
-def _metric_row(name: str, stat: JsonObject, shown: Shown) -> list[Span]:
+def _defined(shown: Shown) -> Mapping[str, JsonObject]:
+    """What the script has said of its metrics."""
+    return cast("Mapping[str, JsonObject]", shown.run["defined"])
+
+
+def _metric_row(name: str, stat: JsonObject, shown: Shown, chosen: Mapping[str, str]) -> list[Span]:
+    """A metric; where some have another value than their last one, which one that is comes behind it."""
     evidence = _evidence(name, shown)
+    unit = _defined(shown).get(name, {}).get("unit")
     told = f"{change(evidence.difference)} {judged(evidence)}".strip() if evidence else ""
     return [
-        Span(name, "title" if shown.main and shown.main.name == name else ""),
+        Span(f"{name} [{unit}]" if unit else name, "title" if shown.main and shown.main.name == name else ""),
         Span(with_bounds(cast("JsonObject", shown.run["metrics"]), name)),
+        *([Span(chosen.get(name, "last"))] if chosen else []),
         Span(told, VERDICT_STYLES[evidence.verdict if evidence else None]),
         Span(number(stat["min"])),
         Span(str(stat["min_step"]), "dim"),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gxt.model.fields import Field
     from gxt.store.facts import Facts
 
-VERSION = 9
+VERSION = 10
 _BATCH = 500  # runs read and written at a time: bounds memory at any length of history
 FACTS_PART = 256  # numbers of runs whose facts lie together, and are made anew when one of the runs changes
 _PART_BYTES = 1 << 18  # a view of 18 MB in one part costs twice the time

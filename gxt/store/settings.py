@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 FILE = ".gxt.toml"
 ARTIFACTS = {"keep_best": 0, "keep_last": True}
-SOURCES = ("tensorboard", "mlflow", "wandb", "dvclive", "csv", "trainer_state", "all")
+SOURCES = ("tensorboard", "mlflow", "wandb", "dvclive", "csv", "trainer_state", "point", "all")
 SYSTEM_EVERY_S = 15.0
 LIMITS = {"untracked_file_mib": 5, "untracked_total_mib": 50, "series_mib": 64}
 
@@ -77,7 +77,8 @@ class Settings(NamedTuple):
         author: the user's name and email, when git has them.
         keep_best: how many checkpoints of a name a run goes on naming, the best ones; 0 for all.
         keep_last: it names the last one besides.
-        sources_off: kinds of other loggers whose logs are not read; `all` for every one.
+        sources_off: kinds of other loggers whose logs are not read; `all` for every one, `point` where
+            they are read, but given no variable.
         runs: how runs are recorded; None for the usual way.
         repeats: how many runs with different seeds `gxt run` makes unasked.
     """

@@ -61,6 +61,26 @@ def test_what_was_found_is_shown_with_its_name_who_and_when(lab: Path) -> None:
     check_sound(lab)
 
 
+def test_a_rating_and_what_has_an_interval_are_metrics_of_the_run(lab: Path) -> None:
+    def metrics() -> dict[str, float]:
+        return {name: one for name, one in data(lab, "show", "2")["metrics"].items() if name not in logged}
+
+    logged = dict(data(lab, "show", "2")["metrics"])
+    taken = next(iter(logged))
+    gxt(lab, "eval", "2", "elo=1523", "elo_low=1490", "elo_high=1556", "games=400", f"{taken}=7")
+    gxt(lab, "eval", "1", "elo=1500")
+    assert metrics() == {"elo": 1523, "elo_low": 1490, "elo_high": 1556}
+    assert data(lab, "show", "2")["metrics"][taken] == logged[taken]
+    found = gxt(lab, "list", "--where", "metrics.elo > 1510", "--columns", "id,metrics.elo").stdout
+    assert found.split() == ["id", "metrics.elo", "exp-002", "1523"]
+    (row,) = [line for line in gxt(lab, "diff", "1", "2").stdout.splitlines() if line.startswith("  elo")]
+    assert row.split() == ["elo", "1500", "1523", "±", "33", "+23", "better,", "n=1"]
+    gxt(lab, "eval", "2", "elo=1600", "acc=0.9", "acc/low=0.8", "acc/high=inf", "--name", "later")
+    assert metrics() == {"elo": 1600, "acc": 0.9, "acc/low": 0.8, "acc/high": "Infinity"}
+    gxt(lab, "eval", "2", "--remove", "all")
+    assert metrics() == {}
+
+
 def test_a_file_may_be_nested_and_what_is_typed_wins_over_it(lab: Path) -> None:
     found_there = {
         "elo": 1,

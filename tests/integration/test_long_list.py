@@ -25,7 +25,7 @@ def long(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def kept(repo: Path) -> int:
-    with sqlite3.connect(repo / ".git/gxt/index-9.sqlite") as db:
+    with sqlite3.connect(repo / ".git/gxt/index-10.sqlite") as db:
         count: int = db.execute("SELECT count(DISTINCT key) FROM views").fetchone()[0]
         return count
 

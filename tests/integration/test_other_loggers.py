@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gxt.ops.following import Following
+from gxt.ops.sources import SourcesThread
 from gxt.ops.start import StartRequest, start
 from gxt.ops.workspace import Workspace, open_workspace
 from gxt.store import journal
 from tests.conftest import data, git, gxt
+from tests.unit.test_loggers import row, wandb_file
 
 FOUR_LIBRARIES = """
 import tensorboardX, wandb
@@ -24,7 +28,8 @@ from dvclive import Live
 from torch.utils.tensorboard import SummaryWriter
 
 torch_writer, other_writer = SummaryWriter(), tensorboardX.SummaryWriter("tb/b")
-run = wandb.init(project="p", config={"optimizer": {"name": "sgd"}, "wandb_key": "x"}, tags=["baseline"])
+run = wandb.init(project="p", config={"optimizer": {"name": "sgd"}, "auth_token": "x"}, tags=["baseline"])
+run.define_metric("w/loss", step_metric="w/step", summary="max")
 with Live(save_dvc_exp=False) as live:
     live.log_params({"seed": 7})
     for step in range(3):
@@ -32,7 +37,7 @@ with Live(save_dvc_exp=False) as live:
         torch_writer.add_scalars("lines", {"a": step}, step)
         other_writer.add_scalar("x/loss", 0.1, step)
         other_writer.add_scalars("pairs", {"a": step}, step)
-        run.log({"w": {"loss": 0.2 * step}, "hist": wandb.Histogram([1, 2])})
+        run.log({"w/loss": 0.2 * step, "w/step": 10 * step, "w": {"deep": step}, "h": wandb.Histogram([1])})
         live.log_metric("live/loss", 0.3)
         live.next_step()
     live.log_metric("live/final", 0.4, plot=False)
@@ -44,7 +49,7 @@ run.summary["w/best"] = 0.5
 run.finish()
 """
 MLFLOW = """
-import mlflow
+import os, mlflow
 
 for uri in ("sqlite:///mlflow.db", "file:./mlruns"):
     kind = uri[:4]
@@ -56,6 +61,10 @@ for uri in ("sqlite:///mlflow.db", "file:./mlruns"):
             mlflow.log_metric(f"{kind}/loss", 0.5, step=step * 5)
         mlflow.log_metric(f"{kind}/odd", float("nan"))
         mlflow.log_text("weights", f"{kind}.txt")
+    os.environ["MLFLOW_RUN_CONTEXT"] = '{"gxt.run": "of another run"}'
+    with mlflow.start_run():
+        mlflow.log_metric(f"{kind}/theirs", 1)
+    del os.environ["MLFLOW_RUN_CONTEXT"]
 """
 
 
@@ -64,7 +73,7 @@ def recorded(repo: Path, code: str, *options: str) -> Any:  # noqa: ANN401 a run
     (repo / "script.py").write_text(code)
     with (repo / ".git/info/exclude").open("a") as exclude:
         exclude.write("script.py\n")
-    gxt(repo, "run", *options, "--", sys.executable, "script.py", PYTHONWARNINGS="ignore")
+    gxt(repo, "run", "--no-system", *options, "--", sys.executable, "script.py", PYTHONWARNINGS="ignore")
     return data(repo, "show", "--series")
 
 
@@ -76,8 +85,7 @@ def sources(run: Any) -> list[tuple[str, int, int]]:  # noqa: ANN401
     return sorted((one["kind"], len(one["metrics"]), one["params"]) for one in run["sources"])
 
 
-def test_four_libraries_write_as_they_do(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_MODE", "offline")
+def test_four_libraries_write_as_they_do_and_wandb_offline_without_an_account(repo: Path) -> None:
     run = recorded(repo, FOUR_LIBRARIES)
     steps = [0, 1, 2]
     assert points(run) == {
@@ -87,19 +95,22 @@ def test_four_libraries_write_as_they_do(repo: Path, monkeypatch: pytest.MonkeyP
         "b/x/loss": (steps, [0.1, 0.1, 0.1]),
         "b/pairs/a": (steps, [0.0, 1.0, 2.0]),
         "b/x/acc": ([0], [0.8]),
-        "w/loss": (steps, [0.0, 0.2, 0.4]),
+        "w/loss": ([0, 10, 20], [0.0, 0.2, 0.4]),
+        "w/step": (steps, [0.0, 10.0, 20.0]),
+        "w/deep": (steps, [0.0, 1.0, 2.0]),
         "w/best": ([2], [0.5]),
         "live/loss": (steps, [0.3, 0.3, 0.3]),
         "live/final": ([2], [0.4]),
     }
     assert run["params"] == {
         "lr": 0.1, "model": {"type": "mlp", "width": 64},
-        "optimizer": {"name": "sgd"}, "wandb_key": "[redacted]", "seed": 7, "depth": 3, "amp": True,
+        "optimizer": {"name": "sgd"}, "auth_token": "[redacted]", "seed": 7, "depth": 3, "amp": True,
     }  # fmt: skip
     assert run["tags"] == ["baseline"]
     assert sources(run) == [
-        ("dvclive", 2, 1), ("tensorboard", 3, 1), ("tensorboard", 3, 1), ("wandb", 2, 2),
+        ("dvclive", 2, 1), ("tensorboard", 3, 1), ("tensorboard", 3, 1), ("wandb", 4, 2),
     ]  # fmt: skip
+    assert run["defined"] == {"w/loss": {"goal": None, "summary": "max", "unit": None}}
 
 
 def test_mlflow_writes_into_a_database_and_into_files(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +205,7 @@ def test_the_settings_switch_loggers_off_and_name_those_there_are(repo: Path) ->
     git(repo, "config", "gxt.sources.trainerState", "false")
     assert [one["kind"] for one in recorded(repo, TABLES)["sources"]] == ["csv", "csv"]
     git(repo, "config", "gxt.sources.excel", "false")
-    known = "tensorboard, mlflow, wandb, dvclive, csv, trainer_state, all"
+    known = "tensorboard, mlflow, wandb, dvclive, csv, trainer_state, point, all"
     assert (
         gxt(repo, "list", code=2).stderr == f"gxt: no logger is called 'excel'\n     write one of {known}\n"
     )
@@ -337,3 +348,64 @@ def test_of_two_runs_at_once_each_has_what_its_own_processes_write(
     assert [[one.path for one in following.told()] for following in followers] == [["a.csv"], ["b.csv"]]
     assert {path.name for path in followers[0].unsure()} == {"nobody.csv"}
     second.release()
+
+
+MLFLOW_TABLES = """
+CREATE TABLE runs (run_uuid, name, start_time, artifact_uri);
+CREATE TABLE metrics (key, value, timestamp, run_uuid, step, is_nan);
+CREATE TABLE params (key, value, run_uuid);
+CREATE TABLE tags (key, value, run_uuid);
+"""
+
+
+def test_of_two_runs_with_one_database_of_mlflow_each_takes_its_own(
+    repo: Path, live: tuple[Workspace, journal.LiveRun]
+) -> None:
+    workspace, first = live
+    _, second = start(workspace, StartRequest(["train"]))
+    with closing(sqlite3.connect(repo / "mlflow.db")) as db, db:
+        db.executescript(MLFLOW_TABLES)
+        for name, uid in (("a", first.uid), ("b", second.uid), ("nobody", None)):
+            db.execute("INSERT INTO runs VALUES (?, ?, ?, '')", (name, name, 2_000_000_000_000))
+            db.execute("INSERT INTO metrics VALUES (?, 0.5, 2000000000000, ?, 1, 0)", (name, name))
+            if uid:
+                db.execute("INSERT INTO tags VALUES ('gxt.run', ?, ?)", (uid, name))
+    followers = [follow((workspace, run)) for run in (first, second)]
+    for following in followers:
+        following.look(last=True)
+    assert [[one.metrics for one in following.told()] for following in followers] == [[["a"]], [["b"]]]
+    assert [following.unsure() for following in followers] == [[repo / "mlflow.db"]] * 2
+    second.release()
+
+
+def test_a_command_is_given_variables_where_nothing_is_configured(
+    repo: Path, live: tuple[Workspace, journal.LiveRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def given(*off: str) -> dict[str, str]:
+        return SourcesThread(live[0].repository, live[1], [sys.executable, "script.py"], off).environment()
+
+    (repo / "script.py").write_text("import wandb")
+    offline = {"WANDB_MODE": "offline"}
+    context = {"MLFLOW_RUN_CONTEXT": f'{{"gxt.run": "{live[1].uid}"}}'}
+    assert given() == {**context, **offline}
+    assert [given(kind) for kind in ("mlflow", "wandb", "point", "all")] == [offline, context, {}, {}]
+    monkeypatch.setenv("MLFLOW_RUN_CONTEXT", '{"gxt.run": "that which this one runs in"}')
+    assert given() == {**context, **offline}
+    monkeypatch.setenv("MLFLOW_RUN_CONTEXT", "{}")
+    assert given() == offline
+    monkeypatch.setenv("WANDB_PROJECT", "p")
+    assert given() == {}
+
+
+def test_the_end_says_what_wandb_has_kept_here(repo: Path, live: tuple[Workspace, journal.LiveRun]) -> None:
+    (repo / "script.py").write_text("import wandb")
+    thread = SourcesThread(live[0].repository, live[1], [sys.executable, "script.py"], ())
+    thread.environment()
+    place = "wandb/offline-run-20260101_000000-abc"
+    run = repo / place
+    run.mkdir(parents=True)
+    (run / "run-abc.wandb").write_bytes(wandb_file(row(0, loss=0.5)))
+    assert thread.finish() == (
+        f"read from wandb {place} (loss)",
+        f"W&B knows no account here and wrote offline: wandb login, then wandb sync {place}",
+    )

@@ -35,6 +35,19 @@ def test_the_value_that_a_script_chooses_stands_for_the_run(repo: Path, wrapped:
     assert [one["metrics"] for one in data(repo, "list", "--where", "metrics.score < 2")] == [run["metrics"]]
 
 
+def test_show_names_the_unit_and_the_value_that_was_chosen(repo: Path) -> None:
+    assert script(repo, DEFINED, wrapped=False)[1] == ""
+    page = gxt(repo, "show").stdout
+    table = page[page.index("Metrics") :].splitlines()[1:6]
+    assert [line.split() for line in table] == [
+        ["metric", "value", "from", "parent", "min", "at", "max", "at", "points"],
+        ["score", "[s]", "1", "best", "1", "1", "3", "0", "3"],
+        ["acc", "3", "best", "1", "1", "3", "0", "3"],
+        ["speed", "2", "mean", "1", "1", "3", "0", "3"],
+        ["loss", "2", "last", "1", "1", "3", "0", "3"],
+    ]
+
+
 def logs(repo: Path, value: float) -> None:
     code = f"import gxt\ngxt.define_metric('cost', goal='max')\ngxt.log({{'cost': {value}, 'x': 1}})\n"
     (repo / "t.py").write_text(code)

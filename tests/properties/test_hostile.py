@@ -580,7 +580,7 @@ CLASSES = {
     "numbers": Class(ODD_FILES, attack_beside("number"), 5),
     "summaries": Class(ODD_FILES | SUMMARIES, attack_beside("summary.json"), 5),
     "consoles of live runs": Class(inputs.CONSOLES.map(lambda run: run["output.log"]), attack_beside("output.log"), 5),
-    "indexes": Class(ODD_FILES, attack_derived("index-9.sqlite"), 5),
+    "indexes": Class(ODD_FILES, attack_derived("index-10.sqlite"), 5),
     "bases": Class(ODD_FILES | inputs.VALUES.map(lambda value: json.dumps({"uid": value, "head": value}).encode()), attack_derived("../gxt/base.json"), 5),
     "refs": Class(REF_BYTES, attack_ref, 5),
     "trees": Class(TREE_PATHS, attack_tree_of_ref, 5),

@@ -192,6 +192,34 @@ def test_a_script_that_logs_its_step_as_a_metric_counts_by_it() -> None:
     assert [point.step for point in WandbReader().feed(data).points] == [0, 500, 500, 1000, 1000]
 
 
+def test_a_metric_is_at_the_step_that_it_was_defined_to_have() -> None:
+    def defined(name: bytes, *, step: str = "", summary: bytes = b"", goal: int = 0) -> bytes:
+        return field(12, name + field(4, step) + field(7, summary) + field(8, goal))
+
+    reader = WandbReader()
+    content = reader.feed(
+        wandb_file(
+            defined(field(2, "val/*"), step="epoch", summary=field(2, 1)),
+            defined(field(1, "val/own"), summary=field(4, 1), goal=2),
+            row(7, loss=1, epoch=3, **{"val/acc": 0.5, "val/own": 2}),
+            row(8, **{"val/acc": 0.75}),
+            row(9, epoch=3.5, **{"val/acc": 1}),
+            field(3, item(["val/acc"], {"max": 1}) + item(["val/acc", "min"], 0)),
+        )
+    )
+    assert [(point.step, point.numbers) for point in content.points] == [
+        (7, {"epoch": 3.0, "loss": 1.0, "val/own": 2.0}),
+        (3, {"val/acc": 0.5}),
+        (3, {"val/acc": 0.75}),
+        (9, {"epoch": 3.5}),
+        (3, {"val/acc": 1.0}),
+    ]
+    acc, own = {"goal": None, "summary": "max"}, {"goal": "max", "summary": "best"}
+    assert content.defined == {"val/acc": acc, "val/own": own}
+    assert reader.feed(b"").defined == {}
+    assert [point.numbers for point in reader.at_end().points] == [{"val/acc/min": 0.0}]
+
+
 def test_a_damaged_block_of_wandb_costs_no_more_than_itself() -> None:
     data = bytearray(wandb_file(row(0, a=1), row(1, note="n" * 40_000), row(2, a=3)))
     data[7 + 6] = 99

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from gxt.model.json_types import JsonObject
 from gxt.named_tuple import NamedTuple
 
@@ -21,12 +24,16 @@ class Point(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What was new in a log: points in their order, parameters, labels, and the name that its run goes by."""
+    """What was new in a log: points in their order, parameters, labels, and the name that its run goes by.
+
+    `defined` holds what the script has said of metrics, as `gxt.define_metric` does: `goal` and `summary`.
+    """
 
     points: list[Point]
     params: JsonObject = {}  # noqa: RUF012 nobody writes into it
     tags: tuple[str, ...] = ()
     title: str = ""
+    defined: Mapping[str, JsonObject] = MappingProxyType({})
 
 
 NOTHING = Content([])

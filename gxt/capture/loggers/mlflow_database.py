@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from gxt.capture.log_places import RUN_TAG
 from gxt.capture.loggers.content import Content, Point
 from gxt.capture.loggers.mlflow_files import OWN_TAGS
 from gxt.model.scalars import parse_scalar
@@ -31,16 +32,28 @@ class MlflowRun(NamedTuple):
 
 
 class DatabaseReader:
-    """Reads the runs of a database that began after a time, given in milliseconds since 1970."""
+    """Reads the runs of a database that one of ours has made.
 
-    def __init__(self, path: Path, since_ms: int) -> None:
+    Args:
+        path: of the database.
+        since_ms: only what began after that time is read; in milliseconds since 1970.
+        uid: of the run of ours: what has the tag of another one is left out.
+    """
+
+    def __init__(self, path: Path, since_ms: int, uid: str) -> None:
         self._path = path
         self._since_ms = since_ms
+        self._uid = uid
         self._row = -1
+        self._ours: set[str] = set()
         self.more = False  # there is more to be read at once
+        self.unsure = False  # there are runs without a tag, which were left out
 
-    def read(self) -> list[MlflowRun]:
+    def read(self, *, untagged: bool) -> list[MlflowRun]:
         """What has come since the last call.
+
+        Args:
+            untagged: whether runs without a tag of ours are taken, too.
 
         Raises:
             OSError: it is locked, or not MLflow's.
@@ -50,13 +63,13 @@ class DatabaseReader:
             connection = sqlite3.connect(place, uri=True, timeout=_PATIENCE_S)
             try:
                 connection.text_factory = lambda data: data.decode("utf-8", "replace")
-                return self._read(connection)
+                return self._read(connection, untagged=untagged)
             finally:
                 connection.close()
         except sqlite3.Error as error:
             raise OSError(str(error)) from error
 
-    def _read(self, connection: sqlite3.Connection) -> list[MlflowRun]:
+    def _read(self, connection: sqlite3.Connection, *, untagged: bool) -> list[MlflowRun]:
         if self._row < 0:  # what was there before us is not looked at again
             asked = "SELECT min(m.rowid) FROM metrics m JOIN runs r USING (run_uuid) WHERE r.start_time >= ?"
             (first,) = connection.execute(asked, (self._since_ms,)).fetchone()
@@ -65,9 +78,15 @@ class DatabaseReader:
             "SELECT run_uuid, name, artifact_uri FROM runs WHERE start_time >= ? ORDER BY start_time, rowid",
             (self._since_ms,),
         ).fetchall()
-        points = self._points(connection, {row[0] for row in rows}) if self._row >= 0 else {}
+        marks = dict(
+            connection.execute("SELECT run_uuid, value FROM tags WHERE key = ?", (RUN_TAG,)).fetchall()
+        )
+        ours = {id_ for id_, *_ in rows if marks.get(id_, self._uid if untagged else None) == self._uid}
+        self._ours |= ours
+        self.unsure = any(id_ not in marks and id_ not in self._ours for id_, *_ in rows)
+        points = self._points(connection, self._ours) if self._row >= 0 else {}
         found = []
-        for id_, name, artifacts in rows:
+        for id_, name, artifacts in (row for row in rows if row[0] in self._ours):
             params = connection.execute("SELECT key, value FROM params WHERE run_uuid = ?", (id_,)).fetchall()
             tags = connection.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (id_,)).fetchall()
             content = Content(

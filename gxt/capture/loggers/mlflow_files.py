@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gxt.capture.log_places import RUN_TAG
 from gxt.capture.loggers.content import NOTHING, Content, Point
 
 META = "meta.yaml"
-OWN_TAGS = "mlflow."
+OWN_TAGS = ("mlflow.", RUN_TAG)
 _LONGEST = 8000
 
 
@@ -38,6 +39,14 @@ def started_ms(meta: str) -> int | None:
     """When the run of a `meta.yaml` began, in milliseconds since 1970; None where it does not say."""
     said = field(meta, "start_time")
     return int(said) if said.isdecimal() else None
+
+
+def marked_run(folder: Path) -> str | None:
+    """The uid of the run of ours that a run belongs to, as its tag says; None where it has no such tag."""
+    try:
+        return (folder / "tags" / RUN_TAG).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
 
 
 def field(meta: str, name: str) -> str:

@@ -181,20 +181,31 @@ class MlflowFolder:
 
 
 class MlflowDatabase:
-    """MLflow's store in SQLite."""
+    """MLflow's store in SQLite.
 
-    def __init__(self, path: Path, since_ms: int) -> None:
+    Attributes:
+        path: of the database.
+        untagged: whether runs are read that no run of ours has marked.
+    """
+
+    def __init__(self, path: Path, since_ms: int, uid: str) -> None:
         from gxt.capture.loggers.mlflow_database import DatabaseReader
 
-        self._path = path
-        self._reader = DatabaseReader(path, since_ms)
+        self.path = path
+        self.untagged = True
+        self._reader = DatabaseReader(path, since_ms, uid)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether runs without a mark were left out."""
+        return self._reader.unsure
 
     def read(self, *, last: bool) -> Iterator[Batch]:
         """See `Source`."""
         while True:
-            for run in self._reader.read():
+            for run in self._reader.read(untagged=self.untagged):
                 kept = _inside(Path(run.artifacts.removeprefix("file://"))) if last else ()
-                yield Batch(run.id, self._path, run.content, kept)
+                yield Batch(run.id, self.path, run.content, kept)
             if not self._reader.more:
                 return
 

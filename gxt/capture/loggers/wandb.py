@@ -13,9 +13,11 @@ from typing import Final
 
 from gxt.capture.loggers.content import Content, Point
 from gxt.capture.loggers.protobuf import fields, inner, signed, text, unzigzag
+from gxt.capture.loggers.wandb_metrics import Definitions
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metrics import flatten_numbers
 
+_METRIC: Final = 12
 _BLOCK: Final = 32 << 10
 _HEADER: Final = 7
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
@@ -44,6 +46,7 @@ class WandbReader:
         self._parts = bytearray()
         self._step = -1
         self._counts = False  # W&B's own steps count the calls, unless the script says them
+        self._definitions = Definitions()
         self._logged: set[str] = set()
         self.summary: dict[str, Json] = {}
         self.told: list[tuple[int, bytes]] = []
@@ -59,12 +62,14 @@ class WandbReader:
             except (ValueError, TypeError, OverflowError, struct.error):
                 continue
         self._logged.update(name for point in points for name in point.numbers)
-        return Content(points, params, tuple(about["tags"]), "".join(about["title"][-1:]))
+        defined = self._definitions.told(self._logged)
+        return Content(points, params, tuple(about["tags"]), "".join(about["title"][-1:]), defined)
 
     def at_end(self) -> Content:
         """What is only in the summary: numbers that the script put there itself."""
         numbers = _numbers(self.summary)
-        left = {name: value for name, value in numbers.items() if name not in self._logged}
+        known = self._definitions.is_summary
+        left = {n: value for n, value in numbers.items() if n not in self._logged and not known(n)}
         return Content([Point(max(self._step, 0), None, left)] if left else [])
 
     def _records(self, data: bytes) -> Iterator[bytes]:
@@ -115,9 +120,11 @@ class WandbReader:
             if number == _HISTORY:
                 point = self._history(inner(value))
                 if point.numbers:
-                    points.append(point)
+                    points += self._definitions.placed(point)
             elif number == _SUMMARY:
                 self.summary.update(_items(inner(value)))
+            elif number == _METRIC:
+                self._definitions.learn(inner(value))
             elif number == _CONFIG:
                 params.update(_config(inner(value)))
             elif number in (RUN, EXIT, ENVIRONMENT):
