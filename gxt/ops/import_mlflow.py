@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from gxt.capture.loggers.mlflow_files import OWN_TAGS
+from gxt.capture.loggers.mlflow_files import NO_LABELS, OWN_TAGS
 from gxt.capture.loggers.mlflow_history import (
     Recorded,
     Value,
@@ -68,7 +68,7 @@ def _foreign(run: Recorded) -> Foreign:
     own = {
         name.removeprefix(OWN_TAGS): value for name, value in run.tags.items() if name.startswith(OWN_TAGS)
     }
-    tags = [f"{name}={value}" for name, value in run.tags.items() if not name.startswith(OWN_TAGS)]
+    tags = [f"{name}={value}" for name, value in run.tags.items() if not name.startswith(NO_LABELS)]
     if run.experiment not in ("", _DEFAULT):
         tags.append(f"experiment={run.experiment}")
     user = own.get("user") or run.user

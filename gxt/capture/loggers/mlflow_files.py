@@ -8,7 +8,9 @@ from gxt.capture.log_places import RUN_TAG
 from gxt.capture.loggers.content import NOTHING, Content, Point
 
 META = "meta.yaml"
-OWN_TAGS = ("mlflow.", RUN_TAG)
+OWN_TAGS = "mlflow."
+NO_LABELS = (OWN_TAGS, RUN_TAG)
+"""Beginnings of tags that no user has given."""
 _LONGEST = 8000
 
 
