@@ -212,11 +212,12 @@ class ExperimentRegistry:
         """Which parameters a metric goes with, the most important first: a row for each that differs.
 
         The columns are `kind`, `n` (experiments: repeats are one), `values` (how many different ones),
-        `importance` (the share of the metric's differences in rank that it explains: epsilon squared, Kelley
-        1935, on ranks, Conover and Iman 1981) with `importance_low` and `importance_high` (95 %, Helland
-        1987), `correlation` (Spearman's) with `correlation_low` and `correlation_high` (Bonett and Wright
-        2000), `p` (of the correlation; of a category Kruskal and Wallis'), and `why` there is nothing. The
-        frame's `attrs["warnings"]` says in words what the runs cannot tell.
+        `importance` (the share of the metric's differences in rank that it explains alone: epsilon squared,
+        Kelley 1935, on ranks, Conover and Iman 1981), `beyond` (its share of what the other parameters leave
+        open: Frisch and Waugh 1933), `correlation` (Spearman's), each with the ends of its interval at 95 %
+        (`importance_low`, `importance_high`, …: Helland 1987; of the correlation Bonett and Wright 2000), `p`
+        (of the correlation; of a category Kruskal and Wallis'), and `why` there is nothing. The frame's
+        `attrs["warnings"]` says in words what the runs cannot tell.
 
         Args:
             metric: a name as in `--where`, or a bare one; by default the main metric.

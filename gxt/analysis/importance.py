@@ -35,6 +35,8 @@ _ALIKE: Final = 0.5  # of one parameter's differences, explained by another: wor
 _WHOLLY: Final = 0.999
 _BENDS: Final = 2  # degrees of a curve of ranks: a best value in the middle is seen
 _MOST_SHARE: Final = 1 - 1e-12
+_LEAST_FREE: Final = 2  # degrees of freedom
+_TINY: Final = 1e-9
 
 
 class Interval(NamedTuple):
@@ -54,7 +56,9 @@ class Effect(NamedTuple):
         values: how many different values it has in them.
         rho: Spearman's rank correlation, of numbers, with its interval; else None.
         p: how likely chance alone makes as large a correlation, or of a category such differences.
-        importance: the share of the metric's differences in rank that it explains, with its interval.
+        importance: the share of the metric's differences in rank that it explains alone, with its interval.
+        beyond: its share of those that the other parameters leave open, with its interval; None where it has
+            no importance, where it is the only one, or the runs cannot tell it from the others.
         why: why there is no importance; empty where there is one.
     """
 
@@ -67,6 +71,8 @@ class Effect(NamedTuple):
     p: float | None = None
     importance: float | None = None
     interval: Interval | None = None
+    beyond: float | None = None
+    beyond_interval: Interval | None = None
     why: str = ""
 
 
@@ -114,9 +120,14 @@ def effects(params: Sequence[Mapping[str, Json]], y: Sequence[float], *, level: 
     columns = _columns(params)
     values = np.asarray(y, dtype=np.float64)
     found = [_effect(name, column, values, level) for name, column in columns.items()]
-    found.sort(key=lambda one: -1.0 if one.importance is None else one.importance, reverse=True)
-    known = {one.name for one in found if one.importance is not None}
-    return Effects(tuple(found), _together({name: columns[name] for name in columns if name in known}))
+    known = {one.name: columns[one.name] for one in found if one.importance is not None}
+    related = [_beyond_others(one, known, values, level) for one in found]
+    related.sort(key=_weight, reverse=True)
+    return Effects(tuple(related), _together(known))
+
+
+def _weight(effect: Effect) -> float:
+    return -1.0 if effect.importance is None else max(effect.importance, effect.beyond or 0.0)
 
 
 def spearman(x: Array | Codes, y: Array | Codes, level: float = 0.95) -> tuple[float, Interval, float]:
@@ -162,16 +173,44 @@ def explained(x: Codes, kind: Kind, y: Array | Codes, level: float = 0.95) -> tu
         y: the metric, shape (n,).
         level: of the interval.
     """
-    n, ranks = len(x), stats.rankdata(y)
-    centred = ranks - ranks.mean()
-    design = _design(x, kind)
-    k = design.shape[1]
-    df = n - k - 1
-    total = float(centred @ centred)
-    if df < 2 or total == 0:
+    ranks = stats.rankdata(y)
+    return _share(design_of(x, kind), ranks - ranks.mean(), spent=1, level=level)
+
+
+def beyond(
+    design: Array, others: Sequence[Array], y: Array, level: float = 0.95
+) -> tuple[float, Interval] | None:
+    """The same share of what other parameters leave open: they are taken out of both first.
+
+    That is the partial share, as of R. Frisch and F. V. Waugh (Partial time regressions as compared with
+    individual trends, Econometrica 1, 1933). None where the others leave nothing open, follow each other's
+    every change, or are as many as the runs.
+
+    Args:
+        design: what the parameter can explain, columns of shape (n, degrees).
+        others: the same of the others.
+        y: the metric, shape (n,).
+        level: of the interval.
+    """
+    ranks = stats.rankdata(y)
+    basis, sizes, _ = np.linalg.svd(np.hstack(others), full_matrices=False)
+    basis = basis[:, sizes > _TINY * max(1.0, sizes[0])]
+    left, open_ = (one - basis @ (basis.T @ one) for one in (ranks - ranks.mean(), design))
+    if float(left @ left) < 1 or np.linalg.matrix_rank(open_, tol=_TINY * len(y)) < design.shape[1]:
         return None
-    solved = design @ np.linalg.lstsq(design, centred, rcond=None)[0]
-    left = min(float((centred - solved) @ (centred - solved)), total)
+    return _share(open_, left, spent=1 + basis.shape[1], level=level)
+
+
+def _share(design: Array, y: Array, *, spent: int, level: float) -> tuple[float, Interval] | None:
+    """The adjusted share of y that the columns explain; of n values so many are spent already."""
+    k = design.shape[1]
+    n = len(y) - spent + 1
+    df = n - k - 1
+    total = float(y @ y)
+    if df < _LEAST_FREE or total == 0:
+        return None
+    rest = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    left = min(float(rest @ rest), total)
     share = max(0.0, 1 - (left / df) / (total / (n - 1)))
     left = min(max(left, 1.0), total)
     f = ((total - left) / k) / (left / df)
@@ -194,7 +233,7 @@ def _share_with(f: float, k: int, n: int, tail: float) -> float:
     return float(optimize.brentq(over, 0.0, _MOST_SHARE, xtol=1e-9))
 
 
-def _design(x: Codes, kind: Kind) -> Array:
+def design_of(x: Codes, kind: Kind) -> Array:
     """Centred columns that span what x can explain, shape (n, degrees)."""
     count = int(x.max()) + 1
     if kind == "category":
@@ -221,6 +260,23 @@ def _effect(name: str, column: _Column, y: Array, level: float) -> Effect:
         return effect._replace(rho=rho, rho_interval=interval, p=p)
     ranks = stats.rankdata(y)
     return effect._replace(p=float(stats.kruskal(*(ranks[x == one] for one in range(column.values))).pvalue))
+
+
+def _beyond_others(effect: Effect, columns: Mapping[str, _Column], y: Array, level: float) -> Effect:
+    """The effect with its share beyond the parameters that all of its experiments have besides."""
+    column = columns.get(effect.name)
+    if column is None:
+        return effect
+    others = []
+    for name, other in columns.items():
+        if name != effect.name and set(column.at) <= set(other.at):
+            codes = other.codes[np.isin(other.at, column.at)]
+            others.append(design_of(np.unique(codes, return_inverse=True)[1], other.kind))
+    others = [one for one in others if one.shape[1]]
+    if not others:
+        return effect
+    found = beyond(design_of(column.codes, column.kind), others, y[list(column.at)], level)
+    return effect if found is None else effect._replace(beyond=found[0], beyond_interval=found[1])
 
 
 def _why_not(effect: Effect, y: Array) -> str:

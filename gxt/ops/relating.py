@@ -65,6 +65,7 @@ class Relation(NamedTuple):
 RECORD: Final = (
     *("name", "kind", "n", "values"),
     *("importance", "importance_low", "importance_high"),
+    *("beyond", "beyond_low", "beyond_high"),
     *("correlation", "correlation_low", "correlation_high", "p"),
     "why",
 )
@@ -73,9 +74,14 @@ RECORD: Final = (
 
 def as_record(one: Effect) -> JsonObject:
     """An effect by the names of `RECORD`."""
-    intervals = [found or (None, None) for found in (one.interval, one.rho_interval)]
-    told = (one.name, one.kind, one.n, one.values, one.importance, *intervals[0])
-    return dict(zip(RECORD, (*told, one.rho, *intervals[1], one.p, one.why or None), strict=True))
+    told: list[Json] = [one.name, one.kind, one.n, one.values]
+    for value, interval in (
+        (one.importance, one.interval),
+        (one.beyond, one.beyond_interval),
+        (one.rho, one.rho_interval),
+    ):
+        told += [value, *(interval or (None, None))]
+    return dict(zip(RECORD, (*told, one.p, one.why or None), strict=True))
 
 
 def relate(

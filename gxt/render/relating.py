@@ -8,7 +8,7 @@ from gxt.ops.measuring import LeftOut
 from gxt.ops.relating import RECORD, Relation, as_record
 from gxt.render.clean import one_line
 from gxt.render.columnar import Columns
-from gxt.render.view import Column, Line, Span, Table, View, line
+from gxt.render.view import Cell, Column, Line, Span, Table, View, line
 
 _LEFT_OUT = 6
 _BETTER = {"max": ", higher is better", "min": ", lower is better", None: ""}
@@ -21,13 +21,19 @@ def page(result: Relation) -> View:
     view += [line(Span("  warning: ", "unsure"), one_line(text)) for text in result.warnings]
     if not result.effects:
         return [*view, line("no parameter differs")]
-    return [*view, line(), table(result)]
+    told = tuple(one for one in result.effects if not one.why)
+    if told:
+        view += [line(), table(result._replace(effects=told))]
+    silent = [f"{one_line(one.name)} ({one.why})" for one in result.effects if one.why]
+    return [*view, line("no telling: ", Span(", ".join(silent), "dim"))] if silent else view
 
 
 def table(result: Relation) -> Table:
-    """The parameters, rounded."""
+    """The parameters, rounded, and why there is nothing to tell of some."""
     names = [Column("parameter", cut=True, tail=True, floor=16), Column("n", right=True)]
-    names += [Column("values", right=True, drop=3), Column("importance"), Column("correlation"), Column("p")]
+    names += [Column("values", right=True, drop=3), Column("importance alone")]
+    names += [Column("beyond the others"), Column("correlation", drop=1), Column("p", drop=2)]
+    names.append(Column("", cut=True, floor=12, style="dim"))
     return Table(names, [_row(one) for one in result.effects])
 
 
@@ -51,14 +57,24 @@ def as_json(result: Relation) -> JsonObject:
     }
 
 
-def _row(one: Effect) -> list[Span]:
+def _row(one: Effect) -> list[Cell]:
     name, counts = Span(one_line(one.name)), [Span(str(one.n)), Span(str(one.values))]
-    if one.importance is None:
-        return [name, *counts, Span(one.why, "dim"), Span(""), Span("")]
-    clear = one.interval is not None and one.interval.low > 0
-    importance = Span(_estimate(one.importance, one.interval), "" if clear else "dim")
-    correlation = Span("" if one.rho is None else _estimate(one.rho, one.rho_interval))
-    return [name, *counts, importance, correlation, Span("" if one.p is None else _probability(one.p))]
+    return [
+        name,
+        *counts,
+        _share(one.importance, one.interval),
+        _share(one.beyond, one.beyond_interval),
+        Span("" if one.rho is None else _estimate(one.rho, one.rho_interval)),
+        Span("" if one.p is None else _probability(one.p)),
+        one.why,
+    ]
+
+
+def _share(value: float | None, interval: Interval | None) -> Span:
+    """A share with its interval; dim where it may as well be nothing."""
+    if value is None or interval is None:
+        return Span("")
+    return Span(_estimate(value, interval), "" if interval.low > 0 else "dim")
 
 
 def _estimate(value: float, interval: Interval | None) -> str:

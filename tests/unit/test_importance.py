@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gxt.analysis.importance import Effect, effects, explained, spearman
+from gxt.analysis.importance import Effect, Interval, beyond, design_of, effects, explained, spearman
 from gxt.model.json_types import Json
 
 if TYPE_CHECKING:
@@ -121,6 +121,54 @@ def test_intervals_hold_the_truth_as_often_as_they_say(
 
 def _codes(x: Array) -> Codes:
     return np.unique(x, return_inverse=True)[1].astype(np.intp)
+
+
+def test_what_others_leave_open_is_the_partial_share() -> None:
+    rng = np.random.default_rng(2)
+    x, z, w = rng.random(30), rng.integers(0, 3, 30).astype(np.float64), rng.random(30)
+    y = x + 2 * (z == 1) - w + rng.normal(size=30) * 0.3
+    params: list[dict[str, Json]] = [{"x": float(x[i]), "z": f"z{z[i]}", "w": float(w[i])} for i in range(30)]
+    found = {one.name: one for one in effects(params, y.tolist()).effects}["x"]
+
+    def left(*columns: Array) -> float:
+        design = np.column_stack([np.ones(30), *columns])
+        return float(np.linalg.lstsq(design, stats.rankdata(y), rcond=None)[1][0])
+
+    ranks = [stats.rankdata(one) / 30 for one in (x, w)]
+    others = (z == 1, z == 2, ranks[1], ranks[1] ** 2)
+    without, whole = left(*others), left(*others, ranks[0], ranks[0] ** 2)
+    assert found.beyond == pytest.approx(1 - (whole / 23) / (without / 25))
+
+
+def test_a_parameter_that_another_hides_shows_beyond_it() -> None:
+    params: list[dict[str, Json]] = [{"big": i % 4, "small": i // 4} for i in range(16)]
+    found = effects(params, [float(10 * (i % 4) + i // 4) for i in range(16)])
+    small = {one.name: one for one in found.effects}["small"]
+    assert small.interval is not None
+    assert small.beyond_interval is not None
+    assert small.interval.low == 0
+    assert small.beyond_interval.low > 0.8
+
+
+def test_nothing_is_beyond_what_always_changes_together() -> None:
+    params: list[dict[str, Json]] = [{"a": i, "b": -i} for i in range(9)]
+    assert [one.beyond for one in effects(params, [float(i % 4) for i in range(9)]).effects] == [None, None]
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_intervals_of_what_others_leave_open_hold_the_truth(strength: float) -> None:
+    def draw(rng: np.random.Generator, n: int) -> tuple[float, Interval]:
+        x, z = rng.random(n), rng.integers(0, 3, n).astype(np.float64)
+        y = strength * math.sqrt(12) * (x - 0.5) + 2 * (z == 1) + rng.normal(size=n)
+        found = beyond(design_of(_codes(x), "number"), [design_of(_codes(z), "category")], y)
+        assert found is not None
+        return found
+
+    rng = np.random.default_rng(4)
+    truth, _ = draw(rng, 50_000)
+    intervals = [draw(rng, 15)[1] for _ in range(120)]
+    held = sum(one.low <= truth <= max(one.high, 1e-3) for one in intervals)
+    assert 0.88 <= held / 120 <= 1
 
 
 def test_what_matters_comes_first_and_the_interval_of_noise_holds_zero() -> None:
