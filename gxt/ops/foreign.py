@@ -157,10 +157,11 @@ def import_foreign(
     ordered = sorted(runs, key=lambda one: (one.created_us, one.key))
     wanted, told = _wanted(workspace.repository, ordered)
     coming, refused = [], list(left_out)
+    importer = None if all(one.author for one in wanted) else _importer(workspace)  # a git process
     with ObjectReader(workspace.repository) as reader:
         for number, one in enumerate(wanted, 1):
             try:
-                coming.append(_coming(workspace, one, _code(reader, one, told)))
+                coming.append(_coming(workspace, one, importer, _code(reader, one, told)))
             except (DamagedRecord, NewerFormat) as error:
                 refused.append(f"{_label(one)}: {error.message}")
             workspace.progress("reading", number, len(wanted))
@@ -200,10 +201,12 @@ def _code(reader: ObjectReader, run: Foreign, told: list[str]) -> JsonObject:
     return {}
 
 
-def _coming(workspace: Workspace, run: Foreign, code: JsonObject) -> FromFiles:
+def _coming(
+    workspace: Workspace, run: Foreign, importer: tuple[str, str] | None, code: JsonObject
+) -> FromFiles:
     """A run as it is taken over, its outputs in the cache."""
     said = f"imported from {run.source}, where it is {run.key}"
-    noted = run._replace(notices=(said, *run.notices))
+    noted = run._replace(notices=(said, *run.notices), author=run.author or importer)
     return from_foreign(workspace, foreign_uid(run.source, run.key), noted, code)
 
 
@@ -242,9 +245,13 @@ def _duration_s(run: Foreign) -> float:
     return (last_us - first_us) / 1e6
 
 
+def _importer(workspace: Workspace) -> tuple[str, str]:
+    found = user(workspace.repository)
+    return found.name, found.email
+
+
 def _config(workspace: Workspace, uid: str, run: Foreign, code: JsonObject) -> JsonObject:
-    importer = user(workspace.repository)
-    name, email = run.author or (importer.name, importer.email)
+    name, email = run.author or _importer(workspace)
     parent = foreign_uid(run.source, run.parent) if run.parent is not None else None
     return {
         "gxt": 1,

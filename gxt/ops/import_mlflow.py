@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
+from gxt.capture.log_places import RUN_TAG
 from gxt.capture.loggers.mlflow_files import NO_LABELS, OWN_TAGS
 from gxt.capture.loggers.mlflow_history import (
     Recorded,
@@ -18,11 +21,15 @@ from gxt.capture.loggers.mlflow_history import (
     folder_runs,
     is_folder_store,
 )
-from gxt.errors import GxtError, UsageError
+from gxt.errors import GxtError, InvalidParams, UsageError
+from gxt.model.ids import is_uid
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.params import merge, split_keys
 from gxt.model.scalars import parse_scalar
 from gxt.named_tuple import NamedTuple
 from gxt.ops.foreign import Artifact, Foreign, Imported, Points, import_foreign
 from gxt.ops.workspace import Workspace
+from gxt.store.sync.from_files import uids_here
 
 _DATABASE: Final = "mlflow.db"
 _FOLDER: Final = "mlruns"
@@ -30,6 +37,9 @@ _NAME_ONE: Final = "name it: gxt import mlflow URL, or sqlite:///FILE, or a fold
 _STATUS: Final = {"FINISHED": "completed", "FAILED": "failed", "KILLED": "interrupted"}
 _DEFAULT: Final = "Default"
 _MOST_NAMED: Final = 8
+_DEEPEST: Final = 16
+_UID: Final = "gxt.uid"
+_LABELS: Final = "gxt.tags"
 
 
 class _Store(NamedTuple):
@@ -59,37 +69,96 @@ def import_mlflow(workspace: Workspace, place: str | None, experiment: str | Non
         over = [one for one in found if one.status in _STATUS and one.end_ms is not None]
         going = [one for one in found if one not in over]
         left_out = [f"{one.name or one.id} has not ended: import it again when it has" for one in going]
-        return import_foreign(workspace, store.label, map(_foreign, over), left_out)
+        here = uids_here(workspace.repository, list(filter(None, map(_ours, over))))
+        left_out += [
+            f"{one.name or one.id}: the run that it comes from is here" for one in over if _ours(one) in here
+        ]
+        keys = {one.id: _key(one) for one in over}
+        runs = [_foreign(one, keys) for one in over if _ours(one) not in here]
+        return import_foreign(workspace, store.label, runs, left_out)
     except OSError as error:
         raise _unreadable(store, error) from error
 
 
-def _foreign(run: Recorded) -> Foreign:
+def _exported(run: Recorded) -> str:
+    """The uid of the run of gxt that it is an export of; empty for others."""
+    uid = run.tags.get(_UID, "")
+    return uid if is_uid(uid) else ""
+
+
+def _ours(run: Recorded) -> str:
+    """The uid of the run of gxt that has it all: it is an export of that, or was logged in it."""
+    uid = _exported(run) or run.tags.get(RUN_TAG, "")
+    return uid if is_uid(uid) else ""
+
+
+def _key(run: Recorded) -> str:
+    uid = _exported(run)
+    return f"gxt {uid}" if uid else run.id
+
+
+def _foreign(run: Recorded, keys: Mapping[str, str]) -> Foreign:
     own = {
         name.removeprefix(OWN_TAGS): value for name, value in run.tags.items() if name.startswith(OWN_TAGS)
     }
-    tags = [f"{name}={value}" for name, value in run.tags.items() if not name.startswith(NO_LABELS)]
-    if run.experiment not in ("", _DEFAULT):
-        tags.append(f"experiment={run.experiment}")
-    user = own.get("user") or run.user
+    user, command, parent = own.get("user") or run.user, own.get("source.name", ""), own.get("parentRunId")
     return Foreign(
         "mlflow",
-        run.id,
+        _key(run),
         run.name or own.get("runName", ""),
         run.start_ms * 1000,
         (run.end_ms or run.start_ms) * 1000,
         _STATUS[run.status],
-        params={name: parse_scalar(value) for name, value in run.params.items()},
+        params=_params(run),
         metrics=_points(run.values()),
-        tags=tags,
+        tags=_tags(run),
         note=own.get("note.content", ""),
-        parent=own.get("parentRunId") or None,
+        parent=keys.get(parent, parent) if parent else None,
         author=(user, "") if user else None,
-        command=(own["source.name"],) if own.get("source.name") else (),
+        command=_words(command) if _exported(run) else [command] if command else [],
         commit=own.get("source.git.commit") or None,
         artifacts=[Artifact(name, path) for name, path in run.artifacts],
         notices=[f"its artifacts stay at {run.elsewhere}"] if run.elsewhere else [],
     )
+
+
+def _words(command: str) -> list[str]:
+    """The words of a command as a shell reads them."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return [command]
+
+
+def _tags(run: Recorded) -> list[str]:
+    """Its labels: an export tells them in one place, and is an experiment of its repository's name."""
+    if _exported(run):
+        try:
+            told: Json = json.loads(run.tags.get(_LABELS, "[]"))
+        except (ValueError, RecursionError):
+            told = []
+        return [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+    tags = [f"{name}={value}" for name, value in run.tags.items() if not name.startswith(NO_LABELS)]
+    return tags if run.experiment in ("", _DEFAULT) else [*tags, f"experiment={run.experiment}"]
+
+
+def _params(run: Recorded) -> JsonObject:
+    """The parameters, nested by the dots in their names where that hides none of them."""
+    nested: list[JsonObject] = []
+    for name, text in run.params.items():
+        value = parse_scalar(text)
+        try:
+            keys = split_keys(name)
+        except InvalidParams:
+            keys = (name,)
+        above = {".".join(keys[:depth]) for depth in range(1, len(keys))}
+        if len(keys) > _DEEPEST or not above.isdisjoint(run.params):
+            nested.append({name: value})
+            continue
+        for key in reversed(keys):
+            value = {key: value}
+        nested.append(cast("JsonObject", value))
+    return merge(*nested) if nested else {}
 
 
 def _points(values: Iterable[Value]) -> Points:

@@ -23,6 +23,7 @@ import pytest
 from tests.conftest import data, git, gxt
 
 WAIT_S = 60.0
+UID = "01JGXT0000000000000000000A"
 
 WRITER = """
 import sys
@@ -37,6 +38,7 @@ for uri in sys.argv[1:]:
     mlflow.set_experiment("resnet")
     with mlflow.start_run(run_name="sweep", description="all of them") as outer:
         mlflow.log_params({"lr": 0.1, "model": "mlp", "sizes": [1, 2], "api_token": "hunter2hunter2"})
+        mlflow.log_params({"opt.name": "sgd", "model.width": 4})
         mlflow.set_tag("team", "blue")
         for step in (0, 5):
             mlflow.log_metric("val/acc", step / 10, step=step, timestamp=1_700_000_000_000 + step)
@@ -111,7 +113,14 @@ def test_runs_come_as_mlflow_has_them(written: Written, here: Path, store: str) 
     facts = {
         "status": "completed",
         "parent": None,
-        "params": {"lr": 0.1, "model": "mlp", "sizes": [1, 2], "api_token": "[redacted]"},
+        "params": {
+            "lr": 0.1,
+            "model": "mlp",
+            "model.width": 4,  # in a mapping it would hide the model
+            "opt": {"name": "sgd"},
+            "sizes": [1, 2],
+            "api_token": "[redacted]",
+        },
         "metrics": {"val/acc": 0.5, "odd": "NaN", "most": "Infinity"},
         "tags": ["team=blue", "experiment=resnet"],
         "author": "grace",
@@ -213,7 +222,27 @@ class _Small(BaseHTTPRequestHandler):
                             "artifact_uri": "mlflow-artifacts:/7/0/artifacts",
                         },
                         "data": {"metrics": [{"key": "loss"}], "params": [{"key": "lr", "value": "0.5"}]},
-                    }
+                    },
+                    {
+                        "info": {
+                            "run_id": "1" * 32,
+                            "run_name": "exported",
+                            "experiment_id": "7",
+                            "status": "FAILED",
+                            "start_time": 1_700_000_002_000,
+                            "end_time": 1_700_000_003_000,
+                        },
+                        "data": {
+                            "tags": [
+                                {"key": "gxt.uid", "value": UID},
+                                {"key": "gxt.id", "value": "exp-007"},
+                                {"key": "gxt.tags", "value": '["a=b", "c"]'},
+                                {"key": "a", "value": "b"},
+                                {"key": "mlflow.parentRunId", "value": "0" * 32},
+                                {"key": "mlflow.source.name", "value": "python 'my train.py'"},
+                            ]
+                        },
+                    },
                 ]
             }
         ],
@@ -245,6 +274,18 @@ class _Small(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
+def test_an_export_does_not_come_beside_its_own_run(
+    repo: Path, small_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gxt(repo, "run", "-q", "--", "true")
+    uid = data(repo, "show", "exp-001")["uid"]
+    pages = json.loads(json.dumps(_Small.PAGES).replace(UID, uid))
+    monkeypatch.setattr(_Small, "PAGES", pages)
+    done = gxt(repo, "import", "mlflow", f"http://ada:word@{small_server}")
+    assert done.stdout == f"from http://{small_server}: 1 run (exp-002)\n"
+    assert done.stderr == "gxt: left out: exported: the run that it is an export of is here\n"
+
+
 @pytest.fixture
 def small_server() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Small) as server:
@@ -257,7 +298,7 @@ def small_server() -> Iterator[str]:
 
 def test_a_server_with_a_login_and_long_answers(repo: Path, small_server: str) -> None:
     done = gxt(repo, "import", "mlflow", f"http://ada:word@{small_server}/")
-    assert (done.stdout, done.stderr) == (f"from http://{small_server}: 1 run (exp-001)\n", "")
+    assert (done.stdout, done.stderr) == (f"from http://{small_server}: 2 runs (exp-001, exp-002)\n", "")
     run = data(repo, "show", "exp-001", "--series")
     assert run["series"]["loss"] == {
         "step": [1, 2],
@@ -269,6 +310,9 @@ def test_a_server_with_a_login_and_long_answers(repo: Path, small_server: str) -
         f"imported from mlflow, where it is {'0' * 32}",
         "its artifacts stay at mlflow-artifacts:/7/0/artifacts",
     ]
+    exported = data(repo, "show", "exp-002")
+    facts = {"tags": ["a=b", "c"], "parent": "exp-001", "command": ["python", "my train.py"]}
+    assert {key: exported[key] for key in facts} == facts
     told = gxt(repo, "import", "mlflow", f"http://{small_server}", code=1).stderr
     assert told == (
         f"gxt: http://{small_server} wants a login\n"

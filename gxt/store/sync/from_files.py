@@ -226,11 +226,14 @@ class _Writing:
         """What the run began with, as far as git has all of it."""
         said = cast("JsonObject", run.get("code") or {})
         head, tree = (str(said.get(key) or "") for key in ("head", "tree"))
-        if not _is(reader, tree, "tree") or not _is_whole(self._repository, [tree]):
+        has_tree, has_head = _is(reader, tree, "tree"), _is(reader, head, "commit")
+        if has_tree and has_head and _is_whole(self._repository, [head, tree]):  # one process, not two
+            return _Code([head], [Put("040000", tree, "")])
+        if not has_tree or not _is_whole(self._repository, [tree]):
             if tree:  # a run that was kept by hand tells of none
                 self._without_code.add(one.uid)
             return _Code([], [])
-        is_there = _is(reader, head, "commit") and _is_whole(self._repository, [head])
+        is_there = has_head and _is_whole(self._repository, [head])
         return _Code([head] if is_there else [], [Put("040000", tree, "")])
 
     def came(self, taken: Taken) -> Import:
