@@ -6,9 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import inf, nan
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 
@@ -122,6 +125,65 @@ def test_again_brings_it_up_to_date(repo: Path, tmp_path: Path) -> None:
     assert export() == (1, 1)
     assert sorted(path.name for path in folder.iterdir()) == names
     assert [log.with_name(f"{log.name}.synced").exists() for log in logs] == [False, True]
+
+
+class Uploads(BaseHTTPRequestHandler):
+    """Stands in for W&B's server, as far as `wandb sync` asks it; keeps what it is told."""
+
+    told: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.told.append(said)
+        name = said.get("variables", {}).get("name")
+        project = {"id": "p", "name": "study", "entity": {"id": "e", "name": "ada"}}
+        bucket = {"id": "b", "name": name, "config": "{}", "project": project, "historyLineCount": 0}
+        found = {"upsertBucket": {"bucket": bucket, "inserted": True}} if name else {}
+        answer = json.dumps({"data": found}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 its name there
+        """Say nothing."""
+
+
+@pytest.fixture
+def uploads() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The server's URL, and what it will have been told."""
+    Uploads.told.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Uploads) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", Uploads.told
+        server.shutdown()
+        thread.join()
+
+
+def test_wandb_sync_uploads_it(repo: Path, tmp_path: Path, uploads: tuple[str, list[dict[str, Any]]]) -> None:
+    write_runs(repo, [Made({"loss": [0.5, nan, 0.1]}, name="one", params={"lr": 0.1}, status="failed")])
+    gxt(repo, "export", "wandb", str(tmp_path / "wandb"))
+    url, told = uploads
+    env = {**os.environ, "WANDB_BASE_URL": url, "WANDB_API_KEY": "a" * 40, "WANDB_ERROR_REPORTING": "false"}
+    words = [sys.executable, "-m", "wandb", "sync", str((tmp_path / "wandb" / LOG).parent)]
+    done = subprocess.run(words, capture_output=True, text=True, env=env, check=True, cwd=tmp_path)
+    assert "Finished syncing" in done.stderr, done.stderr
+    assert (tmp_path / "wandb" / f"{LOG}.synced").exists()
+    first = next(one["variables"] for one in told if "variables" in one)
+    about = {"id": "exp-001", "uid": ID.upper(), "parent": None, "status": "failed", "duration_s": 1.0}
+    config = json.loads(first["config"])
+    assert {key: config[key]["value"] for key in ("gxt", "lr")} == {"gxt": about, "lr": 0.1}
+    assert (first["name"], first["project"], first["displayName"]) == (ID, "study", "one")
+    streams = [one for one in told if "files" in one]
+    lines = [
+        line for one in streams for line in one["files"].get("wandb-history.jsonl", {}).get("content", [])
+    ]
+    rows = [json.loads(line) for line in lines]
+    assert [(one["_step"], one["_timestamp"], repr(one["loss"])) for one in rows] == [
+        *((0, BEGAN, "0.5"), (1, BEGAN + 1, "nan"), (2, BEGAN + 2, "0.1")),
+    ]
+    assert [one["exitcode"] for one in streams if one.get("complete")] == [1]
 
 
 @pytest.mark.parametrize(
