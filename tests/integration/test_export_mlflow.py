@@ -27,7 +27,6 @@ from gxt.model.mlflow_form import label_tags, mlflow_names
 from gxt.ops.export_mlflow import Sent, export_mlflow
 from gxt.ops.mlflow_store import mlflow_place
 from gxt.ops.workspace import open_workspace
-from gxt.render import curve
 from gxt.store import journal
 from tests.conftest import data, git, gxt
 from tests.integration.test_live_runs import UID, started
@@ -124,7 +123,7 @@ def mine(lab: Path, tmp_path: Path) -> Path:
 
 
 def export(repo: Path, where: str, *refs: str, picture: bool = False, **options: str) -> Sent:
-    drawing = curve.picture if picture else None
+    drawing = (lambda _series, _main, title: f"drawn for {title}".encode()) if picture else None
     return export_mlflow(open_workspace(repo), where, refs, picture=drawing, **options)
 
 
