@@ -7,8 +7,8 @@ fingerprints, which is set at the end; metrics without one are looked through po
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from gxt.model.layout import PICTURE
 from gxt.model.mlflow_form import (
     LABELS,
     PARENT,
+    MlflowPoint,
     evaluated_points,
     label_tags,
     mlflow_form,
@@ -171,23 +172,21 @@ class _Sending:
         """Send metrics, evaluations and files as far as they are not there; the tag that says so."""
         id_, main = str(run["id"]), self._history.main_metric([metrics_of(run)])
         entry = folder_of(self._history, run).entries.get("series")
-        series = entry.oid if entry else "none"
+        series = cache(partial(series_of, self._history, run))
         _, copies, is_whole = outputs_of(run, self._cache, main)
         if not is_whole:
             self._lacking.append(id_)
-        parts: dict[str, tuple[str, Callable[[], str]]] = {
-            "series": (series, partial(self._send_series, run, there, is_new=is_new)),
-            "evals": (_fingerprint(run["evals"]), partial(self._send_evals, run, there, is_new=is_new)),
-            "outputs": (
-                _fingerprint([[one.name, one.md5] for one in copies]),
-                partial(self._put, there, copies),
-            ),
+        parts: dict[str, tuple[Json, Callable[[], str]]] = {
+            "series": (entry and entry.oid, lambda: self._send_series(id_, there, series(), is_new=is_new)),
+            "evals": (run["evals"], lambda: self._send(there, evaluated_points(run), is_new=is_new)),
+            "outputs": ([list[Json](one[:2]) for one in copies], lambda: self._put(there, copies)),
         }
-        if self._picture and metrics_of(run):
-            drawn = _fingerprint([series, title(run), list[Json](main) if main else None])
-            parts["picture"] = drawn, partial(self._draw, run, there, main, self._picture)
+        if (draw := self._picture) and metrics_of(run):
+            shown: Json = [entry and entry.oid, title(run), list[Json](main) if main else None]
+            parts["picture"] = shown, lambda: self._put_picture(there, draw(series(), main, title(run)))
         sent = _sent(there)
-        for name, (fingerprint, send) in parts.items():
+        for name, (content, send) in parts.items():
+            fingerprint = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
             if sent.get(name) == fingerprint:
                 continue
             if failed := send():
@@ -196,17 +195,13 @@ class _Sending:
                 sent[name] = fingerprint
         return {_SENT: json.dumps(sent, sort_keys=True)}
 
-    def _send_series(self, run: JsonObject, there: There, *, is_new: bool) -> str:
-        series = series_of(self._history, run)
+    def _send_series(self, id_: str, there: There, series: SeriesByName, *, is_new: bool) -> str:
         renamed = [name for name, given in mlflow_names(series).items() if name != given]
         for what in told("called otherwise there", renamed):
-            self._cut.setdefault(what, []).append(str(run["id"]))
-        points = points_of(series)
-        self._store.send(there.id, {}, points if is_new else self._store.lacking(there, points))
-        return ""
+            self._cut.setdefault(what, []).append(id_)
+        return self._send(there, points_of(series), is_new=is_new)
 
-    def _send_evals(self, run: JsonObject, there: There, *, is_new: bool) -> str:
-        points = evaluated_points(run)
+    def _send(self, there: There, points: Iterable[MlflowPoint], *, is_new: bool) -> str:
         self._store.send(there.id, {}, points if is_new else self._store.lacking(there, points))
         return ""
 
@@ -221,8 +216,7 @@ class _Sending:
                 place.symlink_to(one.path)
             return self._store.put(there.id, Path(folder))
 
-    def _draw(self, run: JsonObject, there: There, main: Metric | None, picture: Picture) -> str:
-        drawn = picture(series_of(self._history, run), main, title(run))
+    def _put_picture(self, there: There, drawn: bytes | None) -> str:
         if drawn is None:
             return ""
         with TemporaryDirectory(prefix="gxt-") as folder:
@@ -254,10 +248,6 @@ def _stale(there: Mapping[str, str], tags: Mapping[str, str]) -> list[str]:
         return []
     known = [*label_tags([str(one) for one in labels]), LABELS] if isinstance(labels, list) else []
     return [name for name in known if name in there and name not in tags]
-
-
-def _fingerprint(content: Json) -> str:
-    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gxt.errors import GxtError, RemoteFailed, UsageError
+from gxt.model.mlflow_form import label_tags, mlflow_names
 from gxt.ops.export_mlflow import Sent, export_mlflow
 from gxt.ops.mlflow_store import mlflow_place
 from gxt.ops.workspace import open_workspace
-from gxt.render import curve
 from gxt.store import journal
 from tests.conftest import data, git, gxt
 from tests.integration.test_live_runs import UID, started
@@ -121,7 +123,7 @@ def mine(lab: Path, tmp_path: Path) -> Path:
 
 
 def export(repo: Path, where: str, *refs: str, picture: bool = False, **options: str) -> Sent:
-    drawing = curve.picture if picture else None
+    drawing = (lambda _series, _main, title: f"drawn for {title}".encode()) if picture else None
     return export_mlflow(open_workspace(repo), where, refs, picture=drawing, **options)
 
 
@@ -276,8 +278,8 @@ def test_an_export_that_was_cut_short_is_finished_and_nothing_is_there_twice(
 def test_many_params_and_points_and_a_child_with_a_lower_number(repo: Path, server: Server) -> None:
     params = {f"p{number}": "ä" * 3000 for number in range(110)}
     losses = [1 / (step + 1) for step in range(1100)]
-    write_runs(repo, [Made({"loss": losses}, "child", params, parent=1), Made(name="parent")])
-    assert export(repo, server.url).new == ("exp-001", "exp-002")
+    write_runs(repo, [Made({"loss": losses}, "child", params, parent=1), *[Made(name="x")] * 10])
+    assert len(export(repo, server.url).new) == 11  # more are looked for in another way
     runs = there(server, "repo")
     assert runs["exp-001"].data.tags["mlflow.parentRunId"] == runs["exp-002"].info.run_id
     assert runs["exp-001"].data.params == params
@@ -286,7 +288,7 @@ def test_many_params_and_points_and_a_child_with_a_lower_number(repo: Path, serv
         (step, value, BEGAN_MS + 1000 * step) for step, value in enumerate(losses)
     ]
     done = export(repo, server.url)
-    assert (done.updated, done.unchanged) == ((), ("exp-001", "exp-002"))
+    assert (done.new, done.updated, len(done.unchanged)) == ((), (), 11)
 
 
 def test_a_running_run_is_left_out(mine: Path, server: Server) -> None:
@@ -298,6 +300,39 @@ def test_a_running_run_is_left_out(mine: Path, server: Server) -> None:
         open_workspace(mine), server.url, (), "status in ('running', 'failed')", experiment="x"
     )
     assert (done.new, done.notices) == (("exp-003",), ("exp-007 is running, and left out",))
+
+
+@given(st.lists(st.text(max_size=300), unique=True, max_size=5))
+@settings(max_examples=50, deadline=None)
+def test_whatever_a_name_is_mlflow_takes_what_becomes_of_it(names: list[str]) -> None:
+    from mlflow.utils.validation import _validate_metric_name, _validate_param_name, _validate_tag_name
+
+    given_names = mlflow_names(names)
+    assert (list(given_names), len(set(given_names.values()))) == (names, len(names))
+    for name in given_names.values():
+        assert len(name) <= 250
+        for validate in (_validate_metric_name, _validate_param_name, _validate_tag_name):
+            validate(name)
+
+
+def test_names_that_mlflow_takes_stay_as_they_are() -> None:
+    strange = ["a//b", "../a", "/a", ".", "", "a?", "a_", "x" * 251, "x" * 252]
+    assert list(mlflow_names(["train/loss", "größe", "a b:c-d.e_f", *strange]).values()) == [
+        *("train/loss", "größe", "a b:c-d.e_f"),
+        *("a/_/b", "_/a", "_/a.2", "_", "_.2", "a_", "a_.2", "x" * 250, "x" * 242 + ".2"),
+    ]
+
+
+def test_labels_become_tags_that_are_not_taken_for_others() -> None:
+    assert label_tags(["good", "team=a=b", "=x", "mlflow.user=eve", "gxt.uid", "a (b)", "é/"]) == {
+        "good": "true",
+        "team": "a=b",
+        "_x": "true",
+        "tag.mlflow.user": "eve",
+        "tag.gxt.uid": "true",
+        "a _b_": "true",
+        "é/_": "true",
+    }
 
 
 # --- local stores ----------------------------------------------------------------------------------------
