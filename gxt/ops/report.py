@@ -201,7 +201,7 @@ class _Gathering:
         self._history = history
         self._cache = find_cache(history.workspace.repository) if curves else None
         self._room = MOST_IMAGES
-        self._too_much = 0
+        self._too_much = self._lacking = 0
         self._drawn, count = self._chosen(nodes, names) if curves else (frozenset[str](), 0)
         fitting = MOST_POINTS // (ROWS_OF_A_STRETCH * max(1, count))
         self._stretches = min(MOST_STRETCHES, max(_LEAST_STRETCHES, fitting))
@@ -214,9 +214,13 @@ class _Gathering:
             entries.append(self._entry(run, code.get(str(run["uid"]))))
             self._history.workspace.progress("gathering runs", done, len(nodes))
         if self._too_much:
-            count = "1 image is" if self._too_much == 1 else f"{self._too_much} images are"
-            self.notices.append(f"{count} left out: a report holds {MOST_IMAGES >> 20} MiB of them")
+            self._tell(self._too_much, f"left out: a report holds {MOST_IMAGES >> 20} MiB of them")
+        if self._lacking:
+            self._tell(self._lacking, "not here: gxt pull --data brings them, then report again")
         return tuple(entries)
+
+    def _tell(self, images: int, what: str) -> None:
+        self.notices.append(f"{'1 image is' if images == 1 else f'{images} images are'} {what}")
 
     def _entry(self, run: JsonObject, files: tuple[FileChange, ...] | None) -> Entry:
         uid = str(run["uid"])
@@ -276,6 +280,7 @@ class _Gathering:
         for at in order:
             one = artifacts[at]
             if lacking(self._cache, str(one["md5"])):
+                self._lacking += 1
                 continue
             if cast("int", one["size"]) > min(_LARGEST_IMAGE, self._room):
                 self._too_much += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +197,17 @@ def test_a_parent_that_is_not_in_the_report_is_named(history: Path, tmp_path: Pa
     assert [run["title"] for run in told(tmp_path / "report.html")["runs"]] == [
         *("lower rate ← exp-002", "wider ← exp-001")
     ]
+
+
+def test_pictures_whose_content_is_elsewhere_are_told(repo: Path) -> None:
+    (repo / "train.py").write_text("import gxt\ngxt.init()\ngxt.log_image('dot', [[0.0, 1.0]])\n")
+    gxt(repo, "run", "-q", "--", sys.executable, "train.py")
+    here = report(open_workspace(repo))
+    assert [(one.name, one.step, one.format) for one in here.entries[0].images] == [("dot", None, "png")]
+    shutil.rmtree(repo / ".git" / "gxt" / "data")
+    gone = report(open_workspace(repo))
+    told_ = "1 image is not here: gxt pull --data brings them, then report again"
+    assert (gone.entries[0].images, gone.notices) == ([], (told_,))
 
 
 def test_a_run_that_cannot_be_read_is_told(tmp_path: Path) -> None:

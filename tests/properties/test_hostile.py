@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pytest
@@ -74,11 +75,27 @@ def attack_history(ground: Ground, runs: list[Any]) -> None:
         check_cells(dict(zip(rows[0], row, strict=True)), run)
     for words in (["list"], ["list", "--md"], ["tree"], ["tree", "--json"], ["status"], ["status", "--json"]):
         ground.gxt(*words, codes=[0])
+    ground.gxt("report", "--md", codes=[0])
+    check_page(ground)
     ground.gxt("list", "--columns", "id,name,tags,message,params.lr,took,created,host,branch")
     ground.gxt("list", "--where", "metrics.acc > 0 or params.lr < 1", "--sort", "-acc")
     for number, name in enumerate(ids[1:3], 2):
         attack_run(ground, name, number, codes=[0] if name in shown else [1])
     ground.check_around()
+
+
+def check_page(ground: Ground, *words: str) -> None:
+    """A report is two scripts, a style and facts: of what the history holds nothing is HTML, and nothing acts."""
+    with TemporaryDirectory() as folder:
+        page = Path(folder) / "report.html"
+        ground.gxt("report", *words, "-o", str(page), codes=[0])
+        before, _, rest = page.read_text().partition('<script type="application/json" id="report">')
+        facts, _, after = rest.partition("</script>")
+    assert (before.count("<"), after.count("<script"), after.count("</script")) == (17, 1, 1)
+    assert "<" not in facts
+    assert not any(acts(c) for c in facts)
+    assert not any(acts(c) for c in before if c != "\n")
+    json.loads(facts, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
 
 
 def attack_removed(ground: Ground, runs: list[Any]) -> None:
@@ -140,6 +157,7 @@ def attack_series(ground: Ground, runs: list[Any]) -> None:
     for name in ground.history(runs):
         ground.gxt("show", name, "--series", codes=[0, 1])
         ground.gxt("show", name, "--series", "--json", codes=[0, 1])
+    check_page(ground)
 
 
 def attack_run(ground: Ground, name: str, number: int, codes: list[int]) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MOST_CELLS: Final = 60_000
 _LEAST_COLUMNS: Final = 12
 _CELL: Final = 200
+_MOST_ROWS: Final = 200  # of a table about a run
+_MOST_ROWS_ALONE: Final = 5000
 _LARGEST_SINGLE: Final = 3e38
 _NEAR: Final = 1e-5  # of the height of a curve: nobody sees what single precision loses
 
@@ -193,7 +195,7 @@ def _run(report: Report, entry: Entry, cells: list[Json], drawn: Sequence[str]) 
         "verdict": (evidence.verdict or "") if evidence else "",
         "why": reason(evidence) if evidence and evidence.kind != "single" else "",
         "cells": cells,
-        "page": _blocks(_page(entry)),
+        "page": _blocks(_page(entry), _MOST_ROWS if len(report.entries) > 1 else _MOST_ROWS_ALONE),
         "images": [
             [clean(one.name), one.step, f"data:image/{one.format};base64,{b64encode(one.content).decode()}"]
             for one in entry.images
@@ -226,9 +228,17 @@ def _page(entry: Entry) -> View:
     return [identity, *title_, *(differs if title_ else []), *rest]
 
 
-def _blocks(view: View) -> list[Json]:
-    """A view for the page: sections, lines, tables of [text, role]."""
-    return [block for one in view if (block := _table_block(one) if isinstance(one, Table) else _line(one))]
+def _blocks(view: View, most: int) -> list[Json]:
+    """A view for the page: sections, lines, tables of [text, role] with at most so many rows."""
+    blocks: list[Json] = []
+    for one in view:
+        if isinstance(one, Table):
+            blocks.append(_table_block(one._replace(rows=one.rows[:most])))
+            if len(one.rows) > most:
+                blocks.append(_line(line(Span(f"… and {len(one.rows) - most} more: see gxt show", "dim"))))
+        elif block := _line(one):
+            blocks.append(block)
+    return blocks
 
 
 def _line(spans: Sequence[Span]) -> Json:

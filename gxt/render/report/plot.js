@@ -35,7 +35,9 @@ class Plot {
     );
     this.host.style.height = `${height}px`;
     new ResizeObserver(() => this.draw()).observe(this.host);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    for (const look of ["(prefers-color-scheme: dark)", "print"]) {
+      matchMedia(look).addEventListener("change", () => this.draw());
+    }
   }
 
   show(zoom) {
