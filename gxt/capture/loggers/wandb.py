@@ -13,11 +13,12 @@ from typing import Final
 
 from gxt.capture.loggers.content import Content, Point
 from gxt.capture.loggers.protobuf import fields, inner, signed, text, unzigzag
+from gxt.capture.loggers.wandb_artifacts import Artifacts
 from gxt.capture.loggers.wandb_metrics import Definitions
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metrics import flatten_numbers
 
-_METRIC: Final = 12
+_FILES, _ARTIFACT, _METRIC = 6, 8, 12
 _BLOCK: Final = 32 << 10
 _HEADER: Final = 7
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
@@ -27,7 +28,7 @@ _OWN: Final = "_"  # keys of W&B's own begin so
 
 
 class WandbReader:
-    """Reads a file piece by piece. `summary` holds what `run.summary` has by now."""
+    """Reads a file piece by piece. `artifacts` is what the run has put aside by now."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
@@ -36,7 +37,13 @@ class WandbReader:
         self._parts = bytearray()
         self._step = -1
         self._counts = False  # W&B's own steps count the calls, unless the script says them
+        self.artifacts = Artifacts()
         self._definitions = Definitions()
+        self._learn = {
+            _FILES: self.artifacts.save,
+            _ARTIFACT: self.artifacts.log,
+            _METRIC: self._definitions.learn,
+        }
         self._logged: set[str] = set()
         self._summary: dict[str, Json] = {}
 
@@ -112,8 +119,8 @@ class WandbReader:
                     points += self._definitions.placed(point)
             elif number == _SUMMARY:
                 self._summary.update(_items(inner(value)))
-            elif number == _METRIC:
-                self._definitions.learn(inner(value))
+            elif number in self._learn:
+                self._learn[number](inner(value))
             elif number == _CONFIG:
                 params.update(_config(inner(value)))
             elif number == _RUN:
