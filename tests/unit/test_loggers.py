@@ -232,17 +232,17 @@ def test_files_that_were_given_to_wandb_and_are_still_here(tmp_path: Path) -> No
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(path.name[:4])
 
-    def logged(name: str, kind: str, **entries: Path | str) -> bytes:
+    def logged(name: str, kind: str, entries: dict[str, Path]) -> bytes:
         contents = [field(4, field(1, inside) + field(6, str(path))) for inside, path in entries.items()]
         return field(8, field(4, kind) + field(5, name) + field(12, b"".join(contents)))
 
     reader = WandbReader()
     reader.feed(
         wandb_file(
-            logged("net", "model", best=copies / "old"),
-            logged("net", "model", best=copies / "new"),
-            logged("pair", "data", **{"twin.pt": copies / "twin", "far": "", "gone": tmp_path / "gone"}),
-            logged("source", "code", main=copies / "new"),
+            logged("net", "model", {"best": copies / "old"}),
+            logged("net", "model", {"best": copies / "new"}),
+            logged("pair", "data", {"twin.pt": copies / "twin", "far": Path(), "gone": tmp_path / "gone"}),
+            logged("source", "code", {"main": copies / "new"}),
             field(6, field(1, field(1, "kept")) + field(1, field(1, "output.log") + field(3, 1))),
         )
     )
