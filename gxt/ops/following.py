@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gxt.capture.loggers.content import Point, joined
+from gxt.capture.loggers.content import Aside, Point, joined
 from gxt.capture.loggers.finding import Found, known, walk
 from gxt.capture.loggers.naming import board_place, metric_name, training_name
 from gxt.capture.loggers.sources import (
@@ -122,7 +122,7 @@ class Following:
         self._sources: dict[tuple[str, Path], Source] = {}
         self._trainings: dict[tuple[str, str], _Training] = {}
         self._streams: dict[tuple[str, str], tuple[_Training, str]] = {}
-        self._artifacts: dict[Path, None] = {}
+        self._artifacts: dict[tuple[str, Aside], None] = {}
         self._last: dict[str, float] = {}
         self._owners: dict[str, _Training] = {}
         self._said: dict[tuple[str, str], Told] = {}
@@ -162,7 +162,7 @@ class Following:
         self._rivals.look()
         for kind, source in self._find():
             for batch in self._readable(source, last=last):
-                self._artifacts.update(dict.fromkeys(batch.artifacts))
+                self._artifacts.update(dict.fromkeys((kind, one) for one in batch.artifacts))
                 content = batch.content
                 if content.points or content.params or content.tags or content.defined:
                     self._take(kind, batch)
@@ -205,8 +205,8 @@ class Following:
         """The last value of each metric."""
         return self._last
 
-    def artifacts(self) -> list[Path]:
-        """Files and folders that loggers have put aside as results."""
+    def artifacts(self) -> list[tuple[str, Aside]]:
+        """Files and folders that loggers have put aside as results, with the kind of the logger."""
         return [*self._artifacts]
 
     def _find(self) -> list[tuple[str, Source]]:

@@ -41,7 +41,7 @@ def import_tensorboard(workspace: Workspace, folder: Path) -> Imported:
         raise UsageError(what, hint="they are called events.out.tfevents…: name the folder above them")
     here = uids_here(workspace.repository, [board.uid for board in boards if board.uid])
     left_out += [
-        f"{board.name}: the run that it is an export of is here" for board in boards if board.uid in here
+        f"{board.name}: the run that it comes from is here" for board in boards if board.uid in here
     ]
     runs = [_foreign(board) for board in boards if board.uid not in here]
     return import_foreign(workspace, str(folder), runs, left_out)

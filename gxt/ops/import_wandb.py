@@ -69,7 +69,7 @@ def _kept(
         last = parts[-1]
         name = last.said.get("name") or key
         if exported.get(key) in here:
-            left_out.append(f"{name}: the run that it is an export of is here")
+            left_out.append(f"{name}: the run that it comes from is here")
         elif not last.said and not last.points:
             left_out.append(f"{last.path.name}: it holds no run of W&B's")
         elif last.exit_code is None and time.time() - last.path.stat().st_mtime < _QUIET_S:

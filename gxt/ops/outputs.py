@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gxt.errors import GxtError
-from gxt.model.artifacts import MODEL, clean_name, place
+from gxt.model.artifacts import MODEL, clean_name, file_name, place
 from gxt.model.json_types import Json, JsonObject
 from gxt.store import journal
 from gxt.store.console import HEAD
@@ -101,20 +101,27 @@ def take_back(directory: Path, said: JsonObject) -> None:
 
 
 def put_out_at_end(
-    repository: Repository, live: journal.LiveRun, paths: Sequence[str], who: str = "--out"
+    repository: Repository, live: journal.LiveRun, paths: Mapping[str, str | None], who: str = "--out"
 ) -> list[str]:
-    """Store outputs that somebody named, relative to the working directory; what to say of them."""
+    """Store outputs that somebody named; what to say of them.
+
+    Args:
+        repository: where.
+        live: the run.
+        paths: relative to the working directory, with the name of each, where that is not its own.
+        who: has named them.
+    """
     notices = []
-    for number, name in enumerate(paths):
+    for number, (path, name) in enumerate(paths.items()):
         try:
-            source = _source(name, live.path, repository.cwd)
-            said, facts = _taken(repository, source, f"{who.lstrip('-')}-{number}")
+            source = _source(path, live.path, repository.cwd)
+            said, facts = _taken(repository, source, f"{who.lstrip('-')}-{number}", name)
             live.journal.append("artifact", said)
             live.journal.append("stored", facts)
         except GxtError as error:
             notices.append(f"{who}: {error.message}")
         except OSError as error:
-            notices.append(f"{who} {name} is not kept: {error.strerror or error}")
+            notices.append(f"{who} {path} is not kept: {error.strerror or error}")
     with suppress(OSError):
         for text in notices:
             live.journal.append("notice", {"text": text})
@@ -203,11 +210,13 @@ def _names(home: Path) -> set[str]:
     return {name for name in names_in(home) if not name.startswith(".")}
 
 
-def _taken(repository: Repository, source: Path, id_: str) -> tuple[JsonObject, JsonObject]:
+def _taken(repository: Repository, source: Path, id_: str, name: str | None) -> tuple[JsonObject, JsonObject]:
     from gxt.data.staging import keep_path
 
     facts, parts = keep_path(_cache(repository), source)
-    said = _said(source, repository.top, kind="", name=None, step=None)
+    said = _said(source, repository.top, kind="", name=name, step=None)
+    if name is not None and not source.is_relative_to(repository.top):
+        said["path"] = place(f"../{file_name(name)}")
     return {"id": id_, **said, "staged": None, "parts": list[Json](parts)}, {"id": id_, **facts}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from gxt.capture.process import Ended, run_command
 from gxt.git.repository import Repository
@@ -25,6 +25,9 @@ from gxt.ops.workspace import Workspace
 from gxt.store.console import ConsoleLog
 from gxt.store.journal import ENV_DIRECTORY, ENV_UID, LiveRun
 from gxt.store.settings import SYSTEM_EVERY_S
+
+if TYPE_CHECKING:
+    from gxt.capture.loggers.content import Aside
 
 _NAMED = 5  # metrics that are named at the end of a run
 
@@ -155,11 +158,18 @@ def _seed(request: StartRequest) -> dict[str, str]:
 
 
 def _keep_outputs(
-    repository: Repository, live: LiveRun, keeper: Keeper, outs: Sequence[str], artifacts: Sequence[str]
+    repository: Repository,
+    live: LiveRun,
+    keeper: Keeper,
+    outs: Sequence[str],
+    asides: Sequence[tuple[str, Aside]],
 ) -> Sequence[str]:
     keeper.finish()
-    notices = put_out_at_end(repository, live, outs)
-    return [*notices, *put_out_at_end(repository, live, artifacts, who="mlflow")]
+    notices = put_out_at_end(repository, live, dict.fromkeys(outs))
+    for kind in dict.fromkeys(kind for kind, _ in asides):
+        names = {str(one.path): one.name for of, one in asides if of == kind}
+        notices += put_out_at_end(repository, live, names, who=kind)
+    return notices
 
 
 def _parent(workspace: Workspace, planned: Plan, finished: Finished | None) -> JsonObject | None:

@@ -21,6 +21,7 @@ from gxt.model.metrics import TABLES
 from gxt.store.journal import LiveRun
 
 if TYPE_CHECKING:
+    from gxt.capture.loggers.content import Aside
     from gxt.ops.following import Following, Told
 
 ALL: Final = "all"
@@ -146,9 +147,9 @@ class SourcesThread(threading.Thread):
             f"W&B knows no account here and wrote offline: wandb login, then wandb sync {shlex.quote(path)}"
         )
 
-    def artifacts(self) -> list[str]:
-        """What other loggers have put aside as results; after `finish`."""
-        return list(map(str, self._following.artifacts())) if self._following else []
+    def artifacts(self) -> list[tuple[str, Aside]]:
+        """What other loggers have put aside as results, with their kinds; after `finish`."""
+        return self._following.artifacts() if self._following else []
 
     def without_known(self, file: str, numbers: dict[str, float]) -> dict[str, float]:
         """The numbers of a metrics file but for those that are the last ones of a series; after `finish`.

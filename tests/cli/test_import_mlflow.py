@@ -283,7 +283,7 @@ def test_an_export_does_not_come_beside_its_own_run(
     monkeypatch.setattr(_Small, "PAGES", pages)
     done = gxt(repo, "import", "mlflow", f"http://ada:word@{small_server}")
     assert done.stdout == f"from http://{small_server}: 1 run (exp-002)\n"
-    assert done.stderr == "gxt: left out: exported: the run that it is an export of is here\n"
+    assert done.stderr == "gxt: left out: exported: the run that it comes from is here\n"
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def test_an_export_is_not_imported_beside_the_runs_that_it_is_of(repo: Path, tmp
     for kind, name in (("logs", "exp-001-many-of-them"), ("wandb", "Many, of them")):
         done = gxt(repo, "import", "tensorboard" if kind == "logs" else kind, str(tmp_path / kind))
         assert done.stdout == f"from {tmp_path / kind}: no run\n"
-        assert done.stderr == f"gxt: left out: {name}: the run that it is an export of is here\n"
+        assert done.stderr == f"gxt: left out: {name}: the run that it comes from is here\n"
 
 
 # --- what the libraries have written ---------------------------------------------------------------------

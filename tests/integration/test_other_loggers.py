@@ -23,7 +23,7 @@ from tests.conftest import data, git, gxt
 from tests.unit.test_loggers import row, wandb_file
 
 FOUR_LIBRARIES = """
-import tensorboardX, wandb
+import os, tensorboardX, wandb
 from dvclive import Live
 from torch.utils.tensorboard import SummaryWriter
 
@@ -46,6 +46,15 @@ other_writer.add_hparams({"amp": True}, {"x/acc": 0.8})
 torch_writer.close()
 other_writer.close()
 run.summary["w/best"] = 0.5
+for name, files in (("model.pt", ["model.pt"]), ("two", ["parts/a", "parts/b"])):
+    artifact = wandb.Artifact(name, type="model")
+    for file in files:
+        os.makedirs("parts", exist_ok=True)
+        open(file, "w").write(file)
+        artifact.add_file(file)
+    run.log_artifact(artifact)
+run.save("parts/a", policy="now")
+run.save("model.pt", policy="now")
 run.finish()
 """
 MLFLOW = """
@@ -109,6 +118,10 @@ def test_four_libraries_write_as_they_do_and_wandb_offline_without_an_account(re
     assert run["tags"] == ["baseline"]
     assert sources(run) == [
         ("dvclive", 2, 1), ("tensorboard", 3, 1), ("tensorboard", 3, 1), ("wandb", 4, 2),
+    ]  # fmt: skip
+    assert [(one["name"], one["path"], one["size"]) for one in run["artifacts"]] == [
+        ("model.pt", "model.pt", 8), ("two/a", ".gxt/out/two-a", 7), ("two/b", ".gxt/out/two-b", 7),
+        ("parts/a", "parts/a", 7),
     ]  # fmt: skip
     assert run["defined"] == {"w/loss": {"goal": None, "summary": "max", "unit": None}}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gxt.capture.loggers.content import Content, Point, joined
+from gxt.capture.loggers.content import Aside, Content, Point, joined
 from gxt.capture.loggers.mlflow_files import MetricReader
 from gxt.capture.loggers.naming import board_place, metric_name, training_name
 from gxt.capture.loggers.sources import Fresh
@@ -218,6 +218,37 @@ def test_a_metric_is_at_the_step_that_it_was_defined_to_have() -> None:
     assert content.defined == {"val/acc": acc, "val/own": own}
     assert reader.feed(b"").defined == {}
     assert [point.numbers for point in reader.at_end().points] == [{"val/acc/min": 0.0}]
+
+
+def test_files_that_were_given_to_wandb_and_are_still_here(tmp_path: Path) -> None:
+    run, copies = tmp_path / "wandb" / "run-1", tmp_path / "staging"
+    for path in (
+        copies / "old",
+        copies / "new",
+        copies / "twin",
+        tmp_path / "twin.pt",
+        run / "files" / "kept",
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(path.name[:4])
+
+    def logged(name: str, kind: str, entries: dict[str, Path]) -> bytes:
+        contents = [field(4, field(1, inside) + field(6, str(path))) for inside, path in entries.items()]
+        return field(8, field(4, kind) + field(5, name) + field(12, b"".join(contents)))
+
+    reader = WandbReader()
+    reader.feed(
+        wandb_file(
+            logged("net", "model", {"best": copies / "old"}),
+            logged("net", "model", {"best": copies / "new"}),
+            logged("pair", "data", {"twin.pt": copies / "twin", "far": Path(), "gone": tmp_path / "gone"}),
+            logged("source", "code", {"main": copies / "new"}),
+            field(6, field(1, field(1, "kept")) + field(1, field(1, "output.log") + field(3, 1))),
+        )
+    )
+    assert list(reader.artifacts.found(run)) == [
+        Aside(copies / "new", "best"), Aside(tmp_path / "twin.pt"), Aside(run / "files" / "kept", "kept"),
+    ]  # fmt: skip
 
 
 def test_a_damaged_block_of_wandb_costs_no_more_than_itself() -> None:

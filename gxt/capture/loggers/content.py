@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from gxt.model.json_types import JsonObject
@@ -21,6 +22,13 @@ class Point(NamedTuple):
     step: int
     time_us: int | None
     numbers: dict[str, float]
+
+
+class Aside(NamedTuple):
+    """A file or folder that a logger has put aside as a result, and its name where the path has another."""
+
+    path: Path
+    name: str | None = None
 
 
 class Content(NamedTuple):

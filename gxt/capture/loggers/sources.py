@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from gxt.capture.loggers import mlflow_files
-from gxt.capture.loggers.content import NOTHING, Content, Point
+from gxt.capture.loggers.content import NOTHING, Aside, Content, Point
 from gxt.capture.loggers.finding import Found
 from gxt.capture.loggers.tables import TableReader
 from gxt.capture.loggers.tail import Stamp, Tail
@@ -39,7 +39,7 @@ class Batch(NamedTuple):
     stream: str
     path: Path
     content: Content
-    artifacts: tuple[Path, ...] = ()
+    artifacts: tuple[Aside, ...] = ()
 
 
 class Source(Protocol):
@@ -110,6 +110,9 @@ class FileSource:
             self._is_log = not isinstance(self._reader, TableReader) or self._reader.is_log
         if last and isinstance(self._reader, (TableReader, WandbReader)):
             yield self._batch(self._reader.at_end())
+        if last and isinstance(self._reader, WandbReader):
+            given = tuple(self._reader.artifacts.found(self._found.stream))
+            yield self._batch(NOTHING)._replace(artifacts=given)
 
     def _batch(self, content: Content) -> Batch:
         fresh = content._replace(points=self._fresh.of(content.points))
@@ -317,10 +320,10 @@ def yaml_params(path: Path) -> JsonObject:
         return {}
 
 
-def _inside(folder: Path) -> tuple[Path, ...]:
+def _inside(folder: Path) -> tuple[Aside, ...]:
     """What lies in a folder of artifacts; nothing where they are on another machine."""
     try:
-        return tuple(sorted(folder.iterdir())) if folder.is_absolute() else ()
+        return tuple(map(Aside, sorted(folder.iterdir()))) if folder.is_absolute() else ()
     except OSError:
         return ()
 

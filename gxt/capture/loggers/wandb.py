@@ -13,11 +13,12 @@ from typing import Final
 
 from gxt.capture.loggers.content import Content, Point
 from gxt.capture.loggers.protobuf import fields, inner, signed, text, unzigzag
+from gxt.capture.loggers.wandb_artifacts import Artifacts
 from gxt.capture.loggers.wandb_metrics import Definitions
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metrics import flatten_numbers
 
-_METRIC: Final = 12
+_FILES, _ARTIFACT, _METRIC = 6, 8, 12
 _BLOCK: Final = 32 << 10
 _HEADER: Final = 7
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
@@ -36,6 +37,7 @@ class WandbReader:
 
     Attributes:
         summary: what `run.summary` has by now.
+        artifacts: what the run has put aside by now.
         told: the records of some kinds, as they are: `RUN`, `EXIT`, `ENVIRONMENT`.
     """
 
@@ -46,7 +48,13 @@ class WandbReader:
         self._parts = bytearray()
         self._step = -1
         self._counts = False  # W&B's own steps count the calls, unless the script says them
+        self.artifacts = Artifacts()
         self._definitions = Definitions()
+        self._learn = {
+            _FILES: self.artifacts.save,
+            _ARTIFACT: self.artifacts.log,
+            _METRIC: self._definitions.learn,
+        }
         self._logged: set[str] = set()
         self.summary: dict[str, Json] = {}
         self.told: list[tuple[int, bytes]] = []
@@ -123,8 +131,8 @@ class WandbReader:
                     points += self._definitions.placed(point)
             elif number == _SUMMARY:
                 self.summary.update(_items(inner(value)))
-            elif number == _METRIC:
-                self._definitions.learn(inner(value))
+            elif number in self._learn:
+                self._learn[number](inner(value))
             elif number == _CONFIG:
                 params.update(_config(inner(value)))
             elif number in (RUN, EXIT, ENVIRONMENT):
