@@ -105,7 +105,10 @@ def compare(
 
 
 def _spread(repeats: JsonObject, name: str) -> Spread | None:
-    """The prediction interval of Student's t."""
+    """The prediction interval of Student's t: mean ± t(n - 1) s sqrt(1 + 1/n).
+
+    G. J. Hahn and W. Q. Meeker, Statistical Intervals (1991), chapter 4. None without a spread to know.
+    """
     from gxt.model.evidence import Sample, weigh  # most runs have no repeats
     from gxt.model.repeats import sample_of
 

@@ -127,7 +127,7 @@ def more(evidence: Evidence) -> str:
     """How many more repeats would tell."""
     if evidence.more is None:
         return "no reasonable number of repeats would tell"
-    return f"some {evidence.more} more of each would tell"
+    return f"{'some ' if evidence.more > 1 else ''}{evidence.more} more of each would tell"
 
 
 def scalar(value: Json) -> str:

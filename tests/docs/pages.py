@@ -2,7 +2,7 @@
 
 In a ```console block a line that starts with `$ ` is a command (with its here-document or its continued
 lines), what follows up to the next command is its output. The commands of one page run in one bash, in order,
-in an empty directory, as a user with a git identity and nothing else.
+in an empty directory, as a user with a git identity and nothing else but, in `~/gxt`, this repository.
 
 Compared is what the reader compares too: `normalised` takes out what differs from day to day and from machine
 to machine. A line with `…` alone stands for any lines.
@@ -106,6 +106,7 @@ def run(page: Path, directory: Path) -> list[tuple[Command, str]]:
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
     )
+    (home / "gxt").symlink_to(ROOT)
     end = f"\ncode=$?; echo; echo '{_MARK}' $code; (exit $code)\n"
     script = "".join(["exec 2>&1 </dev/null\n", *(f"{one.text}{end}" for one in wanted), "exit 0\n"])
     done = subprocess.run(

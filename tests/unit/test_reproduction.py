@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from gxt.model.json_types import Json, JsonObject
+from gxt.model.repeats import fold_runs
 from gxt.model.reproduction import Verdict, compare, fill
 
 
@@ -13,6 +16,12 @@ def run(
 ) -> JsonObject:
     listed: list[Json] = [{"name": name, "md5": md5} for name, md5 in (artifacts or {}).items()]
     return {"status": status, "metrics": metrics, "artifacts": listed}
+
+
+def repeat(value: Json) -> JsonObject:
+    """One of several, as much of it as a sum of them needs."""
+    told: JsonObject = {"id": "exp-001", "uid": "U", "seed": 0, "exit_code": 0, "duration_s": 1.0}
+    return {**run({"m": value}), **told, "command": [], "params": {}}
 
 
 @pytest.mark.parametrize(
@@ -76,3 +85,23 @@ def test_what_was_redacted_is_filled_in_by_name_or_by_place() -> None:
         (),
     )
     assert fill(command, {"3": "1", "4": "2", "5": "3", "6": "4"}).command == fill(command, answers).command
+
+
+def test_one_more_repeat_lies_in_the_prediction_interval_95_times_in_100() -> None:
+    rng = np.random.default_rng(0)
+    held = []
+    for *known, again in rng.normal(size=(400, 5)).tolist():
+        repeats = fold_runs([repeat(value) for value in known])
+        [found] = compare(run({"m": known[0]}), run({"m": again}), repeats=repeats).metrics
+        assert found.spread is not None
+        half = stats.t.ppf(0.975, 3) * np.std(known, ddof=1) * np.sqrt(1 + 1 / 4)
+        expected = (np.mean(known) - half, np.mean(known) + half)
+        assert (found.spread.low, found.spread.high) == pytest.approx(expected)
+        held.append(found.verdict == "within")
+    assert np.mean(held) == pytest.approx(0.95, abs=0.03)
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, "NaN"], [-1.7e308, 1.7e308]])
+def test_without_a_finite_spread_nothing_else_is_within(values: list[Json]) -> None:
+    repeats = fold_runs([repeat(value) for value in values])
+    assert compare(run({"m": 1.0}), run({"m": 2.0}), repeats=repeats).metrics[0].verdict == "different"
