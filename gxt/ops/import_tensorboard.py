@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from gxt.capture.loggers.board_history import Board, board_folders, is_added, read_board, with_added
 from gxt.errors import InvalidParams, UsageError
 from gxt.model.json_types import JsonObject
+from gxt.model.metric_lines import metric_rows
 from gxt.model.params import merge, split_keys
 from gxt.ops.event_file import FAILURE, RUNNING, UNKNOWN, decoded
 from gxt.ops.foreign import Foreign, Imported, import_foreign
@@ -58,7 +58,7 @@ def _boards(folder: Path, left_out: list[str]) -> list[Board]:
             continue
         if is_added(place) and place.parent in found:
             found[place.parent] = with_added(found[place.parent], board)
-        elif board.points or board.params:
+        elif board.series or board.params:
             found[place] = board
         else:
             left_out.append(f"{board.name}: it has no scalars")
@@ -66,7 +66,7 @@ def _boards(folder: Path, left_out: list[str]) -> list[Board]:
 
 
 def _foreign(board: Board) -> Foreign:
-    times = [point.time_us for point in board.points if point.time_us]
+    times = [at_us for one in board.series.values() for at_us in (min(one.time_us), max(one.time_us))]
     began_us = board.session.started_us if board.session.started_us is not None else min(times, default=0)
     ended_us = board.session.ended_us
     status = _STATUS.get(board.session.status, "completed")
@@ -80,12 +80,8 @@ def _foreign(board: Board) -> Foreign:
         max(times, default=began_us) if ended_us is None else ended_us,
         status,
         params=_params(board),
-        metrics=_points(board),
+        metrics=metric_rows(board.series),
     )
-
-
-def _points(board: Board) -> Iterator[tuple[int, int, dict[str, float]]]:
-    return ((point.time_us or 0, point.step, point.numbers) for point in board.points)
 
 
 def _params(board: Board) -> JsonObject:

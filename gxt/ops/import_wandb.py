@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
-from gxt.capture.loggers.wandb_history import Logged, files_of, read_log, rows, wandb_logs
+from gxt.capture.loggers.wandb_history import Logged, files_of, read_log, wandb_logs
 from gxt.errors import UsageError
 from gxt.model.ids import is_uid
 from gxt.model.json_types import Json, JsonObject
+from gxt.model.metric_lines import metric_rows
 from gxt.model.params import flatten, split_keys
 from gxt.ops.export_wandb import INTERRUPTED, wandb_id
 from gxt.ops.foreign import Artifact, Foreign, Imported, Points, import_foreign
@@ -70,7 +71,7 @@ def _kept(
         name = last.said.get("name") or key
         if exported.get(key) in here:
             left_out.append(f"{name}: the run that it is an export of is here")
-        elif not last.said and not last.points:
+        elif not last.said and not last.series:
             left_out.append(f"{last.path.name}: it holds no run of W&B's")
         elif last.exit_code is None and time.time() - last.path.stat().st_mtime < _QUIET_S:
             left_out.append(f"{name} may be running: import it again when it has ended")
@@ -133,11 +134,15 @@ def _ended_us(parts: Sequence[Logged], about: JsonObject) -> int:
     duration_s = about.get("duration_s")
     if isinstance(duration_s, (int, float)):
         return began_us + round(duration_s * 1e6)
-    times = [point.time_us for one in parts for point in one.points if point.time_us is not None]
+    times = [_last_us(one) for one in parts]
     runtime_s = parts[-1].summary.get("_runtime")
     if isinstance(runtime_s, (int, float)) and len(parts) == 1:
         times.append(began_us + round(runtime_s * 1e6))
     return max([*times, began_us])
+
+
+def _last_us(logged: Logged) -> int:
+    return max((max(one.time_us) for one in logged.series.values()), default=0)
 
 
 def _params(parts: Sequence[Logged]) -> JsonObject:
@@ -150,20 +155,19 @@ def _params(parts: Sequence[Logged]) -> JsonObject:
 
 def _metrics(parts: Sequence[Logged], about: JsonObject) -> Points:
     """The history, and what only the summary has, at its end; an export's evaluations are none of it."""
-    last_us, step = parts[0].started_us, 0
+    began_us, step = parts[0].started_us, 0
     for one in parts:
-        for point in rows(one.points):
-            last_us, step = max(last_us, point.time_us or 0), point.step
-            yield point.time_us or parts[0].started_us, point.step, point.numbers
+        for at_us, step, values in metric_rows(one.series):
+            yield at_us or began_us, step, values
     alone = parts[-1].alone
-    known = {name for one in parts for point in one.points for name in point.numbers}
+    known = {name for one in parts for name in one.series}
     left = {
         name: value
         for name, value in alone.items()
         if name not in known and not (about and name.startswith("evals/"))
     }
     if left:
-        yield last_us, step, left
+        yield max(began_us, _last_us(parts[-1])), step, left
 
 
 def _command(said: Mapping[str, str], args: Sequence[str]) -> list[str]:

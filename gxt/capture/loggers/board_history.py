@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gxt.capture.loggers.content import Point
 from gxt.capture.loggers.tensorboard import EventReader, Session
 from gxt.model.json_types import JsonObject
+from gxt.model.points import SeriesBuilder, SeriesByName
 from gxt.named_tuple import NamedTuple
 
 _MARK: Final = "tfevents"
@@ -33,7 +33,7 @@ class Board(NamedTuple):
         uid: of the run of gxt's that these are an export of, or empty.
         session: when it began and ended, and how.
         params: by name.
-        points: numbers by what they were logged with, in the order of the files.
+        series: the scalars by their tags, in the order of the files.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Board(NamedTuple):
     uid: str
     session: Session
     params: JsonObject
-    points: list[Point]
+    series: SeriesByName
 
 
 def board_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -64,7 +64,7 @@ def read_board(top: Path, folder: Path, files: Sequence[Path]) -> Board:
     Raises:
         OSError: a file cannot be read.
     """
-    points: list[Point] = []
+    gathered = SeriesBuilder()
     params: JsonObject = {}
     session = Session()
     for file in files:
@@ -72,27 +72,23 @@ def read_board(top: Path, folder: Path, files: Sequence[Path]) -> Board:
         with file.open("rb") as opened:
             while data := opened.read(_PIECE):
                 content = reader.feed(data)
-                points += _rows(content.points)
+                for point in content.points:
+                    with suppress(OverflowError):  # a time that no clock has
+                        gathered.add(point.step, point.time_us or 0, point.numbers)
                 params.update(content.params)
         session = reader.session if session.started_us is None else _later(session, reader.session)
     exported = _GXT.fullmatch(files[-1].name)
     name = folder.relative_to(top).as_posix() if folder != top else folder.resolve().name
     key = f"{folder.resolve().name}/{files[0].name}"
-    return Board(name, key, exported[1] if exported else "", session, params, points)
+    return Board(name, key, exported[1] if exported else "", session, params, gathered.build())
 
 
 def with_added(board: Board, added: Board) -> Board:
     """A run with the parameters, and the metrics, that `add_hparams` has put below it."""
-    known = {name for point in board.points for name in point.numbers}
-    more = [
-        point._replace(numbers=numbers)
-        for point in added.points
-        if (numbers := {name: value for name, value in point.numbers.items() if name not in known})
-    ]
     said = added.session._replace(started_us=None)
     return board._replace(
         params={**added.params, **board.params},
-        points=[*board.points, *more],
+        series={**added.series, **board.series},
         session=_later(board.session, said),
     )
 
@@ -102,15 +98,3 @@ def _later(before: Session, after: Session) -> Session:
     if after.ended_us is None:
         return before
     return before._replace(ended_us=after.ended_us, status=after.status)
-
-
-def _rows(points: Sequence[Point]) -> Iterator[Point]:
-    """Neighbours of one step and one time as one, unless a name would be there twice."""
-    for (step, time_us), together in groupby(points, key=lambda point: (point.step, point.time_us)):
-        numbers: dict[str, float] = {}
-        for point in together:
-            if not numbers.keys().isdisjoint(point.numbers):
-                yield Point(step, time_us, numbers)
-                numbers = {}
-            numbers.update(point.numbers)
-        yield Point(step, time_us, numbers)
