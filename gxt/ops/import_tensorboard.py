@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from gxt.capture.loggers.board_history import Board, board_folders, is_added, read_board, with_added
 from gxt.errors import InvalidParams, UsageError
-from gxt.model.json_types import JsonObject
+from gxt.model.json_types import Json, JsonObject
 from gxt.model.metric_lines import metric_rows
-from gxt.model.params import merge, split_keys
+from gxt.model.params import join_keys, merge, split_keys
 from gxt.ops.event_file import FAILURE, RUNNING, UNKNOWN, decoded
 from gxt.ops.foreign import Foreign, Imported, import_foreign
 from gxt.ops.workspace import Workspace
@@ -67,7 +67,8 @@ def _boards(folder: Path, left_out: list[str]) -> list[Board]:
 
 def _foreign(board: Board) -> Foreign:
     times = [at_us for one in board.series.values() for at_us in (min(one.time_us), max(one.time_us))]
-    began_us = board.session.started_us if board.session.started_us is not None else min(times, default=0)
+    started = (board.session.started_us,) if board.session.started_us else ()
+    began_us = min([*started, *(at_us for at_us in times if at_us > 0)], default=0)
     ended_us = board.session.ended_us
     status = _STATUS.get(board.session.status, "completed")
     if board.uid and board.session.status == UNKNOWN:  # as an export calls it
@@ -85,14 +86,17 @@ def _foreign(board: Board) -> Foreign:
 
 
 def _params(board: Board) -> JsonObject:
-    """The parameters, nested by the dots in their names."""
+    """The parameters, nested by the dots in their names where that hides none of them."""
     nested: list[JsonObject] = []
     for name, value in board.params.items():
-        said: JsonObject = {name: value}
+        keys: tuple[str, ...] = (name,)
         with suppress(InvalidParams):
             keys = split_keys(name)
-            said = {keys[-1]: decoded(value) if board.uid and isinstance(value, str) else value}
-            for key in keys[-2::-1] if len(keys) <= _DEEPEST else ():
-                said = {key: said}
-        nested.append(said)
+        above = {join_keys(keys[:depth]) for depth in range(1, len(keys))}
+        if len(keys) > _DEEPEST or not above.isdisjoint(board.params):
+            keys = (name,)
+        said: Json = decoded(value) if board.uid and isinstance(value, str) else value
+        for key in reversed(keys):
+            said = {key: said}
+        nested.append(cast("JsonObject", said))
     return merge(*nested)

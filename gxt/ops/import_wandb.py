@@ -13,7 +13,7 @@ from gxt.model.ids import is_uid
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metric_lines import metric_rows
 from gxt.model.params import flatten, split_keys
-from gxt.ops.export_wandb import INTERRUPTED, wandb_id
+from gxt.ops.export_wandb import INTERRUPTED
 from gxt.ops.foreign import Artifact, Foreign, Imported, Points, import_foreign
 from gxt.ops.workspace import Workspace
 from gxt.store.sync.from_files import uids_here
@@ -81,9 +81,15 @@ def _kept(
 
 
 def _key(logged: Logged) -> str:
-    """What identifies the run on every machine: W&B's id is unique in a project."""
+    """What identifies the run on every machine: W&B's id is unique in a project, gxt's everywhere."""
+    if uid := _about(logged).get("uid"):
+        return _own_key(str(uid))
     id_ = logged.said.get("id") or logged.path.stem.removeprefix("run-")
     return f"{logged.said.get('project', '')}/{id_}"
+
+
+def _own_key(uid: str) -> str:
+    return f"gxt {uid}"
 
 
 def _about(logged: Logged) -> JsonObject:
@@ -96,8 +102,6 @@ def _foreign(key: str, parts: Sequence[Logged], group: str) -> Foreign:
     first, last = parts[0], parts[-1]
     said = {name: value for one in parts for name, value in one.said.items() if value}
     about = _about(first)
-    project, _, _ = key.partition("/")
-    parent = wandb_id(str(about["parent"])) if about.get("parent") else said.get("parent")
     evals = last.summary.get("evals") if about else None
     marks = [f"{name}={said[name]}" for name in ("group", "job_type") if said.get(name) and not group]
     return Foreign(
@@ -112,7 +116,7 @@ def _foreign(key: str, parts: Sequence[Logged], group: str) -> Foreign:
         metrics=_metrics(parts, about),
         tags=[*dict.fromkeys(tag for one in parts for tag in one.tags), *marks],
         note=said.get("notes", ""),
-        parent=f"{project}/{parent}" if parent else None,
+        parent=_parent(said, about),
         author=(said["user"], said.get("mail", "")) if said.get("user") else None,
         command=_command(said, last.args),
         commit=said.get("commit") or None,
@@ -120,6 +124,13 @@ def _foreign(key: str, parts: Sequence[Logged], group: str) -> Foreign:
         evaluation=evals if isinstance(evals, dict) else None,
         group=group,
     )
+
+
+def _parent(said: Mapping[str, str], about: JsonObject) -> str | None:
+    """The key of the run that it derives from: gxt's parent, or what W&B has forked it from."""
+    if about:
+        return _own_key(str(about["parent"])) if about.get("parent") else None
+    return f"{said.get('project', '')}/{said['parent']}" if said.get("parent") else None
 
 
 def _status(exit_code: int | None) -> str:
@@ -191,7 +202,7 @@ def _repeats(runs: Mapping[str, Sequence[Logged]]) -> dict[str, str]:
     groups: dict[str, list[str]] = {}
     for key, parts in runs.items():
         if name := parts[-1].said.get("group"):
-            groups.setdefault(f"{key.partition('/')[0]}/{name}", []).append(key)
+            groups.setdefault(f"{parts[-1].said.get('project', '')}/{name}", []).append(key)
     found: dict[str, str] = {}
     for group, keys in groups.items():
         kept = [_without_seed(_params(runs[key])) for key in keys]

@@ -16,6 +16,7 @@ import pytest
 
 from gxt.model.series import Series
 from gxt.ops import wandb_file
+from gxt.ops.event_file import scalars
 from gxt.ops.export_tensorboard import export_tensorboard
 from gxt.ops.export_wandb import export_wandb
 from gxt.ops.foreign import Imported
@@ -191,6 +192,11 @@ def test_folders_with_event_files_are_runs(other: Path, tmp_path: Path) -> None:
     assert list(series.time_us) == [1_700_000_000_250_000 + step * 1_000_000 for step in range(3)]
     again = gxt(other, "import", "tensorboard", str(logs / "a"))
     assert again.stdout == f"from {logs / 'a'}: 2 runs here already\n"
+    (file,) = (logs / "a" / "val").iterdir()
+    file.write_bytes(file.read_bytes() + b"".join(scalars([(1_700_000_009_000_000, 30, {"loss": 0.5})])))
+    again = gxt(other, "import", "tensorboard", str(logs / "a" / "val"))
+    id_ = found["a/val"]["id"]
+    assert again.stderr == f"gxt: {id_} has gone on there since it came: it stays here as it came\n"
 
 
 def test_a_folder_of_wandb_holds_runs(other: Path, tmp_path: Path) -> None:
