@@ -43,8 +43,12 @@ def import_tensorboard(workspace: Workspace, folder: Path) -> Imported:
     left_out += [
         f"{board.name}: the run that it is an export of is here" for board in boards if board.uid in here
     ]
-    runs = [_foreign(board) for board in boards if board.uid not in here]
-    return import_foreign(workspace, str(folder), runs, left_out)
+    runs: dict[str, Foreign] = {}
+    for one in (_foreign(board) for board in boards if board.uid not in here):
+        first = runs.setdefault(one.key, one)
+        if first is not one:
+            left_out.append(f"{one.name}: it is a copy of {first.name}")
+    return import_foreign(workspace, str(folder), list(runs.values()), left_out)
 
 
 def _boards(folder: Path, left_out: list[str]) -> list[Board]:

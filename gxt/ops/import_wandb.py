@@ -51,7 +51,12 @@ def import_wandb(workspace: Workspace, place: Path) -> Imported:
         except OSError as error:
             left_out.append(f"{path}: {error.strerror}")
             continue
-        runs.setdefault(_key(logged), []).append(logged)
+        parts = runs.setdefault(_key(logged), [])
+        copied = [one for one in parts if one.started_us == logged.started_us]
+        if copied:
+            left_out.append(f"{path.parent.name}: it is a copy of {copied[0].path.parent.name}")
+        else:
+            parts.append(logged)
     kept = _kept(workspace, runs, left_out)
     groups = _repeats(kept)
     foreign = [_foreign(key, parts, group=groups.get(key, "")) for key, parts in kept.items()]

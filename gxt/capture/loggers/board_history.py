@@ -5,6 +5,7 @@ Unlike what follows a run while it is logged, this reads each run once and whole
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ _PROFILE: Final = ".profile-empty"
 _GXT: Final = re.compile(r"events\.out\.tfevents\.\d+\.gxt\.([0-9A-Z]{26})\.[0-9a-f]+", re.ASCII)
 _ADDED: Final = re.compile(r"\d{9,}\.\d+", re.ASCII)
 _PIECE: Final = 1 << 20
+_BEGINNING: Final = 40  # bytes: the record that every file begins with, and its time
 
 
 class Board(NamedTuple):
@@ -29,7 +31,8 @@ class Board(NamedTuple):
 
     Attributes:
         name: its folder, relative to the one that was asked for, with `/`; of that itself its own name.
-        key: the name of its first file and of its folder, which tell host, process and time.
+        key: the names of its folder and of its first file, which tell host and second, and the digest of how
+            that begins, which tells the microsecond.
         uid: of the run of gxt's that these are an export of, or empty.
         session: when it began and ended, and how.
         params: by name.
@@ -79,7 +82,9 @@ def read_board(top: Path, folder: Path, files: Sequence[Path]) -> Board:
         session = reader.session if session.started_us is None else _later(session, reader.session)
     exported = _GXT.fullmatch(files[-1].name)
     name = folder.relative_to(top).as_posix() if folder != top else folder.resolve().name
-    key = f"{folder.resolve().name}/{files[0].name}"
+    with files[0].open("rb") as opened:
+        began = hashlib.sha256(opened.read(_BEGINNING)).hexdigest()[:8]
+    key = f"{folder.resolve().name}/{files[0].name} {began}"
     return Board(name, key, exported[1] if exported else "", session, params, gathered.build())
 
 
