@@ -35,6 +35,8 @@ def to_number(value: object) -> float | None:
 
     One-element tensors and arrays count (by `.item()`); an integer beyond a double's range does not.
     """
+    if type(value) is float:  # nearly every one: what follows asks a protocol, which takes long
+        return value
     if not isinstance(value, (int, float)) and hasattr(value, "item"):
         try:
             value = value.item()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from gxt.capture.loggers.board_history import Board, board_folders, is_added, read_board, with_added
 from gxt.errors import InvalidParams, UsageError
-from gxt.model.json_types import JsonObject
-from gxt.model.params import merge, split_keys
+from gxt.model.json_types import Json, JsonObject
+from gxt.model.metric_lines import metric_rows
+from gxt.model.params import join_keys, merge, split_keys
 from gxt.ops.event_file import FAILURE, RUNNING, UNKNOWN, decoded
 from gxt.ops.foreign import Foreign, Imported, import_foreign
 from gxt.ops.workspace import Workspace
@@ -43,8 +43,12 @@ def import_tensorboard(workspace: Workspace, folder: Path) -> Imported:
     left_out += [
         f"{board.name}: the run that it comes from is here" for board in boards if board.uid in here
     ]
-    runs = [_foreign(board) for board in boards if board.uid not in here]
-    return import_foreign(workspace, str(folder), runs, left_out)
+    runs: dict[str, Foreign] = {}
+    for one in (_foreign(board) for board in boards if board.uid not in here):
+        first = runs.setdefault(one.key, one)
+        if first is not one:
+            left_out.append(f"{one.name}: it is a copy of {first.name}")
+    return import_foreign(workspace, str(folder), list(runs.values()), left_out)
 
 
 def _boards(folder: Path, left_out: list[str]) -> list[Board]:
@@ -58,7 +62,7 @@ def _boards(folder: Path, left_out: list[str]) -> list[Board]:
             continue
         if is_added(place) and place.parent in found:
             found[place.parent] = with_added(found[place.parent], board)
-        elif board.points or board.params:
+        elif board.series or board.params:
             found[place] = board
         else:
             left_out.append(f"{board.name}: it has no scalars")
@@ -66,8 +70,9 @@ def _boards(folder: Path, left_out: list[str]) -> list[Board]:
 
 
 def _foreign(board: Board) -> Foreign:
-    times = [point.time_us for point in board.points if point.time_us]
-    began_us = board.session.started_us if board.session.started_us is not None else min(times, default=0)
+    times = [at_us for one in board.series.values() for at_us in (min(one.time_us), max(one.time_us))]
+    started = (board.session.started_us,) if board.session.started_us else ()
+    began_us = min([*started, *(at_us for at_us in times if at_us > 0)], default=0)
     ended_us = board.session.ended_us
     status = _STATUS.get(board.session.status, "completed")
     if board.uid and board.session.status == UNKNOWN:  # as an export calls it
@@ -80,23 +85,22 @@ def _foreign(board: Board) -> Foreign:
         max(times, default=began_us) if ended_us is None else ended_us,
         status,
         params=_params(board),
-        metrics=_points(board),
+        metrics=metric_rows(board.series),
     )
 
 
-def _points(board: Board) -> Iterator[tuple[int, int, dict[str, float]]]:
-    return ((point.time_us or 0, point.step, point.numbers) for point in board.points)
-
-
 def _params(board: Board) -> JsonObject:
-    """The parameters, nested by the dots in their names."""
+    """The parameters, nested by the dots in their names where that hides none of them."""
     nested: list[JsonObject] = []
     for name, value in board.params.items():
-        said: JsonObject = {name: value}
+        keys: tuple[str, ...] = (name,)
         with suppress(InvalidParams):
             keys = split_keys(name)
-            said = {keys[-1]: decoded(value) if board.uid and isinstance(value, str) else value}
-            for key in keys[-2::-1] if len(keys) <= _DEEPEST else ():
-                said = {key: said}
-        nested.append(said)
+        above = {join_keys(keys[:depth]) for depth in range(1, len(keys))}
+        if len(keys) > _DEEPEST or not above.isdisjoint(board.params):
+            keys = (name,)
+        said: Json = decoded(value) if board.uid and isinstance(value, str) else value
+        for key in reversed(keys):
+            said = {key: said}
+        nested.append(cast("JsonObject", said))
     return merge(*nested)

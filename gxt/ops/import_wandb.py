@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
-from gxt.capture.loggers.wandb_history import Logged, files_of, read_log, rows, wandb_logs
+from gxt.capture.loggers.wandb_history import Logged, files_of, read_log, wandb_logs
 from gxt.errors import UsageError
 from gxt.model.ids import is_uid
 from gxt.model.json_types import Json, JsonObject
+from gxt.model.metric_lines import metric_rows
 from gxt.model.params import flatten, split_keys
-from gxt.ops.export_wandb import INTERRUPTED, wandb_id
+from gxt.ops.export_wandb import INTERRUPTED
 from gxt.ops.foreign import Artifact, Foreign, Imported, Points, import_foreign
 from gxt.ops.workspace import Workspace
 from gxt.store.sync.from_files import uids_here
@@ -50,7 +51,12 @@ def import_wandb(workspace: Workspace, place: Path) -> Imported:
         except OSError as error:
             left_out.append(f"{path}: {error.strerror}")
             continue
-        runs.setdefault(_key(logged), []).append(logged)
+        parts = runs.setdefault(_key(logged), [])
+        copied = [one for one in parts if one.started_us == logged.started_us]
+        if copied:
+            left_out.append(f"{path.parent.name}: it is a copy of {copied[0].path.parent.name}")
+        else:
+            parts.append(logged)
     kept = _kept(workspace, runs, left_out)
     groups = _repeats(kept)
     foreign = [_foreign(key, parts, group=groups.get(key, "")) for key, parts in kept.items()]
@@ -70,7 +76,7 @@ def _kept(
         name = last.said.get("name") or key
         if exported.get(key) in here:
             left_out.append(f"{name}: the run that it comes from is here")
-        elif not last.said and not last.points:
+        elif not last.said and not last.series:
             left_out.append(f"{last.path.name}: it holds no run of W&B's")
         elif last.exit_code is None and time.time() - last.path.stat().st_mtime < _QUIET_S:
             left_out.append(f"{name} may be running: import it again when it has ended")
@@ -80,9 +86,15 @@ def _kept(
 
 
 def _key(logged: Logged) -> str:
-    """What identifies the run on every machine: W&B's id is unique in a project."""
+    """What identifies the run on every machine: W&B's id is unique in a project, gxt's everywhere."""
+    if uid := _about(logged).get("uid"):
+        return _own_key(str(uid))
     id_ = logged.said.get("id") or logged.path.stem.removeprefix("run-")
     return f"{logged.said.get('project', '')}/{id_}"
+
+
+def _own_key(uid: str) -> str:
+    return f"gxt {uid}"
 
 
 def _about(logged: Logged) -> JsonObject:
@@ -95,8 +107,6 @@ def _foreign(key: str, parts: Sequence[Logged], group: str) -> Foreign:
     first, last = parts[0], parts[-1]
     said = {name: value for one in parts for name, value in one.said.items() if value}
     about = _about(first)
-    project, _, _ = key.partition("/")
-    parent = wandb_id(str(about["parent"])) if about.get("parent") else said.get("parent")
     evals = last.summary.get("evals") if about else None
     marks = [f"{name}={said[name]}" for name in ("group", "job_type") if said.get(name) and not group]
     return Foreign(
@@ -111,7 +121,7 @@ def _foreign(key: str, parts: Sequence[Logged], group: str) -> Foreign:
         metrics=_metrics(parts, about),
         tags=[*dict.fromkeys(tag for one in parts for tag in one.tags), *marks],
         note=said.get("notes", ""),
-        parent=f"{project}/{parent}" if parent else None,
+        parent=_parent(said, about),
         author=(said["user"], said.get("mail", "")) if said.get("user") else None,
         command=_command(said, last.args),
         commit=said.get("commit") or None,
@@ -119,6 +129,13 @@ def _foreign(key: str, parts: Sequence[Logged], group: str) -> Foreign:
         evaluation=evals if isinstance(evals, dict) else None,
         group=group,
     )
+
+
+def _parent(said: Mapping[str, str], about: JsonObject) -> str | None:
+    """The key of the run that it derives from: gxt's parent, or what W&B has forked it from."""
+    if about:
+        return _own_key(str(about["parent"])) if about.get("parent") else None
+    return f"{said.get('project', '')}/{said['parent']}" if said.get("parent") else None
 
 
 def _status(exit_code: int | None) -> str:
@@ -133,11 +150,15 @@ def _ended_us(parts: Sequence[Logged], about: JsonObject) -> int:
     duration_s = about.get("duration_s")
     if isinstance(duration_s, (int, float)):
         return began_us + round(duration_s * 1e6)
-    times = [point.time_us for one in parts for point in one.points if point.time_us is not None]
+    times = [_last_us(one) for one in parts]
     runtime_s = parts[-1].summary.get("_runtime")
     if isinstance(runtime_s, (int, float)) and len(parts) == 1:
         times.append(began_us + round(runtime_s * 1e6))
     return max([*times, began_us])
+
+
+def _last_us(logged: Logged) -> int:
+    return max((max(one.time_us) for one in logged.series.values()), default=0)
 
 
 def _params(parts: Sequence[Logged]) -> JsonObject:
@@ -150,20 +171,19 @@ def _params(parts: Sequence[Logged]) -> JsonObject:
 
 def _metrics(parts: Sequence[Logged], about: JsonObject) -> Points:
     """The history, and what only the summary has, at its end; an export's evaluations are none of it."""
-    last_us, step = parts[0].started_us, 0
+    began_us, step = parts[0].started_us, 0
     for one in parts:
-        for point in rows(one.points):
-            last_us, step = max(last_us, point.time_us or 0), point.step
-            yield point.time_us or parts[0].started_us, point.step, point.numbers
+        for at_us, step, values in metric_rows(one.series):
+            yield at_us or began_us, step, values
     alone = parts[-1].alone
-    known = {name for one in parts for point in one.points for name in point.numbers}
+    known = {name for one in parts for name in one.series}
     left = {
         name: value
         for name, value in alone.items()
         if name not in known and not (about and name.startswith("evals/"))
     }
     if left:
-        yield last_us, step, left
+        yield max(began_us, _last_us(parts[-1])), step, left
 
 
 def _command(said: Mapping[str, str], args: Sequence[str]) -> list[str]:
@@ -187,7 +207,7 @@ def _repeats(runs: Mapping[str, Sequence[Logged]]) -> dict[str, str]:
     groups: dict[str, list[str]] = {}
     for key, parts in runs.items():
         if name := parts[-1].said.get("group"):
-            groups.setdefault(f"{key.partition('/')[0]}/{name}", []).append(key)
+            groups.setdefault(f"{parts[-1].said.get('project', '')}/{name}", []).append(key)
     found: dict[str, str] = {}
     for group, keys in groups.items():
         kept = [_without_seed(_params(runs[key])) for key in keys]

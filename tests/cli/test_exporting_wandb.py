@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import inf, nan
 from pathlib import Path
@@ -16,10 +17,14 @@ from typing import Any, ClassVar
 import pytest
 
 from gxt.model.ids import new_uid
+from gxt.ops.export_tensorboard import export_tensorboard
 from gxt.ops.export_wandb import export_wandb
 from gxt.ops.workspace import open_workspace
+from gxt.render.run_page import page
+from gxt.store import journal
 from tests.cli.scratch import new_repository
 from tests.conftest import gxt
+from tests.integration.test_live_runs import UID, started
 from tests.with_series import BEGAN_MS, Made, write_runs
 
 ID = new_uid(BEGAN_MS, bytes(10)).lower()
@@ -184,6 +189,17 @@ def test_wandb_sync_uploads_it(repo: Path, tmp_path: Path, uploads: tuple[str, l
         *((0, BEGAN, "0.5"), (1, BEGAN + 1, "nan"), (2, BEGAN + 2, "0.1")),
     ]
     assert [one["exitcode"] for one in streams if one.get("complete")] == [1]
+
+
+def test_a_running_run_is_left_out(repo: Path, tmp_path: Path) -> None:
+    gxt(repo, "run", "-q", "--", "true")
+    path = repo / ".git/gxt/live" / UID
+    path.mkdir(parents=True)
+    (path / journal.NUMBER).write_text("7\n")
+    (path / journal.JOURNAL).write_text(f"{started()}\n")
+    for export in (export_wandb, partial(export_tensorboard, page=page)):
+        done = export(open_workspace(repo), tmp_path / "out")
+        assert (len(done.written), done.notices) == (1, ("exp-007 is running, and left out",))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from gxt.model.series import Series
 from gxt.ops import wandb_file
+from gxt.ops.event_file import scalars
 from gxt.ops.export_tensorboard import export_tensorboard
 from gxt.ops.export_wandb import export_wandb
 from gxt.ops.foreign import Imported
@@ -171,11 +173,13 @@ def wrote(folder: Path, script: str, home: Path) -> Path:
 
 def test_folders_with_event_files_are_runs(other: Path, tmp_path: Path) -> None:
     logs = wrote(tmp_path, WRITES_BOARDS, tmp_path) / "logs"
+    shutil.copytree(logs / "a" / "val", logs / "copy" / "val")
     (logs / "empty").mkdir()
     (logs / "empty" / "events.out.tfevents.1.h").write_bytes(b"")
     done = gxt(other, "import", "tensorboard", str(logs))
     assert done.stdout == f"from {logs}: 3 runs (exp-001, exp-002, exp-003)\n"
-    assert done.stderr == "gxt: left out: empty: it has no scalars\n"
+    told = ("copy/val: it is a copy of a/val", "empty: it has no scalars")
+    assert sorted(done.stderr.splitlines()) == [f"gxt: left out: {text}" for text in told]
     found = {run["name"]: run for run in data(other, "list")}
     assert {name: (run["params"], run["metrics"], run["status"]) for name, run in found.items()} == {
         "logs": ({}, {"loss": 0.2}, "completed"),
@@ -191,6 +195,11 @@ def test_folders_with_event_files_are_runs(other: Path, tmp_path: Path) -> None:
     assert list(series.time_us) == [1_700_000_000_250_000 + step * 1_000_000 for step in range(3)]
     again = gxt(other, "import", "tensorboard", str(logs / "a"))
     assert again.stdout == f"from {logs / 'a'}: 2 runs here already\n"
+    (file,) = (logs / "a" / "val").iterdir()
+    file.write_bytes(file.read_bytes() + b"".join(scalars([(1_700_000_009_000_000, 30, {"loss": 0.5})])))
+    again = gxt(other, "import", "tensorboard", str(logs / "a" / "val"))
+    id_ = found["a/val"]["id"]
+    assert again.stderr == f"gxt: {id_} has gone on there since it came: it stays here as it came\n"
 
 
 def test_a_folder_of_wandb_holds_runs(other: Path, tmp_path: Path) -> None:
@@ -245,7 +254,9 @@ def test_a_run_that_wandb_has_resumed_is_one(other: Path, tmp_path: Path) -> Non
         rows = [(at * 1_000_000 + 5, step, {"loss": 0.5 + step})]
         records = [wandb_file.run(said), *wandb_file.history(rows, said.started_us, counts=False)]
         log.write_bytes(wandb_file.log([*records, wandb_file.ended(0, 1.0)]))
-    gxt(other, "import", "wandb", str(tmp_path))
+    shutil.copytree(log.parent, tmp_path / "saved")
+    done = gxt(other, "import", "wandb", str(tmp_path))
+    assert done.stderr == "gxt: left out: saved: it is a copy of run-1700000100-abc\n"
     (run,) = data(other, "list")
     assert (run["name"], run["params"], run["duration_s"]) == ("from 1700000100", {"step": 1}, 100.000005)
     series = show(open_workspace(other), "1", series=True).series["loss"]

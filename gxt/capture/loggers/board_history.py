@@ -5,16 +5,17 @@ Unlike what follows a run while it is logged, this reads each run once and whole
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gxt.capture.loggers.content import Point
 from gxt.capture.loggers.tensorboard import EventReader, Session
 from gxt.model.json_types import JsonObject
+from gxt.model.points import SeriesBuilder, SeriesByName
 from gxt.named_tuple import NamedTuple
 
 _MARK: Final = "tfevents"
@@ -22,6 +23,7 @@ _PROFILE: Final = ".profile-empty"
 _GXT: Final = re.compile(r"events\.out\.tfevents\.\d+\.gxt\.([0-9A-Z]{26})\.[0-9a-f]+", re.ASCII)
 _ADDED: Final = re.compile(r"\d{9,}\.\d+", re.ASCII)
 _PIECE: Final = 1 << 20
+_BEGINNING: Final = 40  # bytes: the record that every file begins with, and its time
 
 
 class Board(NamedTuple):
@@ -29,11 +31,12 @@ class Board(NamedTuple):
 
     Attributes:
         name: its folder, relative to the one that was asked for, with `/`; of that itself its own name.
-        key: the name of its first file and of its folder, which tell host, process and time.
+        key: the names of its folder and of its first file, which tell host and second, and the digest of how
+            that begins, which tells the microsecond.
         uid: of the run of gxt's that these are an export of, or empty.
         session: when it began and ended, and how.
         params: by name.
-        points: numbers by what they were logged with, in the order of the files.
+        series: the scalars by their tags, in the order of the files.
     """
 
     name: str
@@ -41,7 +44,7 @@ class Board(NamedTuple):
     uid: str
     session: Session
     params: JsonObject
-    points: list[Point]
+    series: SeriesByName
 
 
 def board_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -64,7 +67,7 @@ def read_board(top: Path, folder: Path, files: Sequence[Path]) -> Board:
     Raises:
         OSError: a file cannot be read.
     """
-    points: list[Point] = []
+    gathered = SeriesBuilder()
     params: JsonObject = {}
     session = Session()
     for file in files:
@@ -72,27 +75,25 @@ def read_board(top: Path, folder: Path, files: Sequence[Path]) -> Board:
         with file.open("rb") as opened:
             while data := opened.read(_PIECE):
                 content = reader.feed(data)
-                points += _rows(content.points)
+                for point in content.points:
+                    with suppress(OverflowError):  # a time that no clock has
+                        gathered.add(point.step, point.time_us or 0, point.numbers)
                 params.update(content.params)
         session = reader.session if session.started_us is None else _later(session, reader.session)
     exported = _GXT.fullmatch(files[-1].name)
     name = folder.relative_to(top).as_posix() if folder != top else folder.resolve().name
-    key = f"{folder.resolve().name}/{files[0].name}"
-    return Board(name, key, exported[1] if exported else "", session, params, points)
+    with files[0].open("rb") as opened:
+        began = hashlib.sha256(opened.read(_BEGINNING)).hexdigest()[:8]
+    key = f"{folder.resolve().name}/{files[0].name} {began}"
+    return Board(name, key, exported[1] if exported else "", session, params, gathered.build())
 
 
 def with_added(board: Board, added: Board) -> Board:
     """A run with the parameters, and the metrics, that `add_hparams` has put below it."""
-    known = {name for point in board.points for name in point.numbers}
-    more = [
-        point._replace(numbers=numbers)
-        for point in added.points
-        if (numbers := {name: value for name, value in point.numbers.items() if name not in known})
-    ]
     said = added.session._replace(started_us=None)
     return board._replace(
         params={**added.params, **board.params},
-        points=[*board.points, *more],
+        series={**added.series, **board.series},
         session=_later(board.session, said),
     )
 
@@ -102,15 +103,3 @@ def _later(before: Session, after: Session) -> Session:
     if after.ended_us is None:
         return before
     return before._replace(ended_us=after.ended_us, status=after.status)
-
-
-def _rows(points: Sequence[Point]) -> Iterator[Point]:
-    """Neighbours of one step and one time as one, unless a name would be there twice."""
-    for (step, time_us), together in groupby(points, key=lambda point: (point.step, point.time_us)):
-        numbers: dict[str, float] = {}
-        for point in together:
-            if not numbers.keys().isdisjoint(point.numbers):
-                yield Point(step, time_us, numbers)
-                numbers = {}
-            numbers.update(point.numbers)
-        yield Point(step, time_us, numbers)

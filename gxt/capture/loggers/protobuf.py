@@ -19,14 +19,20 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """
     at, end = 0, len(message)
     while at < end:
-        key, at = _number(message, at)
+        if message[at] < 0x80:  # nearly every one: a call costs as much as all else here
+            key, at = message[at], at + 1
+        else:
+            key, at = _number(message, at)
         kind = key & 7
         if kind == 0:
             value, at = _number(message, at)
             yield key >> 3, value
             continue
         if kind == _BYTES:
-            size, at = _number(message, at)
+            if at < end and message[at] < 0x80:  # nearly every one
+                size, at = message[at], at + 1
+            else:
+                size, at = _number(message, at)
         elif kind in _SIZES:
             size = _SIZES[kind]
         else:

@@ -6,15 +6,15 @@ Unlike what follows a run while it is logged, this reads each run once and whole
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gxt.capture.loggers.content import Point
 from gxt.capture.loggers.protobuf import fields, inner, signed, text
 from gxt.capture.loggers.wandb import ENVIRONMENT, EXIT, RUN, WandbReader
 from gxt.model.json_types import JsonObject
+from gxt.model.points import SeriesBuilder, SeriesByName
 from gxt.named_tuple import NamedTuple
 
 _PIECE: Final = 1 << 20
@@ -38,7 +38,7 @@ class Logged(NamedTuple):
         started_us: when it began, in microseconds since 1970.
         exit_code: None where it has not ended, or was killed.
         params: the config.
-        points: the history.
+        series: the history.
         summary: its last values, and what scripts have put there.
         alone: numbers that are nowhere else than in the summary.
     """
@@ -50,7 +50,7 @@ class Logged(NamedTuple):
     started_us: int
     exit_code: int | None
     params: JsonObject
-    points: list[Point]
+    series: SeriesByName
     summary: JsonObject
     alone: Mapping[str, float]
 
@@ -70,12 +70,15 @@ def read_log(path: Path) -> Logged:
         OSError: it cannot be read.
     """
     reader = WandbReader()
-    points: list[Point] = []
+    gathered, at_us = SeriesBuilder(), 0
     params: JsonObject = {}
     with path.open("rb") as opened:
         while data := opened.read(_PIECE):
             content = reader.feed(data)
-            points += content.points
+            for point in content.points:
+                at_us = at_us if point.time_us is None else point.time_us
+                with suppress(OverflowError):  # a step or a time that nothing has
+                    gathered.add(point.step, at_us, point.numbers)
             params.update(content.params)
     left = reader.at_end().points
     said: dict[str, str] = {}
@@ -91,17 +94,11 @@ def read_log(path: Path) -> Logged:
                 tags = _run(record, said, times) or tags
             elif kind == ENVIRONMENT:
                 args = _environment(record, said) or args
-    began = min([*times, *(point.time_us for point in points if point.time_us)], default=0)
+    series = gathered.build()
+    first = [at_us for one in series.values() if (at_us := min(one.time_us)) > 0]
+    began = min([*times, *first], default=0)
     alone = left[0].numbers if left else {}
-    return Logged(path, said, tags, args, began, exit_code, params, points, reader.summary, alone)
-
-
-def rows(points: Sequence[Point]) -> Iterator[Point]:
-    """The points, each with a time: that of the one before where it has none."""
-    last_us = 0
-    for point in points:
-        last_us = last_us if point.time_us is None else point.time_us
-        yield point._replace(time_us=last_us)
+    return Logged(path, said, tags, args, began, exit_code, params, series, reader.summary, alone)
 
 
 def files_of(log: Path) -> list[tuple[str, Path]]:
