@@ -120,12 +120,12 @@ class _Sending:
         self._notices: list[str] = []
         self._lacking: list[str] = []
         self._early: set[str] = set()  # were sent before their parents
-        self._cut: dict[str, list[str]] = {}
+        self._told: dict[str, list[str]] = {}  # of which runs there is what to say
 
     def sent(self, place: str, experiment: str, notices: Sequence[str]) -> Sent:
         """What was done."""
         said = [*notices, *self._notices]
-        said += [f"{_listed(ids)}: {what}" for what, ids in self._cut.items()]
+        said += [f"{_listed(ids)}: {what}" for what, ids in self._told.items()]
         if self._lacking:
             what = f"outputs of {_listed(self._lacking)} are not here"
             said.append(f"{what}: gxt pull --data brings them, then export again")
@@ -145,11 +145,12 @@ class _Sending:
 
     def _add(self, run: JsonObject, id_: str) -> None:
         form = mlflow_form(run)
-        for what in form.cut:
-            self._cut.setdefault(what, []).append(id_)
+        series = cache(partial(series_of, self._history, run))
         parent = self._there.get(str(run["parent_uid"]))
         tags = {**form.tags, **({PARENT: parent.id} if parent else {})}
         before = self._there.get(str(run["uid"]))
+        if before is None:
+            series()  # a run that cannot be read must not begin there
         there = before or self._store.create(form, tags)
         self._there[str(run["uid"])] = there
         if parent is None and run["parent_uid"]:
@@ -157,7 +158,7 @@ class _Sending:
         params = {name: value for name, value in form.params.items() if name not in there.params}
         if params:
             self._store.send(there.id, params, ())
-        tags |= self._send_parts(run, there, is_new=before is None)
+        tags |= self._send_parts(run, there, series, is_new=before is None)
         changed = {name: value for name, value in tags.items() if there.tags.get(name) != value}
         gone = _stale(there.tags, tags)
         if changed or gone:
@@ -165,14 +166,22 @@ class _Sending:
         ended = (there.status, there.ended_ms) == (form.status, form.ended_ms)
         if not ended:
             self._store.end(there.id, form)
-        is_same = before and ended and not (params or changed or gone)
-        (self._unchanged if is_same else self._updated if before else self._new).append(id_)
+        if before and ended and not (params or changed or gone):
+            self._unchanged.append(id_)
+            return
+        (self._updated if before else self._new).append(id_)
+        self._tell(id_, *form.cut)
 
-    def _send_parts(self, run: JsonObject, there: There, *, is_new: bool) -> dict[str, str]:
+    def _tell(self, id_: str, *what: str) -> None:
+        for one in what:
+            self._told.setdefault(one, []).append(id_)
+
+    def _send_parts(
+        self, run: JsonObject, there: There, series: Callable[[], SeriesByName], *, is_new: bool
+    ) -> dict[str, str]:
         """Send metrics, evaluations and files as far as they are not there; the tag that says so."""
         id_, main = str(run["id"]), self._history.main_metric([metrics_of(run)])
         entry = folder_of(self._history, run).entries.get("series")
-        series = cache(partial(series_of, self._history, run))
         _, copies, is_whole = outputs_of(run, self._cache, main)
         if not is_whole:
             self._lacking.append(id_)
@@ -190,15 +199,14 @@ class _Sending:
             if sent.get(name) == fingerprint:
                 continue
             if failed := send():
-                self._notices.append(f"files of {id_} could not be stored: {failed}")
+                self._tell(id_, f"files could not be stored there: {failed}")
             else:
                 sent[name] = fingerprint
         return {_SENT: json.dumps(sent, sort_keys=True)}
 
     def _send_series(self, id_: str, there: There, series: SeriesByName, *, is_new: bool) -> str:
         renamed = [name for name, given in mlflow_names(series).items() if name != given]
-        for what in told("called otherwise there", renamed):
-            self._cut.setdefault(what, []).append(id_)
+        self._tell(id_, *told("called otherwise there", renamed))
         return self._send(there, points_of(series), is_new=is_new)
 
     def _send(self, there: There, points: Iterable[MlflowPoint], *, is_new: bool) -> str:

@@ -23,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gxt.errors import GxtError, RemoteFailed, UsageError
+from gxt.model.ids import run_path
 from gxt.model.mlflow_form import label_tags, mlflow_names
 from gxt.ops.export_mlflow import Sent, export_mlflow
 from gxt.ops.mlflow_store import mlflow_place
@@ -94,6 +95,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
             patch.delenv(name)
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        patch.setenv("MLFLOW_TRACKING_URI", "")  # the server sets it, and nobody else may find it
         from mlflow import server as application
         from mlflow.tracking import MlflowClient
         from werkzeug.serving import make_server
@@ -152,8 +154,8 @@ def test_runs_are_there_as_they_were(lab: Path, server: Server, sent: Sent) -> N
     assert sent == Sent(
         *(server.url, "my lab", ("exp-001", "exp-002", "exp-003")),
         notices=(
-            "exp-001, exp-002: cut to 6000 characters: long",
             "exp-001, exp-002: called otherwise there: acc (%)",
+            "exp-001, exp-002: cut to 6000 characters: long",
         ),
     )
     known, runs = data(lab, "show", "1"), there(server)
@@ -218,13 +220,13 @@ def test_outputs_and_a_picture_are_its_artifacts(server: Server, sent: Sent, tmp
         name: Path(server.client.download_artifacts(run.info.run_id, name, str(tmp_path))) for name in found
     }
     assert got["model_best.pt"].read_text() == "weights 0.2"
-    assert got["learning_curve.png"].read_bytes().startswith(b"\x89PNG\r\n")
+    assert got["learning_curve.png"].read_text().startswith("drawn for ")
 
 
 def test_what_is_there_is_not_sent_again(lab: Path, server: Server, sent: Sent) -> None:
     before = there(server)["exp-001"].to_dictionary()
     done = export(lab, server.url, picture=True)
-    assert (done.new, done.updated, done.unchanged) == ((), (), ("exp-001", "exp-002", "exp-003"))
+    assert done == Sent(server.url, "my lab", unchanged=("exp-001", "exp-002", "exp-003"))
     assert there(server)["exp-001"].to_dictionary() == before
     assert server.client.get_experiment_by_name("my lab").experiment_id == "1"
 
@@ -289,6 +291,31 @@ def test_many_params_and_points_and_a_child_with_a_lower_number(repo: Path, serv
     ]
     done = export(repo, server.url)
     assert (done.new, done.updated, len(done.unchanged)) == ((), (), 11)
+
+
+def test_a_run_that_cannot_be_read_is_left_out_and_leaves_nothing_there(repo: Path, server: Server) -> None:
+    write_runs(repo, [Made({"loss": [1.0]}), Made({"loss": [2.0]})])
+    head = "commit refs/gxt/experiments\ncommitter A <a@b.c> 1700000000 +0000\ndata 1\nd\n"
+    broken = f"{head}from refs/gxt/experiments^0\nM 100644 inline {run_path(1)}/series\ndata 6\nbroken\n"
+    git(repo, "fast-import", "--quiet", stdin=f"{broken}\ndone\n")
+    done = export(repo, server.url, experiment="damaged")
+    assert done.new == ("exp-002",)
+    assert [one.partition(": ")[0] for one in done.notices] == ["exp-001 is left out"]
+    assert list(there(server, "damaged")) == ["exp-002"]
+
+
+def test_files_that_cannot_be_stored_are_said_and_sent_later(
+    lab: Path, server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file where a folder must be")
+    server.client.create_experiment("elsewhere", artifact_location=(tmp_path / "taken").as_uri())
+    done = export(lab, server.url, "2", experiment="elsewhere")
+    assert done.new == ("exp-002",)
+    assert done.notices[1].startswith("exp-002: files could not be stored there: ")
+    assert there(server, "elsewhere")["exp-002"].info.status == "FINISHED"
+    (tmp_path / "taken").unlink()
+    assert export(lab, server.url, "2", experiment="elsewhere").updated == ("exp-002",)
+    assert [path.name for path in tmp_path.rglob("*.pt")] == ["model_best.pt"]
 
 
 def test_a_running_run_is_left_out(mine: Path, server: Server) -> None:
