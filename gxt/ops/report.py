@@ -14,6 +14,7 @@ from gxt.data.place import find_cache
 from gxt.errors import DamagedRecord, GitFailed, NewerFormat, UsageError
 from gxt.git import process
 from gxt.model.artifacts import MEDIA
+from gxt.model.forest import Forest, build_forest
 from gxt.model.goals import ASIDE, Goal, goal_of, goals_of
 from gxt.model.json_types import JsonObject
 from gxt.model.outline import ROWS_OF_A_STRETCH, outline
@@ -96,7 +97,8 @@ class Report(NamedTuple):
         repository: the name of its folder.
         made: when, in UTC.
         entries: in the order of the report: as asked for, else the newest first.
-        evolution: how they derive from each other, with the main metric.
+        evolution: each with its change from its parent, and the main metric.
+        forest: how they derive from each other, be it through runs that are not in the report.
         metrics: the names of all metrics of them but bounds, the main one first.
         goals: which way these are better, where that is known.
         whole: whether it is about all runs there are.
@@ -107,6 +109,7 @@ class Report(NamedTuple):
     made: datetime
     entries: tuple[Entry, ...]
     evolution: Evolution
+    forest: Forest
     metrics: tuple[str, ...]
     goals: Mapping[str, Goal | None]
     whole: bool
@@ -144,11 +147,13 @@ def report(
         names = _metrics(nodes, grown)
         gathering = _Gathering(history, nodes, names, curves=curves)
         entries = gathering.entries(nodes)
+        forest = _connected(history, grown)
     return Report(
         repository=workspace.repository.top.name,
         made=datetime.now(timezone.utc),
         entries=entries,
         evolution=grown,
+        forest=forest,
         metrics=names,
         goals={name: goal_of(name, goals) for name in names},
         whole=not refs and where is None,
@@ -189,6 +194,22 @@ def _metrics(nodes: Sequence[JsonObject], grown: Evolution) -> tuple[str, ...]:
     names = without_bounds(name for node in nodes for name in metrics_of(node))
     main = grown.metric.name if grown.metric else None
     return tuple(sorted(dict.fromkeys([*([main] if main else []), *names]), key=lambda name: name != main))
+
+
+def _connected(history: History, grown: Evolution) -> Forest:
+    """The forest in which a run whose parent is not shown is below the nearest ancestor that is."""
+    shown_as = {member: uid for uid, node in grown.nodes.items() for member in uids_of(node.run)}
+    parents: dict[str, str | None] = dict.fromkeys(grown.nodes)
+    for uid, children in grown.forest.children.items():
+        parents |= dict.fromkeys(children, uid)
+    for uid in grown.forest.roots:
+        seen = {uid}
+        above = str(grown.nodes[uid].run["parent_uid"] or "")
+        while above and above not in shown_as and above not in seen:
+            seen.add(above)
+            above = str((history.by_uid(above) or {}).get("parent_uid") or "")
+        parents[uid] = shown_as.get(above)
+    return build_forest(parents)
 
 
 class _Gathering:
