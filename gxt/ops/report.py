@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -11,9 +10,9 @@ from typing import Final, cast
 
 from gxt.data.bringing import lacking
 from gxt.data.place import find_cache
-from gxt.errors import DamagedRecord, GitFailed, NewerFormat, UsageError
-from gxt.git import process
+from gxt.errors import DamagedRecord, NewerFormat, UsageError
 from gxt.model.artifacts import MEDIA
+from gxt.model.forest import Forest, build_forest
 from gxt.model.goals import ASIDE, Goal, goal_of, goals_of
 from gxt.model.json_types import JsonObject
 from gxt.model.outline import ROWS_OF_A_STRETCH, outline
@@ -23,6 +22,7 @@ from gxt.model.repeats import uids_of
 from gxt.model.run import metrics_of, params_of, without_bounds
 from gxt.named_tuple import NamedTuple
 from gxt.ops.choosing import chosen
+from gxt.ops.code_changes import code_changes
 from gxt.ops.diff import FileChange
 from gxt.ops.history import History
 from gxt.ops.show import Shown, series_of, shown
@@ -40,7 +40,6 @@ _LEAST_STRETCHES: Final = 20
 _LARGEST_IMAGE: Final = 2 * 1024 * 1024
 _PICTURES: Final = frozenset(("image", "figure"))
 _MAGIC: Final = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"))
-_TREES: Final = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64})\n")
 
 
 class Curve(NamedTuple):
@@ -96,7 +95,8 @@ class Report(NamedTuple):
         repository: the name of its folder.
         made: when, in UTC.
         entries: in the order of the report: as asked for, else the newest first.
-        evolution: how they derive from each other, with the main metric.
+        evolution: each with its change from its parent, and the main metric.
+        forest: how they derive from each other, be it through runs that are not in the report.
         metrics: the names of all metrics of them but bounds, the main one first.
         goals: which way these are better, where that is known.
         whole: whether it is about all runs there are.
@@ -107,6 +107,7 @@ class Report(NamedTuple):
     made: datetime
     entries: tuple[Entry, ...]
     evolution: Evolution
+    forest: Forest
     metrics: tuple[str, ...]
     goals: Mapping[str, Goal | None]
     whole: bool
@@ -144,11 +145,13 @@ def report(
         names = _metrics(nodes, grown)
         gathering = _Gathering(history, nodes, names, curves=curves)
         entries = gathering.entries(nodes)
+        forest = _connected(history, grown)
     return Report(
         repository=workspace.repository.top.name,
         made=datetime.now(timezone.utc),
         entries=entries,
         evolution=grown,
+        forest=forest,
         metrics=names,
         goals={name: goal_of(name, goals) for name in names},
         whole=not refs and where is None,
@@ -191,6 +194,22 @@ def _metrics(nodes: Sequence[JsonObject], grown: Evolution) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys([*([main] if main else []), *names]), key=lambda name: name != main))
 
 
+def _connected(history: History, grown: Evolution) -> Forest:
+    """The forest in which a run whose parent is not shown is below the nearest ancestor that is."""
+    shown_as = {member: uid for uid, node in grown.nodes.items() for member in uids_of(node.run)}
+    parents: dict[str, str | None] = dict.fromkeys(grown.nodes)
+    for uid, children in grown.forest.children.items():
+        parents |= dict.fromkeys(children, uid)
+    for uid in grown.forest.roots:
+        seen = {uid}
+        above = str(grown.nodes[uid].run["parent_uid"] or "")
+        while above and above not in shown_as and above not in seen:
+            seen.add(above)
+            above = str((history.by_uid(above) or {}).get("parent_uid") or "")
+        parents[uid] = shown_as.get(above)
+    return build_forest(parents)
+
+
 class _Gathering:
     """What the entries share: how much room is left for curves and images."""
 
@@ -208,7 +227,7 @@ class _Gathering:
 
     def entries(self, nodes: Sequence[JsonObject]) -> tuple[Entry, ...]:
         """Each run with all about it."""
-        code = _code_changes(self._history, nodes, self.notices)
+        code = code_changes(self._history, nodes, self.notices)
         entries = []
         for done, run in enumerate(nodes, 1):
             entries.append(self._entry(run, code.get(str(run["uid"]))))
@@ -329,59 +348,3 @@ def _curve(run: str, series: Series, began_us: int, stretches: int) -> Curve:
 def _microseconds(text: str) -> int:
     """A time in ISO 8601 as microseconds since the Unix epoch."""
     return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1e6)
-
-
-# --- code ------------------------------------------------------------------------------------------------
-
-
-def _code_changes(
-    history: History, nodes: Sequence[JsonObject], notices: list[str]
-) -> dict[str, tuple[FileChange, ...]]:
-    """By uid, how the code of runs differs from that of their parents; one git process for all of them."""
-    trees = {str(node["uid"]): _tree(node) for node in nodes}
-    pairs: dict[str, tuple[str, str]] = {}
-    for node in nodes:
-        uid, parent_uid = str(node["uid"]), str(node["parent_uid"] or "")
-        if parent_uid and parent_uid not in trees:
-            trees[parent_uid] = _tree(history.by_uid(parent_uid) or {})
-        if trees.get(parent_uid) and trees[uid]:
-            pairs[uid] = (trees[parent_uid], trees[uid])
-    wanted = dict.fromkeys(pair for pair in pairs.values() if pair[0] != pair[1])
-    words = ("diff-tree", "--stdin", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff")
-    try:
-        said = (
-            process.run(
-                history.workspace.repository.top,
-                (*words, "--no-textconv"),
-                stdin="".join(f"{a} {b}\n" for a, b in wanted).encode(),
-            )
-            if wanted
-            else b""
-        )
-    except GitFailed:
-        notices.append("what changed in the code is left out: git lacks some of it")
-        return {}
-    found = _numstat(said)
-    return {uid: found.get(pair, ()) for uid, pair in pairs.items()}
-
-
-def _tree(run: JsonObject) -> str:
-    code = run.get("code")
-    return str(code.get("tree") or "") if isinstance(code, dict) else ""
-
-
-def _numstat(said: bytes) -> dict[tuple[str, str], tuple[FileChange, ...]]:
-    """What `git diff-tree --stdin -z --numstat` says of pairs of trees."""
-    found: dict[tuple[str, str], list[FileChange]] = {}
-    of: list[FileChange] = []
-    for record in said.split(b"\0"):
-        at = 0
-        while heading := _TREES.match(record, at):
-            of = found.setdefault((heading[1].decode(), heading[2].decode()), [])
-            at = heading.end()
-        added, _, rest = record[at:].decode(errors="surrogateescape").partition("\t")
-        removed, tab, path = rest.partition("\t")
-        if tab:
-            counts = [int(count) if count.isdigit() else None for count in (added, removed)]
-            of.append(FileChange(path, *counts))
-    return {pair: tuple(files) for pair, files in found.items()}

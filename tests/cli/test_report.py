@@ -70,8 +70,11 @@ def test_the_page_is_written_whole_and_says_where(history: Path, tmp_path: Path)
     found = told(page)
     assert (found["title"], found["notices"]) == ("repo", [])
     assert [run["id"] for run in found["runs"]] == [f"exp-00{n}" for n in (6, 5, 4, 3, 2, 1)]
-    # each run before its children: its place above, its lane, how many it has below with itself
-    assert found["tree"] == [[5, 0, 5], [2, 1, 1], [1, 1, 1], [4, 0, 2], [3, 0, 1], [0, 0, 1]]
+    # each run before its children: its place above, its lane, how many it has below with itself, from afar
+    assert found["tree"] == [
+        *([5, 0, 5, False], [2, 1, 1, False], [1, 1, 1, False], [4, 0, 2, False], [3, 0, 1, False]),
+        [0, 0, 1, False],
+    ]
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
@@ -184,7 +187,11 @@ def test_repeats_are_one_row_with_mean_and_error_and_a_curve_each(tmp_path: Path
     )
     found = report(open_workspace(repo))
     page: Any = facts(found)
-    assert (page["title"], page["about"][0], page["tree"]) == ("repo", "3 runs", [[1, 0, 2], [0, 0, 1]])
+    assert (page["title"], page["about"][0], page["tree"]) == (
+        "repo",
+        "3 runs",
+        [[1, 0, 2, False], [0, 0, 1, False]],
+    )
     runs = page["runs"]
     assert [run["id"] for run in runs] == ["exp-002+1", "exp-001"]
     assert [run["value"] for run in runs] == ["0.7 ± 0.1 (2)", "0.5"]
@@ -192,11 +199,14 @@ def test_repeats_are_one_row_with_mean_and_error_and_a_curve_each(tmp_path: Path
     assert [curve.run for curve in found.entries[0].curves["acc"]] == ["exp-002", "exp-003"]
 
 
-def test_a_parent_that_is_not_in_the_report_is_named(history: Path, tmp_path: Path) -> None:
-    gxt(history, "report", "3", "5", "-o", str(tmp_path / "report.html"))
-    assert [run["title"] for run in told(tmp_path / "report.html")["runs"]] == [
-        *("lower rate ← exp-002", "wider ← exp-001")
-    ]
+def test_a_run_whose_parent_is_not_in_the_report_names_it_below_its_nearest_ancestor(
+    history: Path, tmp_path: Path
+) -> None:
+    gxt(history, "report", "1", "3", "-o", str(tmp_path / "report.html"))
+    found = told(tmp_path / "report.html")
+    assert [run["title"] for run in found["runs"]] == ["baseline", "lower rate ← exp-002"]
+    assert found["tree"] == [[0, 0, 2, False], [1, 0, 1, True]]
+    assert found["runs"][1]["change"] == "−0.125 worse, n=1"
 
 
 def test_pictures_whose_content_is_elsewhere_are_told(repo: Path) -> None:

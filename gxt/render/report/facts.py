@@ -160,17 +160,19 @@ def _finite(value: float | None) -> float | None:
 
 
 def _tree(report: Report) -> list[Json]:
-    """Each run before its children: its place among the runs, its lane, how many it has below with itself.
+    """Each run before its children: its place among the runs, its lane, how many it has below with itself,
+    and whether its parent is not the run above it.
 
     The child with the most runs below continues its parent's lane, as `gxt tree` draws it.
     """
-    forest, places = report.evolution.forest, {entry.uid: at for at, entry in enumerate(report.entries)}
+    forest, roots = report.forest, set(report.evolution.forest.roots)
+    places = {entry.uid: at for at, entry in enumerate(report.entries)}
     weights = forest.weights()
     rows: list[Json] = []
     waiting = [(root, 0) for root in reversed(forest.roots)]
     while waiting:
         uid, lane = waiting.pop()
-        rows.append([places[uid], lane, weights[uid]])
+        rows.append([places[uid], lane, weights[uid], uid in roots and uid not in forest.roots])
         children = sorted(forest.children[uid], key=lambda child: weights[child])
         if children:
             waiting.append((children[-1], lane))

@@ -34,7 +34,7 @@ class Plot {
       this.tip,
     );
     this.host.style.height = `${height}px`;
-    new ResizeObserver(() => this.draw()).observe(this.host);
+    new ResizeObserver(() => this.host.clientWidth !== this.width && this.draw()).observe(this.host);
     for (const look of ["(prefers-color-scheme: dark)", "print"]) {
       matchMedia(look).addEventListener("change", () => this.draw());
     }
@@ -49,6 +49,7 @@ class Plot {
   draw() {
     const width = this.host.clientWidth;
     if (!width) return;
+    this.width = width;
     const css = getComputedStyle(this.host);
     this.colour = (name) => css.getPropertyValue(name).trim();
     const context = fitted(this.canvas, width, this.height);

@@ -44,7 +44,7 @@ function drawTree(lanes, rows) {
   const edges = visible.filter(({ parent }) => parent !== null).map(({ row, parent }) => {
     const [[x, y], [fromX, fromY]] = [places.get(row), places.get(parent)];
     const way = x === fromX ? `M${fromX} ${fromY}V${y}` : `M${fromX} ${fromY}V${y - 9}Q${fromX} ${y} ${fromX + 9} ${y}H${x}`;
-    return make("svg:path", { d: way });
+    return make("svg:path", { d: way, class: report.tree[row][3] ? "far" : null });
   });
   const nodes = visible.map(({ row }) => {
     const [x, y] = places.get(row);
