@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, Protocol
 
 from gxt.capture.loggers.content import Aside, Point, joined
 from gxt.capture.loggers.finding import Found, known, walk
@@ -41,7 +41,6 @@ from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_params
 from gxt.named_tuple import NamedTuple
 from gxt.ops.rivals import Rivals
-from gxt.store.journal import LiveRun
 
 # who comes first where several loggers give a metric of one name: exact numbers before single precision
 _ORDER: Final = ("wandb", "mlflow", "dvclive", "csv", "trainer_state", "tensorboard")
@@ -83,6 +82,29 @@ class _Training:
         return Told(self.kind, self.path, [*self.metrics], len(flatten(self.params)), note)
 
 
+class _Journal(Protocol):
+    def append(self, kind: str, fields: Mapping[str, Any], at_us: int | None = None) -> None: ...
+
+
+class Followed(Protocol):
+    """The run whose logs are read: a live one, or what is left of one."""
+
+    @property
+    def uid(self) -> str:
+        """The uid of the run."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """Its directory."""
+        ...
+
+    @property
+    def journal(self) -> _Journal:
+        """What takes what is read."""
+        ...
+
+
 class Following:
     """The logs of one run.
 
@@ -94,18 +116,21 @@ class Following:
         databases: those of MLflow that have a name of their own.
         off: kinds of loggers that are not to be read.
         since_ns: when the run began: what was written before is not its own.
+        until_ns: when gxt was killed beside the run; 0 where it goes on. What was begun later, and what
+            MLflow was not told to mark, is not its own then.
     """
 
     def __init__(
         self,
         repository: Repository,
-        live: LiveRun,
+        live: Followed,
         *,
         pid: int,
         roots: Iterable[str],
         databases: Iterable[Path],
         off: Collection[str],
         since_ns: int,
+        until_ns: int = 0,
     ) -> None:
         self._live = live
         self._top = repository.top
@@ -116,6 +141,7 @@ class Following:
         self._databases = tuple(databases)
         self._off = off
         self._since_ns = since_ns - _SLACK_NS
+        self._until_ns = until_ns
         self._before: dict[Path, Stamp] = {}
         self._knows_all = False
         self._states: dict[Path, list[Point]] = {}
@@ -159,7 +185,8 @@ class Following:
         Raises:
             OSError: the journal takes nothing.
         """
-        self._rivals.look()
+        if not self._until_ns:
+            self._rivals.look()
         for kind, source in self._find():
             for batch in self._readable(source, last=last):
                 self._artifacts.update(dict.fromkeys((kind, one) for one in batch.artifacts))
@@ -228,7 +255,7 @@ class Following:
                 if isinstance(source, TrainerStates):
                     source.changed(found)
                 elif isinstance(source, MlflowDatabase):
-                    source.untagged = not self._rivals.seen
+                    source.untagged = not self._rivals.seen and not self._until_ns
         for found in beside:
             self._open_params(found)
         opened = [(kind, one) for (kind, _), one in self._sources.items() if one not in self._broken]
@@ -238,6 +265,8 @@ class Following:
         """Files of loggers that were written since the run began."""
         for place, stat in chain(walk(self._roots, self._since_ns), _looked_at(self._before)):
             found = known(place, stat) if stat.st_mtime_ns >= self._since_ns else None
+            if found is not None and self._until_ns and _is_later(found, self._until_ns):
+                continue
             if found is not None and (self._knows_all or not self._was_there(found)):
                 yield found
         for path in self._databases:
@@ -359,6 +388,12 @@ def _looked_at(paths: Iterable[Path]) -> Iterator[tuple[str, os.stat_result]]:
     for path in paths:
         with suppress(OSError):
             yield str(path), path.stat()
+
+
+def _is_later(found: Found, until_ns: int) -> bool:
+    """Whether an event file of TensorBoard's was begun after that time, as its name says."""
+    began_s = _age(found)[0]
+    return began_s.isdecimal() and int(began_s) * 1_000_000_000 > until_ns
 
 
 def _age(found: Found) -> tuple[str, int, Path]:

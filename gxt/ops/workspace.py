@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gxt.errors import GxtError
 from gxt.git.repository import Repository, discover
@@ -10,6 +11,9 @@ from gxt.named_tuple import NamedTuple
 from gxt.store.places import is_quiet
 from gxt.store.progress import Progress, untold
 from gxt.store.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from gxt.model.events import Folded
 
 
 class Workspace(NamedTuple):
@@ -40,12 +44,14 @@ def open_workspace(cwd: Path | None = None) -> Workspace:
     if is_quiet(repository):
         return Workspace(repository, settings)
     # what seals runs is loaded only where there may be any to seal
-    from functools import partial
-
+    from gxt.ops.late_logs import late_lines
     from gxt.ops.outputs import read_end
     from gxt.store.recovery import recover
 
-    dead = partial(read_end, repository, settings, unfinished="interrupted")
+    def dead(path: Path) -> Folded:
+        late = late_lines(repository, path, settings.sources_off)
+        return read_end(repository, settings, path, unfinished="interrupted", also=late)
+
     recovery = recover(repository, series_bytes=settings.series_bytes, read_end=dead)
     notices = [
         f"{one.run['id']} was interrupted: everything it had logged is kept"

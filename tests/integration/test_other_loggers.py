@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,12 +16,13 @@ from typing import Any
 import pytest
 
 from gxt.ops.following import Following
+from gxt.ops.late_logs import late_lines
 from gxt.ops.sources import SourcesThread
 from gxt.ops.start import StartRequest, start
 from gxt.ops.workspace import Workspace, open_workspace
 from gxt.store import journal
 from tests.conftest import data, git, gxt
-from tests.unit.test_loggers import row, wandb_file
+from tests.unit.test_loggers import event, row, scalar, wandb_file
 
 FOUR_LIBRARIES = """
 import os, tensorboardX, wandb
@@ -389,6 +391,40 @@ def test_of_two_runs_with_one_database_of_mlflow_each_takes_its_own(
     assert [[one.metrics for one in following.told()] for following in followers] == [[["a"]], [["b"]]]
     assert [following.unsure() for following in followers] == [[repo / "mlflow.db"]] * 2
     second.release()
+
+
+def test_of_a_run_whose_gxt_was_killed_the_logs_are_read_on(
+    repo: Path, live: tuple[Workspace, journal.LiveRun]
+) -> None:
+    workspace, run = live
+    now = int(time.time())
+    board, folder = repo / "runs" / "a", repo / "wandb" / "run-1"
+    folder.mkdir(parents=True)
+    board.mkdir(parents=True)
+    events = [event(step, float(now), scalar("acc", step / 2)) for step in range(4)]
+    rows = [row(step, loss=step / 4) for step in range(4)]
+    (board / f"events.out.tfevents.{now}.host.1.0").write_bytes(events[0])
+    (folder / "run-1.wandb").write_bytes(wandb_file(*rows[:2]))
+    (repo / "log.csv").write_text("step,f1\n0,1\n")
+    Following(
+        workspace.repository, run, pid=0, roots=[str(repo)], databases=[], off=(), since_ns=1_000_000_000
+    ).look()
+    assert late_lines(workspace.repository, run.path, ()) == []
+    (board / f"events.out.tfevents.{now}.host.1.0").write_bytes(b"".join(events))
+    (board / f"events.out.tfevents.{now + 1000}.host.2.0").write_bytes(events[3])
+    (folder / "run-1.wandb").write_bytes(wandb_file(*rows))
+    (repo / "log.csv").write_text("step,f1\n0,1\n1,1\n")
+    late = late_lines(workspace.repository, run.path, ())
+    series = journal.read(run.path, unfinished="interrupted", also=late).series
+    assert {name: (list(one.step), list(one.value)) for name, one in series.items()} == {
+        "loss": ([0, 1, 2, 3], [0.0, 0.25, 0.5, 0.75]),
+        "acc": ([0, 1, 2, 3], [0.0, 0.5, 1.0, 1.5]),
+        "f1": ([0], [1.0]),
+    }
+    assert late_lines(workspace.repository, run.path, ()) == late
+    assert b"wandb" not in b"".join(late_lines(workspace.repository, run.path, ("wandb",)))
+    (folder / "run-1.wandb").write_bytes(wandb_file(row(0, loss=7), *rows))
+    assert late_lines(workspace.repository, run.path, ("tensorboard",)) == []
 
 
 def test_a_command_is_given_variables_where_nothing_is_configured(
