@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -56,9 +58,13 @@ def test_the_archive_holds_what_the_page_sweeps(lab: Path) -> None:
 @pytest.mark.long
 def test_the_smallest_run_of_the_sweep_comes_out_as_it_did(lab: Path, tmp_path: Path) -> None:
     first, second = MADE["sweep"]().splitlines()[:2]
-    subprocess.run(["git", "clone", "-q", str(ROOT), "gxt"], cwd=tmp_path, check=True)
     smallest = second.replace("tiny small medium", "tiny").replace("--repeats 3", "--seed 0")
-    subprocess.run(["bash", "-euc", f"{first}\n{smallest}"], cwd=tmp_path / "gxt", check=True)
+    script = f"{first}\n{smallest}".replace("dvc ", f"'{sys.executable}' -m dvc ")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    git(tmp_path, "clone", "-q", str(ROOT), "gxt")
+    subprocess.run(
+        ["bash", "-euc", script], cwd=tmp_path / "gxt", env={**os.environ, "PATH": path}, check=True
+    )
     again, stored = data(tmp_path / "gxt", "show"), data(lab, "show", "exp-001")
     assert again["params"] == stored["params"]
     assert again["metrics"]["parameters"] == stored["metrics"]["parameters"] == 1496
