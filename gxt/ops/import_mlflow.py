@@ -176,7 +176,10 @@ def _store(place: str | None, cwd: Path) -> _Store:
             what = f"there is no {_DATABASE} and no {_FOLDER} here, and MLFLOW_TRACKING_URI is not set"
             raise UsageError(what, hint=_NAME_ONE)
         said = found
-    scheme = urlsplit(said).scheme
+    try:
+        scheme = urlsplit(said).scheme
+    except ValueError as error:
+        raise UsageError(f"{said} is no URL: {error}", hint=_NAME_ONE) from error
     if scheme in ("http", "https"):
         from gxt.capture.loggers.mlflow_server import server
 

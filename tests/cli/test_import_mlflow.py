@@ -336,6 +336,8 @@ def test_a_place_that_is_no_store_is_told(repo: Path) -> None:
         ("gone.db",): (2, "there is no gone.db"),
         ("empty",): (2, "empty is no store of MLflow's: it has no experiments"),
         ("postgresql://u:p@host/db",): (2, "a store postgresql:// is read through its server"),
+        ("http://[",): (2, "http://[ is no URL: Invalid IPv6 URL"),
+        ("http://127.0.0.1:x",): (1, "http://127.0.0.1:x cannot be reached: nonnumeric port: 'x'"),
         ("train.py",): (1, "train.py cannot be read as MLflow's database: file is not a database"),
         ("other.db",): (1, "other.db cannot be read as MLflow's database: no such table: experiments"),
         (nobody,): (1, f"{nobody} cannot be reached: Connection refused"),
@@ -348,3 +350,36 @@ def test_a_place_that_is_no_store_is_told(repo: Path) -> None:
     assert gxt(repo, "import", "files", "x", "--experiment", "e", code=2).stderr.startswith(
         "gxt: files has no experiments\n"
     )
+
+
+def test_a_database_with_what_mlflow_never_writes_is_read_all_the_same(repo: Path) -> None:
+    database = sqlite3.connect(repo / "odd.db")
+    database.executescript(
+        """
+        CREATE TABLE experiments (experiment_id, name, lifecycle_stage);
+        CREATE TABLE runs (run_uuid, name, status, start_time, end_time, user_id, artifact_uri,
+            experiment_id, lifecycle_stage);
+        CREATE TABLE metrics (run_uuid, key, value, is_nan, timestamp, step);
+        CREATE TABLE params (run_uuid, key, value);
+        CREATE TABLE tags (run_uuid, key, value);
+        INSERT INTO experiments VALUES (1, x'ff', 'active');
+        INSERT INTO runs VALUES ('../..', NULL, 'FAILED', 'soon', 1e300, x'ff0a', 'file:///etc', 1, 'active');
+        INSERT INTO runs VALUES (7, char(27) || '[31m', 'ODD', 1, 2, '', '', 1, 'active');
+        INSERT INTO metrics VALUES ('../..', 'loss', 'much', 0, -1, 9e18), ('../..', 'acc', 0.5, 0, 5, 'x');
+        INSERT INTO params VALUES ('../..', 'a..b', x'00'), ('../..', '"', '[[');
+        INSERT INTO tags VALUES ('../..', 'mlflow.parentRunId', '../..'), ('../..', '', '');
+        """
+    )
+    database.close()
+    done = gxt(repo, "import", "mlflow", "odd.db")
+    assert done.stdout == "from odd.db: 1 run (exp-001)\n"
+    assert done.stderr == "gxt: left out: \\u{1b}[31m has not ended: import it again when it has\n"
+    run = data(repo, "show", "exp-001")
+    facts: dict[str, object] = {
+        "name": None,
+        "status": "failed",
+        "artifacts": [],
+        "metrics": {"loss": "NaN", "acc": 0.5},
+    }
+    assert {key: run[key] for key in facts} == facts
+    assert gxt(repo, "doctor").stdout.endswith("all is well\n")
