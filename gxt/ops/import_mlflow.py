@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
@@ -33,7 +34,9 @@ from gxt.store.sync.from_files import uids_here
 _DATABASE: Final = "mlflow.db"
 _FOLDER: Final = "mlruns"
 _NAME_ONE: Final = "name it: gxt import mlflow URL, or sqlite:///FILE, or a folder mlruns"
-_STATUS: Final = {"FINISHED": "completed", "FAILED": "failed", "KILLED": "interrupted"}
+_KILLED: Final = "KILLED"
+_STATUS: Final = {"FINISHED": "completed", "FAILED": "failed", _KILLED: "interrupted"}
+_QUIET_MS: Final = 24 * 3600 * 1000  # who trains logs something in a day
 _DEFAULT: Final = "Default"
 _MOST_NAMED: Final = 8
 _DEEPEST: Final = 16
@@ -64,10 +67,13 @@ def import_mlflow(workspace: Workspace, place: str | None, experiment: str | Non
     """
     store = _store(place, workspace.repository.cwd)
     try:
-        found = list(_runs(store, experiment))
-        over = [one for one in found if one.status in _STATUS and one.end_ms is not None]
-        going = [one for one in found if one not in over]
-        left_out = [f"{one.name or one.id} has not ended: import it again when it has" for one in going]
+        over, left_out = [], []
+        for one in _runs(store, experiment):
+            known = one if one.status in _STATUS and one.end_ms is not None else _given_up(one)
+            if known is not None:
+                over.append(known)
+            else:
+                left_out.append(f"{one.name or one.id} has not ended: import it again when it has")
         exported = uids_here(workspace.repository, list(filter(None, map(_exported, over))))
         left_out += [
             f"{one.name}: the run that it is an export of is here"
@@ -79,6 +85,14 @@ def import_mlflow(workspace: Workspace, place: str | None, experiment: str | Non
         return import_foreign(workspace, store.label, runs, left_out)
     except OSError as error:
         raise _unreadable(store, error) from error
+
+
+def _given_up(run: Recorded) -> Recorded | None:
+    """A run that nobody will end any more: what was killed is RUNNING in MLflow for ever. None for others."""
+    last_ms = max((one.at_us // 1000 for one in run.values()), default=run.start_ms)
+    if time.time() * 1000 - last_ms < _QUIET_MS:
+        return None
+    return run._replace(status=_KILLED, end_ms=max(last_ms, run.start_ms))
 
 
 def _exported(run: Recorded) -> str:

@@ -124,6 +124,7 @@ def test_experiments_come_with_all_that_their_commits_tell(here: Path) -> None:
     }
     assert {key: wider[key] for key in facts} == facts
     assert wider["series"]["train/loss"]["value"] == [0.25, 0.125, 0.25 / 3]
+    assert min(wider["series"]["train/loss"]["time"]) > "2024"  # the commit is of 2023
     assert [(one["path"], one["tracked"], one["size"]) for one in wider["data"]] == [("data.txt", "dvc", 5)]
     assert [(one["path"], one["kind"], one["size"]) for one in wider["artifacts"]] == [
         ("model.pt", "file", 12),
