@@ -90,6 +90,7 @@ class Foreign(NamedTuple):
         message: what was to be different in it.
         data: entries of `config.data`.
         evaluation: values of an evaluation, if there was one.
+        group: what repeats of one experiment share; empty for a run that is none.
     """
 
     source: str
@@ -112,6 +113,7 @@ class Foreign(NamedTuple):
     message: str = ""
     data: Sequence[JsonObject] = ()
     evaluation: JsonObject | None = None
+    group: str = ""
 
 
 class Imported(NamedTuple):
@@ -260,7 +262,7 @@ def _config(workspace: Workspace, uid: str, run: Foreign, code: JsonObject) -> J
         "command": list[Json](redact_command([clean_text(word) for word in run.command])),
         "cwd": ".",
         "parent": parent,
-        "group": None,
+        "group": foreign_uid(run.source, f"group {run.group}") if run.group else None,
         "created": time_to_json(_span(run)[0]),
         "author": {"name": clean_text(name), "email": clean_text(email)},
         "host": None,

@@ -41,6 +41,7 @@ _DEFAULT: Final = "Default"
 _MOST_NAMED: Final = 8
 _DEEPEST: Final = 16
 _UID: Final = "gxt.uid"
+_GROUP: Final = "gxt.group"
 _LABELS: Final = "gxt.tags"
 
 
@@ -128,6 +129,7 @@ def _foreign(run: Recorded, keys: Mapping[str, str]) -> Foreign:
         commit=own.get("source.git.commit") or None,
         artifacts=[Artifact(name, path) for name, path in run.artifacts],
         notices=[f"its artifacts stay at {run.elsewhere}"] if run.elsewhere else [],
+        group=run.tags.get(_GROUP, "") if _exported(run) else "",
     )
 
 

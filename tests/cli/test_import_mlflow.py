@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
+from gxt.ops.foreign import foreign_uid
 from tests.conftest import data, git, gxt
 
 WAIT_S = 60.0
@@ -234,7 +235,7 @@ class _Small(BaseHTTPRequestHandler):
                         "data": {
                             "tags": [
                                 {"key": "gxt.uid", "value": UID},
-                                {"key": "gxt.id", "value": "exp-007"},
+                                {"key": "gxt.group", "value": "01JGXT0000000000000000000B"},
                                 {"key": "gxt.tags", "value": '["a=b", "c"]'},
                                 {"key": "a", "value": "b"},
                                 {"key": "mlflow.parentRunId", "value": "0" * 32},
@@ -312,6 +313,7 @@ def test_a_server_with_a_login_and_long_answers(repo: Path, small_server: str) -
         "its artifacts stay at mlflow-artifacts:/7/0/artifacts",
     ]
     exported = data(repo, "show", "exp-002")
+    assert exported["group"] == foreign_uid("mlflow", "group 01JGXT0000000000000000000B")
     facts = {"tags": ["a=b", "c"], "parent": "exp-001", "command": ["python", "my train.py"]}
     assert {key: exported[key] for key in facts} == facts
     told = gxt(repo, "import", "mlflow", f"http://{small_server}", code=1).stderr
