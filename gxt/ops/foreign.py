@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gxt.errors import DamagedData, DamagedRecord, GxtError, NewerFormat
+from gxt.errors import DamagedData, DamagedRecord, GxtError, InvalidParams, NewerFormat
 from gxt.git.objects import ObjectReader, commit_headers
 from gxt.git.repository import Repository
 from gxt.model.artifacts import ELSEWHERE, clean_name, is_place, place
@@ -162,9 +162,9 @@ def import_foreign(
         for number, one in enumerate(wanted, 1):
             try:
                 coming.append(_coming(workspace, one, importer, _code(reader, one, told)))
-            except (DamagedRecord, NewerFormat) as error:
+            except (DamagedRecord, InvalidParams, NewerFormat) as error:
                 refused.append(f"{_label(one)}: {error.message}")
-            workspace.progress("reading", number, len(wanted))
+            workspace.progress("reading runs", number, len(wanted))
     taken = take_files(workspace.repository, coming, workspace.progress)
     notices = [
         *(f"left out: {text}" for text in (*refused, *taken.refused)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
@@ -34,11 +35,14 @@ from gxt.store.sync.from_files import uids_here
 _DATABASE: Final = "mlflow.db"
 _FOLDER: Final = "mlruns"
 _NAME_ONE: Final = "name it: gxt import mlflow URL, or sqlite:///FILE, or a folder mlruns"
-_STATUS: Final = {"FINISHED": "completed", "FAILED": "failed", "KILLED": "interrupted"}
+_KILLED: Final = "KILLED"
+_STATUS: Final = {"FINISHED": "completed", "FAILED": "failed", _KILLED: "interrupted"}
+_QUIET_MS: Final = 24 * 3600 * 1000  # who trains logs something in a day
 _DEFAULT: Final = "Default"
 _MOST_NAMED: Final = 8
 _DEEPEST: Final = 16
 _UID: Final = "gxt.uid"
+_GROUP: Final = "gxt.group"
 _LABELS: Final = "gxt.tags"
 
 
@@ -65,10 +69,13 @@ def import_mlflow(workspace: Workspace, place: str | None, experiment: str | Non
     """
     store = _store(place, workspace.repository.cwd)
     try:
-        found = list(_runs(store, experiment))
-        over = [one for one in found if one.status in _STATUS and one.end_ms is not None]
-        going = [one for one in found if one not in over]
-        left_out = [f"{one.name or one.id} has not ended: import it again when it has" for one in going]
+        over, left_out = [], []
+        for one in _runs(store, experiment):
+            known = one if one.status in _STATUS and one.end_ms is not None else _given_up(one)
+            if known is not None:
+                over.append(known)
+            else:
+                left_out.append(f"{one.name or one.id} has not ended: import it again when it has")
         here = uids_here(workspace.repository, list(filter(None, map(_ours, over))))
         left_out += [
             f"{one.name or one.id}: the run that it comes from is here" for one in over if _ours(one) in here
@@ -78,6 +85,14 @@ def import_mlflow(workspace: Workspace, place: str | None, experiment: str | Non
         return import_foreign(workspace, store.label, runs, left_out)
     except OSError as error:
         raise _unreadable(store, error) from error
+
+
+def _given_up(run: Recorded) -> Recorded | None:
+    """A run that nobody will end any more: what was killed is RUNNING in MLflow for ever. None for others."""
+    last_ms = max((one.at_us // 1000 for one in run.values()), default=run.start_ms)
+    if time.time() * 1000 - last_ms < _QUIET_MS:
+        return None
+    return run._replace(status=_KILLED, end_ms=max(last_ms, run.start_ms))
 
 
 def _exported(run: Recorded) -> str:
@@ -119,6 +134,7 @@ def _foreign(run: Recorded, keys: Mapping[str, str]) -> Foreign:
         commit=own.get("source.git.commit") or None,
         artifacts=[Artifact(name, path) for name, path in run.artifacts],
         notices=[f"its artifacts stay at {run.elsewhere}"] if run.elsewhere else [],
+        group=run.tags.get(_GROUP, "") if _exported(run) else "",
     )
 
 
@@ -181,7 +197,10 @@ def _store(place: str | None, cwd: Path) -> _Store:
             what = f"there is no {_DATABASE} and no {_FOLDER} here, and MLFLOW_TRACKING_URI is not set"
             raise UsageError(what, hint=_NAME_ONE)
         said = found
-    scheme = urlsplit(said).scheme
+    try:
+        scheme = urlsplit(said).scheme
+    except ValueError as error:
+        raise UsageError(f"{said} is no URL: {error}", hint=_NAME_ONE) from error
     if scheme in ("http", "https"):
         from gxt.capture.loggers.mlflow_server import server
 

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
+from gxt.ops.foreign import foreign_uid
 from tests.conftest import data, git, gxt
 
 WAIT_S = 60.0
@@ -216,9 +217,8 @@ class _Small(BaseHTTPRequestHandler):
                             "run_id": "0" * 32,
                             "run_name": "far",
                             "experiment_id": "7",
-                            "status": "FINISHED",
+                            "status": "RUNNING",
                             "start_time": 1_700_000_000_000,
-                            "end_time": "1700000001000",
                             "artifact_uri": "mlflow-artifacts:/7/0/artifacts",
                         },
                         "data": {"metrics": [{"key": "loss"}], "params": [{"key": "lr", "value": "0.5"}]},
@@ -235,7 +235,7 @@ class _Small(BaseHTTPRequestHandler):
                         "data": {
                             "tags": [
                                 {"key": "gxt.uid", "value": UID},
-                                {"key": "gxt.id", "value": "exp-007"},
+                                {"key": "gxt.group", "value": "01JGXT0000000000000000000B"},
                                 {"key": "gxt.tags", "value": '["a=b", "c"]'},
                                 {"key": "a", "value": "b"},
                                 {"key": "mlflow.parentRunId", "value": "0" * 32},
@@ -248,7 +248,7 @@ class _Small(BaseHTTPRequestHandler):
         ],
         "metrics/get-history": [
             {"metrics": [{"value": "NaN", "step": "1", "timestamp": 1}], "next_page_token": "1"},
-            {"metrics": [{"value": -1.7976931348623157e308, "step": 2, "timestamp": 2}]},
+            {"metrics": [{"value": -1.7976931348623157e308, "step": 2, "timestamp": "1700000001000"}]},
         ],
         "artifacts/list": [{"files": [{"path": "model.pt"}]}],
     }
@@ -302,15 +302,18 @@ def test_a_server_with_a_login_and_long_answers(repo: Path, small_server: str) -
     run = data(repo, "show", "exp-001", "--series")
     assert run["series"]["loss"] == {
         "step": [1, 2],
-        "time": ["1970-01-01T00:00:00.001000Z", "1970-01-01T00:00:00.002000Z"],
+        "time": ["1970-01-01T00:00:00.001000Z", "2023-11-14T22:13:21.000000Z"],
         "value": ["NaN", "-Infinity"],
     }
-    assert (run["params"], run["duration_s"], run["artifacts"]) == ({"lr": 0.5}, 1.0, [])
+    # nobody has logged for a day: it was killed
+    assert (run["status"], run["duration_s"]) == ("interrupted", 1.0)
+    assert (run["params"], run["artifacts"]) == ({"lr": 0.5}, [])
     assert run["notices"] == [
         f"imported from mlflow, where it is {'0' * 32}",
         "its artifacts stay at mlflow-artifacts:/7/0/artifacts",
     ]
     exported = data(repo, "show", "exp-002")
+    assert exported["group"] == foreign_uid("mlflow", "group 01JGXT0000000000000000000B")
     facts = {"tags": ["a=b", "c"], "parent": "exp-001", "command": ["python", "my train.py"]}
     assert {key: exported[key] for key in facts} == facts
     told = gxt(repo, "import", "mlflow", f"http://{small_server}", code=1).stderr
@@ -336,6 +339,8 @@ def test_a_place_that_is_no_store_is_told(repo: Path) -> None:
         ("gone.db",): (2, "there is no gone.db"),
         ("empty",): (2, "empty is no store of MLflow's: it has no experiments"),
         ("postgresql://u:p@host/db",): (2, "a store postgresql:// is read through its server"),
+        ("http://[",): (2, "http://[ is no URL: Invalid IPv6 URL"),
+        ("http://127.0.0.1:x",): (1, "http://127.0.0.1:x cannot be reached: nonnumeric port: 'x'"),
         ("train.py",): (1, "train.py cannot be read as MLflow's database: file is not a database"),
         ("other.db",): (1, "other.db cannot be read as MLflow's database: no such table: experiments"),
         (nobody,): (1, f"{nobody} cannot be reached: Connection refused"),
@@ -348,3 +353,36 @@ def test_a_place_that_is_no_store_is_told(repo: Path) -> None:
     assert gxt(repo, "import", "files", "x", "--experiment", "e", code=2).stderr.startswith(
         "gxt: files has no experiments\n"
     )
+
+
+def test_a_database_with_what_mlflow_never_writes_is_read_all_the_same(repo: Path) -> None:
+    database = sqlite3.connect(repo / "odd.db")
+    database.executescript(
+        """
+        CREATE TABLE experiments (experiment_id, name, lifecycle_stage);
+        CREATE TABLE runs (run_uuid, name, status, start_time, end_time, user_id, artifact_uri,
+            experiment_id, lifecycle_stage);
+        CREATE TABLE metrics (run_uuid, key, value, is_nan, timestamp, step);
+        CREATE TABLE params (run_uuid, key, value);
+        CREATE TABLE tags (run_uuid, key, value);
+        INSERT INTO experiments VALUES (1, x'ff', 'active');
+        INSERT INTO runs VALUES ('../..', NULL, 'FAILED', 'soon', 1e300, x'ff0a', 'file:///etc', 1, 'active');
+        INSERT INTO runs VALUES (7, char(27) || '[31m', 'ODD', 4000000000000, 2, '', '', 1, 'active');
+        INSERT INTO metrics VALUES ('../..', 'loss', 'much', 0, -1, 9e18), ('../..', 'acc', 0.5, 0, 5, 'x');
+        INSERT INTO params VALUES ('../..', 'a..b', x'00'), ('../..', '"', '[[');
+        INSERT INTO tags VALUES ('../..', 'mlflow.parentRunId', '../..'), ('../..', '', '');
+        """
+    )
+    database.close()
+    done = gxt(repo, "import", "mlflow", "odd.db")
+    assert done.stdout == "from odd.db: 1 run (exp-001)\n"
+    assert done.stderr == "gxt: left out: \\u{1b}[31m has not ended: import it again when it has\n"
+    run = data(repo, "show", "exp-001")
+    facts: dict[str, object] = {
+        "name": None,
+        "status": "failed",
+        "artifacts": [],
+        "metrics": {"loss": "NaN", "acc": 0.5},
+    }
+    assert {key: run[key] for key in facts} == facts
+    assert gxt(repo, "doctor").stdout.endswith("all is well\n")

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from gxt.capture.loggers.mlflow_files import META, MetricReader, texts
 from gxt.capture.loggers.sources import yaml_params
-from gxt.model.json_types import Json, JsonObject
+from gxt.model.json_types import JsonObject
 from gxt.named_tuple import NamedTuple
 
 ACTIVE: Final = "active"
@@ -83,9 +83,19 @@ class Recorded(NamedTuple):
     elsewhere: str = ""
 
 
-def unbounded(value: float) -> float:
-    """A value as it was logged: MLflow stores infinities as the largest doubles."""
-    return inf if value > _LARGEST else -inf if value < -_LARGEST else value
+def unbounded(value: object) -> float:
+    """A value as it was logged, NaN for no number: MLflow stores infinities as the largest doubles."""
+    if not isinstance(value, (int, float)):
+        return nan
+    return inf if value > _LARGEST else -inf if value < -_LARGEST else float(value)
+
+
+def whole(value: object) -> int:
+    """A whole number that may be written as a text; 0 for anything else: SQLite takes any value anywhere."""
+    try:
+        return int(value) if isinstance(value, (int, float, str)) else 0
+    except (ValueError, OverflowError):
+        return 0
 
 
 def local_path(uri: str, id_: str) -> Path | None:
@@ -122,8 +132,8 @@ def database_runs(path: Path) -> Iterator[Recorded]:
             str(name or ""),
             str(experiment),
             str(status),
-            int(start or 0),
-            None if end is None else int(end),
+            whole(start),
+            None if end is None else whole(end),
             str(user or ""),
             {str(key): str(value) for key, value in _rows(path, _PARAMS, id_)},
             {str(key): str(value) for key, value in _rows(path, _TAGS, id_)},
@@ -135,7 +145,7 @@ def database_runs(path: Path) -> Iterator[Recorded]:
 
 def _database_values(path: Path, run: str) -> Iterator[Value]:
     for key, value, is_nan, at_ms, step in _rows(path, _METRICS, run):
-        yield Value(str(key), int(step), int(at_ms) * 1000, nan if is_nan else unbounded(float(value)))
+        yield Value(str(key), whole(step), whole(at_ms) * 1000, nan if is_nan else unbounded(value))
 
 
 def _database_models(path: Path, run: str) -> Iterator[tuple[str, Path]]:
@@ -196,8 +206,8 @@ def folder_runs(store: Path) -> Iterator[Recorded]:
                 str(meta.get("run_name") or tags.get("mlflow.runName", "")),
                 experiment,
                 _STATUS.get(str(meta.get("status")), "RUNNING"),
-                _whole(meta.get("start_time")),
-                _whole(end) if end.isdecimal() else None,
+                whole(meta.get("start_time")),
+                whole(end) if end.isdecimal() else None,
                 str(meta.get("user_id") or ""),
                 texts(run / "params"),
                 tags,
@@ -250,7 +260,3 @@ def named_in(folder: Path | None) -> Iterator[tuple[str, Path]]:
         for path in sorted(folder.iterdir()):
             if not path.is_symlink():
                 yield path.name, path
-
-
-def _whole(value: Json) -> int:
-    return int(str(value)) if str(value).isdecimal() else 0

@@ -18,7 +18,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
-from gxt.capture.loggers.mlflow_history import Recorded, Value, local_path, named_in, unbounded
+from gxt.capture.loggers.mlflow_history import Recorded, Value, local_path, named_in, unbounded, whole
 from gxt.errors import GxtError
 from gxt.model.codec import number_from_json
 from gxt.model.json_types import Json, JsonObject
@@ -92,8 +92,8 @@ def server_runs(place: Server, experiments: dict[str, str]) -> Iterator[Recorded
             str(info.get("run_name") or tags.get("mlflow.runName", "")),
             names.get(str(info.get("experiment_id")), ""),
             str(info.get("status")),
-            _whole(info.get("start_time")),
-            _whole(end) if end else None,
+            whole(info.get("start_time")),
+            whole(end) if end else None,
             str(info.get("user_id") or tags.get("mlflow.user", "")),
             params,
             tags,
@@ -128,8 +128,8 @@ def _values(place: Server, run: str, names: tuple[str, ...]) -> Iterator[Value]:
         for one in _pages(place, "metrics/get-history", "metrics", asked, is_post=False):
             value = number_from_json(one.get("value"))
             if value is not None:
-                at_us = _whole(one.get("timestamp")) * 1000
-                yield Value(name, _whole(one.get("step")), at_us, unbounded(float(value)))
+                at_us = whole(one.get("timestamp")) * 1000
+                yield Value(name, whole(one.get("step")), at_us, unbounded(value))
 
 
 def _has_artifacts(place: Server, run: str) -> bool:
@@ -155,11 +155,12 @@ def _pages(
 
 def _answer(place: Server, path: str, asked: JsonObject, *, is_post: bool) -> JsonObject:
     url = f"{place.url}/api/2.0/mlflow/{path}"
-    headers = {"Authorization": place.authorization} if place.authorization else {}
     if is_post:
-        request = Request(url, json.dumps(asked).encode(), {**headers, "Content-Type": "application/json"})  # noqa: S310 the caller takes http and https alone
+        request = Request(url, json.dumps(asked).encode(), {"Content-Type": "application/json"})  # noqa: S310 the caller takes http and https alone
     else:
-        request = Request(f"{url}?{urlencode(asked)}", headers=headers)  # noqa: S310 likewise
+        request = Request(f"{url}?{urlencode(asked)}")  # noqa: S310 likewise
+    if place.authorization:  # not for a server that this one may send us to
+        request.add_unredirected_header("Authorization", place.authorization)
     try:
         with urlopen(request, timeout=_PATIENCE_S) as answer:  # noqa: S310 likewise
             said: Json = json.loads(answer.read(_MOST_BYTES))
@@ -200,11 +201,3 @@ def _why(reason: object) -> str:
 def _objects(value: Json) -> Iterator[JsonObject]:
     if isinstance(value, list):
         yield from (one for one in value if isinstance(one, dict))
-
-
-def _whole(value: Json) -> int:
-    """A whole number, which JSON from protobuf may write as a text."""
-    try:
-        return int(cast("int | str", value or 0))
-    except (TypeError, ValueError):
-        return 0
