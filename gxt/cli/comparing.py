@@ -97,8 +97,9 @@ def _form(words: Namespace) -> str:
     if len(asked) > 1 or (asked and words.json and words.output is None):
         first, second = (*asked, "json")[:2]
         raise UsageError(f"--{first} and --{second} are two formats", hint="leave out one of them")
-    if words.pivot and words.all:
-        raise UsageError("--all is not an option of --pivot", hint="leave out one of them")
+    if words.all and (words.pivot or words.metric is not None):
+        other = "--pivot" if words.pivot else "--metric"
+        raise UsageError(f"--all is not an option of {other}", hint="leave out one of them")
     if asked == ["parquet"] and words.output is None:
         raise UsageError("Parquet goes into a file", hint="gxt compare … -o runs.parquet")
     if asked or words.output is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from gxt.errors import UsageError
 from gxt.model.codec import number_from_json
@@ -15,6 +16,8 @@ from gxt.model.run import metrics_of
 from gxt.named_tuple import NamedTuple
 from gxt.ops.compare import CompareRequest, check_narrowing, matching_runs
 from gxt.ops.history import History
+
+_TOLD: Final = 6  # runs, in a hint
 
 
 class LeftOut(NamedTuple):
@@ -62,7 +65,8 @@ def measured(
         whole_groups: whether conditions that one of several repeats fulfils choose all of them.
 
     Raises:
-        UsageError: there is no such run, no metric, or they are named and conditions given as well.
+        UsageError: there is no such run, none that is completed has the metric, or runs are named and
+            conditions given as well.
         UnknownRun, AmbiguousRun: a reference names no single run, nor the repeats of one experiment.
         QueryError: a name or the condition cannot be understood, or none of the runs has what it names.
     """
@@ -120,6 +124,9 @@ def _measured(
         else:
             kept.append(run)
             values.append(_double(value))
+    if not kept:
+        told = ", ".join(f"{one.id} ({one.reason})" for one in left_out[:_TOLD])
+        raise UsageError(f"no completed run has a number in {field.text}", hint=f"left out: {told}")
     return Measured(field.text, goal, tuple(kept), tuple(values), tuple(left_out), notices)
 
 

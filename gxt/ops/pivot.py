@@ -69,7 +69,7 @@ def pivot(workspace: Workspace, request: CompareRequest, names: Sequence[str], m
         metric: such a name, or None for the main metric.
 
     Raises:
-        UsageError: there are more names than two, or none.
+        UsageError: there are more names than two, none, or the same twice.
         UsageError, UnknownRun, AmbiguousRun, QueryError: as `gxt.ops.measuring.measured`.
     """
     if not 1 <= len(names) <= 2:
@@ -77,6 +77,8 @@ def pivot(workspace: Workspace, request: CompareRequest, names: Sequence[str], m
             f"a table has rows and columns, and {len(names)} names are given",
             hint="runs stand before --pivot: gxt compare 1 2 3 --pivot model.type lr",
         )
+    if len(set(names)) < len(names):
+        raise UsageError(f"{names[0]} is named for rows and columns", hint="name two, or one for rows alone")
     with History(workspace) as history:
         found = measured(history, request, metric, names)
     keys = [_values(name, found.runs) for name in names]

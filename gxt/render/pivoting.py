@@ -14,6 +14,7 @@ from gxt.render.values import number, scalar
 from gxt.render.view import Column, Line, Span, Table, View, line
 
 _UNSET = "not set"
+_NUMBERS = ("mean", "se", "n")
 
 
 def page(result: Pivot, width: int | None) -> View:
@@ -49,26 +50,21 @@ def columns(result: Pivot) -> Columns:
     found: dict[str, list[Json]] = {}
     for part, (name, values) in enumerate(zip(result.names, (result.rows, result.columns), strict=False)):
         told = labels(values)
-        key = name if name not in found else f"{name} "
-        found[key] = [told[place[part]] for place, _ in cells]
-    found["mean"] = [number_to_json(cell.mean) for _, cell in cells]
-    found["se"] = [cell.error for _, cell in cells]
-    found["n"] = [len(cell.runs) for _, cell in cells]
-    return found
+        found[f"by {name}" if name in _NUMBERS else name] = [told[place[part]] for place, _ in cells]
+    numbers = [(number_to_json(cell.mean), cell.error, len(cell.runs)) for _, cell in cells]
+    return {**found, **{name: [one[at] for one in numbers] for at, name in enumerate(_NUMBERS)}}
 
 
 def as_json(result: Pivot) -> JsonObject:
     """`gxt compare --pivot --json`."""
-    rows, columns_ = labels(result.rows), labels(result.columns)
+    parts = [labels(result.rows), labels(result.columns)][: len(result.names)]
     return {
         "metric": result.metric,
         "goal": result.goal,
         "names": list(result.names),
         "cells": [
             {
-                "values": [part[at] for part, at in zip((rows, columns_), place, strict=True)][
-                    : len(result.names)
-                ],
+                "values": [part[at] for part, at in zip(parts, place, strict=False)],
                 "mean": number_to_json(cell.mean),
                 "se": cell.error,
                 "n": len(cell.runs),

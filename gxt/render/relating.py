@@ -24,8 +24,14 @@ def page(result: Relation) -> View:
     told = tuple(one for one in result.effects if not one.why)
     if told:
         view += [line(), table(result._replace(effects=told))]
-    silent = [f"{one_line(one.name)} ({one.why})" for one in result.effects if one.why]
-    return [*view, line("no telling: ", Span(", ".join(silent), "dim"))] if silent else view
+    silent: dict[str, list[str]] = {}
+    for one in result.effects:
+        if one.why:
+            silent.setdefault(one.why, []).append(one_line(one.name))
+    return [
+        *view,
+        *(line("no telling: ", Span(f"{', '.join(names)} ({why})", "dim")) for why, names in silent.items()),
+    ]
 
 
 def table(result: Relation) -> Table:

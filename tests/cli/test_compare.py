@@ -257,7 +257,7 @@ parameter   n  values  importance alone     beyond the others  correlation      
 model.type  6       2  0.53 (0.00 to 0.92)                                            0.077
 width       6       2  0.53 (0.00 to 0.92)                     −0.79 (−0.98 to 0.22)  0.2
 lr          7       4  0.22 (0.00 to 0.84)                                            0.3
-no telling: epochs (the same in all runs that have it), model (the same in all runs that have it)
+no telling: epochs, model (the same in all runs that have it)
 """
     )
 
@@ -381,6 +381,18 @@ params.lr,mean,se,n
         (
             ["1", "2", "--csv", "--html"],
             "gxt: --csv and --html are two formats\n     leave out one of them\n",
+        ),
+        (
+            ["14", "--metric", "val/acc"],
+            "gxt: no completed run has a number in val/acc\n     left out: exp-014 (failed)\n",
+        ),
+        (
+            ["--pivot", "lr", "lr"],
+            "gxt: lr is named for rows and columns\n     name two, or one for rows alone\n",
+        ),
+        (
+            ["--metric", "val/acc", "--all"],
+            "gxt: --all is not an option of --metric\n     leave out one of them\n",
         ),
         (["1", "2", "--parquet"], "gxt: Parquet goes into a file\n     gxt compare … -o runs.parquet\n"),
         (

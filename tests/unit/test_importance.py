@@ -224,6 +224,8 @@ def test_why_a_parameter_tells_nothing() -> None:
     assert why([1, 2, 3, 4], [1.0, 2.0, 3.0, 4.0]) == "4 runs are too few: it takes 5"
     assert why([1, 2, 3, 4, 5], [2.0] * 5) == "the metric is the same in all of them"
     assert why(["a", "b", "c", "d", "e"], [1.0, 2.0, 3.0, 4.0, 5.0]) == "5 values in 5 runs: too few of each"
+    words: list[Json] = [f"file {i // 2}" for i in range(64)]
+    assert why(words, [float(i) for i in range(64)]) == "32 different values, which have no order"
     (lonely,) = effects([{"x": 1}, {"x": 1}, {}], [1.0, 2.0, 3.0]).effects
     assert lonely == Effect("x", "number", 2, 1, why="the same in all runs that have it")
 
