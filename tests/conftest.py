@@ -96,4 +96,6 @@ def repo(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
         (made / "params.yaml").write_text("lr: 0.1\nmodel:\n  type: mlp\n  width: 64\n")
         git(made, "add", ".")
         git(made, "commit", "-q", "-m", "first")
-    return shutil.copytree(made, tmp_path / "repo")
+    root = shutil.copytree(made, tmp_path / "repo")
+    git(root, "update-index", "-q", "--refresh")  # to git a copy is another file
+    return root
