@@ -88,7 +88,7 @@ def load_word(text: str) -> object:
     loader = _loader("", "")
     try:
         tag = loader.resolve(yaml.ScalarNode, text, (True, False))
-        if tag.endswith((":merge", ":value")):  # << and =: keys with a meaning of their own
+        if tag.endswith((":merge", ":value", ":yaml")):  # <<, = and ! & *: signs of YAML's own
             return text
         return loader.construct_object(yaml.ScalarNode(tag, text))
     except _CONSTRUCTOR_FAILURES as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gxt.cli import output
 from gxt.cli.parser import Parser
-from gxt.errors import UnknownRun
+from gxt.errors import UnknownRemote, UnknownRun
 
 if TYPE_CHECKING:
     from gxt.git.repository import Repository
@@ -59,7 +59,8 @@ def pull(words: Namespace) -> None:
     pulled, data = Pulled("", is_empty=False), None
     with _sorted(workspace.repository, words.words) as (remote, runs):
         if not words.data_only:
-            pulled = operation(workspace, remote, runs, dry_run=words.dry_run)
+            with _hint_at_data_alone(is_wanted=words.data):
+                pulled = operation(workspace, remote, runs, dry_run=words.dry_run)
         if words.data or words.data_only:
             from gxt.ops.pull_data import pull_data
 
@@ -133,6 +134,17 @@ def _sorted(repository: Repository, words: list[str]) -> Iterator[tuple[str | No
     except UnknownRun as error:
         if error.ref == words[0] and said_number(error.ref) is None:
             raise _neither(error, names) from error
+        raise
+
+
+@contextmanager
+def _hint_at_data_alone(*, is_wanted: bool) -> Iterator[None]:
+    """Data comes from a remote of DVC's: it can be had where git has no remote."""
+    try:
+        yield
+    except UnknownRemote as error:
+        if is_wanted:
+            error.hint += "; gxt pull --data-only brings the data of the runs that are here"
         raise
 
 

@@ -19,7 +19,7 @@ from gxt.demo.story import Edit
 from gxt.errors import GxtError, UsageError
 
 _INTERPRETER = Path(sys.executable)
-_PACKAGES = {"torch": "torch", "sklearn": "scikit-learn"}
+_PACKAGES = ("torch", "numpy")
 _IDENTITY = {"user.name": "gxt demo", "user.email": "demo@localhost"}
 
 # Set by git for its hooks, they would make another repository than the demo's ours.
@@ -94,10 +94,10 @@ def perform(place: Path, command: Sequence[str], *, exit_code: int = 0) -> None:
 
 
 def _require_packages() -> None:
-    missing = [name for module, name in _PACKAGES.items() if find_spec(module) is None]
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise GxtError(
-            f"gxt demo needs torch and scikit-learn: {sys.executable} has no {' and no '.join(missing)}",
+            f"gxt demo needs torch and numpy: {sys.executable} has no {' and no '.join(missing)}",
             hint="pip install 'gxt[demo]', or in a checkout of gxt: pip install -e '.[demo]'",
         )
 

@@ -22,6 +22,7 @@ _KEPT = (
     *("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG", "GIT_SSH", "GIT_ASKPASS", "GIT_EXEC_PATH"),
     *("GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM"),
     *("GIT_SSL_", "GIT_PROXY_", "GIT_HTTP_"),
+    "GIT_TEST_FSYNC",  # 0: nothing waits for the disk, for repositories that nobody will miss
 )
 
 _SETTINGS = (

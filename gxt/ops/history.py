@@ -259,16 +259,20 @@ class History:
         """
         first = _first_of_many(ref)
         if first and not self._named(ref):
-            run = self.resolve(first)
+            run = self._repeated(first) or self.resolve(first)
             if not run["group"]:
                 raise UsageError(f"{run['id']} has no repeats", hint=f"leave out the +: {first}")
             return self.whole_group(run)
         if is_uid(ref) and (members := self.group(ref)):
             return self.whole_group(members[0])
-        named = self._named(ref) if said_number(ref) is None else []
-        if len(named) > 1 and named[0]["group"] and len({str(run["group"]) for run in named}) == 1:
-            return self.whole_group(named[0])
-        return self.resolve(ref)
+        repeated = self._repeated(ref)
+        return self.whole_group(repeated) if repeated else self.resolve(ref)
+
+    def _repeated(self, name: str) -> JsonObject | None:
+        """A run of the group whose repeats are all that have this name; None where that is no such name."""
+        named = self._named(name) if said_number(name) is None else []
+        is_group = len(named) > 1 and named[0]["group"] and len({str(run["group"]) for run in named}) == 1
+        return named[0] if is_group else None
 
     def live_of(self, run: JsonObject) -> Live | None:
         """The journal behind a run that is not in git yet."""

@@ -119,7 +119,7 @@ def put_out_at_end(
             live.journal.append("artifact", said)
             live.journal.append("stored", facts)
         except GxtError as error:
-            notices.append(f"{who}: {error.message}")
+            notices.append(f"{who}: {error.message} ({error.hint})")
         except OSError as error:
             notices.append(f"{who} {path} is not kept: {error.strerror or error}")
     with suppress(OSError):

@@ -79,8 +79,9 @@ def environment(home: Path) -> dict[str, str]:
         if not name.startswith(LEAKY_PREFIXES) and name not in LEAKY_NAMES
     }
     (home / ".gitconfig").write_text("[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n")
-    own = {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8"}
-    return {**inherited, **own, "PATH": f"{PYTHON}:{os.environ['PATH']}"}
+    own = {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "LC_ALL": "C.UTF-8"}
+    gits = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TEST_FSYNC": "0"}
+    return {**inherited, **own, **gits, "PATH": f"{PYTHON}:{os.environ['PATH']}"}
 
 
 def new_repository(root: Path) -> Path:

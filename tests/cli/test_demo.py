@@ -73,6 +73,7 @@ def _hard_environment(shared: Path) -> dict[str, str]:
         "HOME": str(shared),
         "XDG_CONFIG_HOME": str(shared / ".config"),
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TEST_FSYNC": "0",
         "GIT_DIR": str(shared / "elsewhere.git"),
         "LC_ALL": "C.UTF-8",
     }
@@ -207,7 +208,8 @@ def test_nothing_but_the_directory_is_touched(told: Told) -> None:
 def test_the_repository_begins_with_the_files_of_the_project(tmp_path: Path) -> None:
     place = tour.prepare(tmp_path / "new" / "place")
     assert {path.name: path.read_bytes() for path in place.iterdir()} == {
-        name: (PROJECT / name).read_bytes() for name in (".gitignore", "README.md", "params.yaml", "train.py")
+        name: (PROJECT / name).read_bytes()
+        for name in (".gitignore", "README.md", "digits.csv.gz", "params.yaml", "train.py")
     }
 
 
@@ -248,7 +250,7 @@ def test_missing_packages_are_named_before_anything_happens(tmp_path: Path) -> N
     farm = tmp_path / "packages"
     farm.mkdir()
     for one in installed.iterdir():
-        if not one.name.startswith(("torch", "sklearn", "scikit_learn")) and one.suffix != ".pth":
+        if not one.name.startswith(("torch", "numpy")) and one.suffix != ".pth":
             (farm / one.name).symlink_to(one)
     done = subprocess.run(
         [sys.executable, "-S", "-m", "gxt", "demo"],
@@ -260,7 +262,7 @@ def test_missing_packages_are_named_before_anything_happens(tmp_path: Path) -> N
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"gxt: gxt demo needs torch and scikit-learn: {sys.executable} has no torch and no scikit-learn\n"
+        f"gxt: gxt demo needs torch and numpy: {sys.executable} has no torch and no numpy\n"
         "     pip install 'gxt[demo]', or in a checkout of gxt: pip install -e '.[demo]'\n"
     )
     assert not (tmp_path / "gxt-demo").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,9 @@ import time
 from pathlib import Path
 
 from gxt.capture.own_patterns import match_apart
+from gxt.ops.printed import printed
+from gxt.store import journal
+from gxt.store.run_settings import RunSettings
 from tests.conftest import data, git, gxt
 
 PRINTS = "print('step 1: loss 0.5')\nprint('step 2: loss 0.25, my number is <7>')\n"
@@ -100,6 +104,19 @@ def test_a_pattern_that_cannot_be_one_is_refused(repo: Path) -> None:
     assert gxt(repo, "list", code=2).stderr == (
         "gxt: scrape.patterns: 'loss (.*)' has no group with a name\n"
         "     name one by its metric: 'my loss is (?P<loss>\\S+)'\n"
+    )
+
+
+def test_whatever_goes_wrong_while_metrics_are_read_is_said_and_no_more(repo: Path) -> None:
+    _killed_with_its_wrapper(repo)
+    (live,) = (repo / ".git/gxt/live").iterdir()
+    folded = journal.read(live, unfinished="interrupted")
+    impossible = RunSettings()._replace(patterns=(b"no text",))  # type: ignore[arg-type]
+    (line,) = printed(live, impossible, folded)
+    event = json.loads(line)
+    assert (event["e"], event["text"].partition(":")[0]) == (
+        "notice",
+        "no metrics were read from the console",
     )
 
 

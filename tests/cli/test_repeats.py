@@ -312,6 +312,11 @@ def test_what_has_no_repeats_is_no_group(lab: Path) -> None:
     assert failed.stderr == "gxt: exp-001 has no repeats\n     leave out the +: 1\n"
 
 
+def test_the_name_of_repeats_stands_for_all_of_them_whatever_is_added(lab: Path) -> None:
+    gxt(lab, "run", "-q", "--repeats", "2", "--name", "w4", "--", "true")
+    assert [data(lab, "show", ref)["id"] for ref in ("w4", "w4+", "w4+9")] == ["exp-001+1"] * 3
+
+
 def test_where_one_run_is_meant_a_group_is_its_first_and_nothing_changes_several(lab: Path) -> None:
     gxt(lab, "run", "-q", "--repeats", "2", "--", "python", "train.py", "0")
     gxt(lab, "run", "-q", "--parent", "exp-001+1", "--", "true")

@@ -551,3 +551,12 @@ def test_a_diff_in_a_partial_clone_names_what_fetches_the_files(hub: Path, ada: 
     away.rename(hub)
     git(part, "diff", "--stat", *trees)
     assert gxt(part, "diff", "1", "2", "--code").stdout == gxt(ada, "diff", "1", "2", "--code").stdout
+
+
+def test_where_git_has_no_remote_the_data_can_be_brought_alone(repo: Path) -> None:
+    alone = "     add one: git remote add origin URL"
+    assert gxt(repo, "pull", code=2).stderr == f"gxt: this repository has no remote\n{alone}\n"
+    assert gxt(repo, "pull", "--data", code=2).stderr == (
+        "gxt: this repository has no remote\n"
+        f"{alone}; gxt pull --data-only brings the data of the runs that are here\n"
+    )

@@ -36,6 +36,7 @@ def record(lab: Path, place: Path, patch: pytest.MonkeyPatch, meant: str, option
             "GXT_TEST_COUNT": str(place / "count"),
             "GXT_TEST_MEANT": meant,
             "GXT_TEST_OPTIONS": " ".join(options),
+            "GIT_TEST_FSYNC": "1",  # these calls as well
         }.items():
             during.setenv(name, value)
         outcome = observed(repo, place, WRAPPED)

@@ -116,6 +116,7 @@ def run(page: Path, directory: Path) -> list[tuple[Command, str]]:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(home),
             "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TEST_FSYNC": "0",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
             "COLUMNS": "120",

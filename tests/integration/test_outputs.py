@@ -142,7 +142,9 @@ def test_files_and_folders_named_at_the_start_are_kept_at_the_end(repo: Path, tm
         ("m.bin", "m.bin", 1, None, "file", None, None),
         ("outside.bin", ".gxt/out/outside.bin", 7, None, "file", None, None),
     ]
-    assert data(repo, "show")["notices"] == ["--out: there is no file or folder nothing"]
+    assert data(repo, "show")["notices"] == [
+        "--out: there is no file or folder nothing (name one that is there)"
+    ]
     found = pointers(repo)
     assert content(repo, found[".gxt/outside.bin.dvc"]) == "outside"
     assert (found[".gxt/runs.dvc"].is_folder, found[".gxt/runs.dvc"].files) == (True, 1)

@@ -30,15 +30,6 @@ NOBODY = "it wants a password, and nobody can be asked"
 SOON = Limits(answer_s=0.5, work_s=0.5)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Path:
-    """An empty bare repository."""
-    path = tmp_path / "served" / "team.git"
-    git(tmp_path, "init", "-q", "--bare", str(path))
-    git(path, "config", "http.receivepack", "true")
-    return path
-
-
 def connected(repo: Path, url: object) -> tuple[Repository, Remote]:
     git(repo, "config", "remote.origin.url", str(url))
     repository = discover(repo)

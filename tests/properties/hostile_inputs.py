@@ -321,7 +321,7 @@ CODE = st.fixed_dictionaries(
         | LEAVES,
     },
 ).map(lambda code: {"config.json": {"code": code}})
-CONFIG_KEYS = "uid name message hypothesis command cwd parent group created author host code params param_files metrics_files outs reproduces data gxt".split()
+CONFIG_KEYS = "uid name message hypothesis command cwd parent group seed repeat created author host code params param_files metrics_files outs reproduces data gxt".split()
 STATS = st.fixed_dictionaries(
     dict.fromkeys(("last", "min", "max"), NUMBERS | st.sampled_from(["NaN", "Infinity", "-Infinity"]))
     | dict.fromkeys(("min_step", "max_step", "count"), st.integers() | st.just(10**400))
