@@ -131,10 +131,11 @@ def _said(run: JsonObject, project: str, group: str) -> Said:
 
 
 def _notes(run: JsonObject) -> str:
-    """What people have said of it, the oldest first."""
+    """What people have said of it: before it, of what came out, and since."""
     named = str(run["message"] or "") if run["message"] != title(run) else ""
-    conclusions = [str(one["text"]) for one in cast("list[JsonObject]", run["conclusions"])]
-    return "\n\n".join(filter(None, [named, str(run["hypothesis"] or ""), *conclusions]))
+    remarks = [one for key in ("conclusions", "comments") for one in cast("list[JsonObject]", run[key])]
+    since = [str(one["text"]) for one in remarks]
+    return "\n\n".join(filter(None, [named, str(run["hypothesis"] or ""), *since]))
 
 
 def _group(history: History, run: JsonObject) -> str:

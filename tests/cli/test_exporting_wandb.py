@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from gxt.capture.loggers.protobuf import fields, inner, text
+from gxt.capture.loggers.wandb import RUN, WandbReader
 from gxt.model.ids import new_uid
 from gxt.ops.export_tensorboard import export_tensorboard
 from gxt.ops.export_wandb import export_wandb
@@ -43,6 +45,13 @@ def records(path: Path) -> list[dict[str, Any]]:
     env = {**os.environ, "WANDB_ERROR_REPORTING": "false"}
     done = subprocess.run(words, capture_output=True, text=True, check=True, env=env)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def records_of(log: Path) -> list[tuple[int, int | bytes]]:
+    """The records of a log, by kind."""
+    reader = WandbReader()
+    reader.feed(log.read_bytes())
+    return list(reader.told)
 
 
 def of_kind(found: list[dict[str, Any]], kind: str) -> list[Any]:
@@ -127,7 +136,10 @@ def test_again_brings_it_up_to_date(repo: Path, tmp_path: Path) -> None:
     for log in logs:  # as `wandb sync` leaves them
         log.with_name(f"{log.name}.synced").touch()
     gxt(repo, "tag", "exp-001", "kept")
+    gxt(repo, "note", "exp-001", "said since")
     assert export() == (1, 1)
+    (run,) = (inner(one) for log in logs[:1] for number, one in records_of(log) if number == RUN)
+    assert [text(one) for number, one in fields(run) if number in (8, 9, 10)] == ["one", "said since", "kept"]
     assert sorted(path.name for path in folder.iterdir()) == names
     assert [log.with_name(f"{log.name}.synced").exists() for log in logs] == [False, True]
 
@@ -188,7 +200,7 @@ def test_wandb_sync_uploads_it(repo: Path, tmp_path: Path, uploads: tuple[str, l
     assert [(one["_step"], one["_timestamp"], repr(one["loss"])) for one in rows] == [
         *((0, BEGAN, "0.5"), (1, BEGAN + 1, "nan"), (2, BEGAN + 2, "0.1")),
     ]
-    assert [one["exitcode"] for one in streams if one.get("complete")] == [1]
+    assert [one["exitcode"] for one in told if one.get("complete")] == [1]
 
 
 def test_a_running_run_is_left_out(repo: Path, tmp_path: Path) -> None:
