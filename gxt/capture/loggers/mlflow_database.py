@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from gxt.capture.log_places import RUN_TAG
 from gxt.capture.loggers.content import Content, Point
-from gxt.capture.loggers.mlflow_files import OWN_TAGS
+from gxt.capture.loggers.mlflow_files import NO_LABELS
 from gxt.model.scalars import parse_scalar
 from gxt.named_tuple import NamedTuple
 
@@ -92,7 +92,7 @@ class DatabaseReader:
             content = Content(
                 points.get(id_, []),
                 {str(key): parse_scalar(str(value)) for key, value in params},
-                tuple(f"{key}={value}" for key, value in tags if not str(key).startswith(OWN_TAGS)),
+                tuple(f"{key}={value}" for key, value in tags if not str(key).startswith(NO_LABELS)),
                 str(name or ""),
             )
             found.append(MlflowRun(id_, str(name or ""), str(artifacts or ""), content))

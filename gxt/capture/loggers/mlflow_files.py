@@ -8,7 +8,10 @@ from gxt.capture.log_places import RUN_TAG
 from gxt.capture.loggers.content import NOTHING, Content, Point
 
 META = "meta.yaml"
-OWN_TAGS = ("mlflow.", RUN_TAG)
+OWN_TAGS = "mlflow."
+NO_LABELS = (OWN_TAGS, RUN_TAG)
+"""What the tags begin with that are none of the user's."""
+
 _LONGEST = 8000
 
 

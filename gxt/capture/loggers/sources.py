@@ -168,7 +168,7 @@ class MlflowFolder:
         content = Content(
             [],
             {name: parse_scalar(value) for name, value in params.items()},
-            tuple(f"{k}={v}" for k, v in tags.items() if not k.startswith(mlflow_files.OWN_TAGS)),
+            tuple(f"{k}={v}" for k, v in tags.items() if not k.startswith(mlflow_files.NO_LABELS)),
             mlflow_files.field(meta, "run_name"),
         )
         kept = _inside(self._folder / "artifacts") if last else ()

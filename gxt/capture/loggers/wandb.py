@@ -28,7 +28,7 @@ _OWN: Final = "_"  # keys of W&B's own begin so
 
 
 class WandbReader:
-    """Reads a file piece by piece. `artifacts` is what the run has put aside by now."""
+    """Reads a file piece by piece. `summary` holds what `run.summary` has by now."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
@@ -37,7 +37,7 @@ class WandbReader:
         self._parts = bytearray()
         self._step = -1
         self._counts = False  # W&B's own steps count the calls, unless the script says them
-        self.artifacts = Artifacts()
+        self.artifacts = Artifacts()  # what the run has put aside by now
         self._definitions = Definitions()
         self._learn = {
             _FILES: self.artifacts.save,
@@ -113,14 +113,12 @@ class WandbReader:
         self, record: bytes, points: list[Point], params: JsonObject, about: dict[str, list[str]]
     ) -> None:
         for number, value in fields(record):
+            if number in self._learn:
+                self._learn[number](inner(value))
             if number == _HISTORY:
-                point = self._history(inner(value))
-                if point.numbers:
-                    points += self._definitions.placed(point)
+                points += self._definitions.placed(self._history(inner(value)))
             elif number == _SUMMARY:
                 self._summary.update(_items(inner(value)))
-            elif number in self._learn:
-                self._learn[number](inner(value))
             elif number == _CONFIG:
                 params.update(_config(inner(value)))
             elif number == _RUN:
