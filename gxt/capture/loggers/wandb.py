@@ -64,8 +64,8 @@ class WandbReader:
     def at_end(self) -> Content:
         """What is only in the summary: numbers that the script put there itself."""
         numbers = _numbers(self._summary)
-        known = self._definitions.is_summary
-        left = {n: value for n, value in numbers.items() if n not in self._logged and not known(n)}
+        left = {name: value for name, value in numbers.items() if name not in self._logged}
+        left = self._definitions.without_summaries(left)
         return Content([Point(max(self._step, 0), None, left)] if left else [])
 
     def _records(self, data: bytes) -> Iterator[bytes]:

@@ -71,10 +71,14 @@ class Definitions:
                 found[name] = self._told[name] = said
         return found
 
-    def is_summary(self, name: str) -> bool:
-        """Whether a number of the summary is one that W&B has computed: `acc/max` of the metric `acc`."""
-        metric, _, kind = name.rpartition("/")
-        return kind in self._of(metric).summaries
+    def without_summaries(self, numbers: dict[str, float]) -> dict[str, float]:
+        """The numbers of the summary but those that W&B has computed: `acc/max` of the metric `acc`."""
+        parted = {name: name.rpartition("/") for name in numbers}
+        return {
+            name: numbers[name]
+            for name, (metric, _, kind) in parted.items()
+            if kind not in self._of(metric).summaries
+        }
 
     def _of(self, name: str) -> _Defined:
         if name in self._names:
