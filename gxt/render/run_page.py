@@ -84,11 +84,13 @@ def _results(summary: Summary) -> Iterator[str]:
         return
     yield "## Results"
     stats = cast("dict[str, JsonObject]", summary.run["metric_stats"])
+    values = cast("JsonObject", summary.run["metrics"])
     main = summary.main.name if summary.main else None
     names = sorted(summary.metrics, key=lambda name: name != main)
     rows = []
     for name in names:
-        one, stat = summary.metrics[name], stats.get(name, {})
+        one = summary.metrics[name]
+        stat = stats.get(name) or {"last": values.get(name)}  # an evaluation's has no course
         cells = [number(stat.get("last")), number(stat.get("min")), number(stat.get("max"))]
         rows.append([name, *cells, change(one.delta), one.verdict or ""])
     columns = ["metric", "last", "min", "max", "from the parent", "verdict"]

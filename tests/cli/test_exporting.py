@@ -16,6 +16,7 @@ import yaml
 from gxt.errors import GxtError, UsageError
 from gxt.model.json_types import JsonObject
 from gxt.ops.annotate import rename, tag
+from gxt.ops.evaluate import evaluate
 from gxt.ops.export_files import Drawing, Exported, _yaml, export_files
 from gxt.ops.import_files import import_files
 from gxt.ops.workspace import open_workspace
@@ -159,13 +160,16 @@ def test_what_was_said_since_is_brought_up_to_date_and_files_of_others_stay(
     export(lab, out)
     (out / FOLDERS[4] / "my notes.txt").write_text("mine")
     tag(open_workspace(lab), "exp-002", ["good"])
+    evaluate(open_workspace(lab), "exp-002", {"elo": 1523}, name="match")
     rename(open_workspace(lab), "exp-005", "Größer & breiter/../!")
     renamed = "exp-005-grosser-breiter"
     done = export(lab, out)
     assert done.written == (FOLDERS[1], renamed)
     assert not (out / FOLDERS[4]).exists()
     assert (out / renamed / "my notes.txt").read_text() == "mine"
-    assert "#good" in (out / FOLDERS[1] / "README.md").read_text()
+    page = (out / FOLDERS[1] / "README.md").read_text()
+    assert "#good" in page
+    assert "| elo | 1523 |  |  |" in page
     assert export(lab, out).written == ()
 
 

@@ -261,7 +261,7 @@ def test_what_is_kept_by_hand_becomes_a_run(stranger: Path, tmp_path: Path) -> N
         "created": "2023-11-14T22:13:20.000000Z",
         "duration_s": 120.0,
         "params": {"lr": 0.1, "model": {"type": "mlp"}, "api_token": "[redacted]"},
-        "metrics": {"loss": "NaN", "val/acc": 0.25},
+        "metrics": {"loss": "NaN", "val/acc": 0.25, "elo": 1500},
         "notices": [
             "imported from my run, which was kept by hand: its times are those of its files",
             "lines of metrics.jsonl without a metric: 1",

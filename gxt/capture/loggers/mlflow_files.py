@@ -10,7 +10,8 @@ from gxt.capture.loggers.content import NOTHING, Content, Point
 META = "meta.yaml"
 OWN_TAGS = "mlflow."
 NO_LABELS = (OWN_TAGS, RUN_TAG)
-"""Beginnings of tags that no user has given."""
+"""What the tags begin with that are none of the user's."""
+
 _LONGEST = 8000
 
 

@@ -48,7 +48,7 @@ class WandbReader:
         self._parts = bytearray()
         self._step = -1
         self._counts = False  # W&B's own steps count the calls, unless the script says them
-        self.artifacts = Artifacts()
+        self.artifacts = Artifacts()  # what the run has put aside by now
         self._definitions = Definitions()
         self._learn = {
             _FILES: self.artifacts.save,
@@ -76,8 +76,8 @@ class WandbReader:
     def at_end(self) -> Content:
         """What is only in the summary: numbers that the script put there itself."""
         numbers = _numbers(self.summary)
-        known = self._definitions.is_summary
-        left = {n: value for n, value in numbers.items() if n not in self._logged and not known(n)}
+        left = {name: value for name, value in numbers.items() if name not in self._logged}
+        left = self._definitions.without_summaries(left)
         return Content([Point(max(self._step, 0), None, left)] if left else [])
 
     def _records(self, data: bytes) -> Iterator[bytes]:
@@ -125,14 +125,12 @@ class WandbReader:
         self, record: bytes, points: list[Point], params: JsonObject, about: dict[str, list[str]]
     ) -> None:
         for number, value in fields(record):
+            if number in self._learn:
+                self._learn[number](inner(value))
             if number == _HISTORY:
-                point = self._history(inner(value))
-                if point.numbers:
-                    points += self._definitions.placed(point)
+                points += self._definitions.placed(self._history(inner(value)))
             elif number == _SUMMARY:
                 self.summary.update(_items(inner(value)))
-            elif number in self._learn:
-                self._learn[number](inner(value))
             elif number == _CONFIG:
                 params.update(_config(inner(value)))
             elif number in (RUN, EXIT, ENVIRONMENT):

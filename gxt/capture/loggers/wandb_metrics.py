@@ -53,7 +53,7 @@ class Definitions:
     def placed(self, point: Point) -> list[Point]:
         """A row as points, each number at the last step of the metric that it counts by."""
         if not self._names and not self._patterns:
-            return [point]
+            return [point] if point.numbers else []
         self._steps |= {name: int(value) for name, value in point.numbers.items() if value.is_integer()}
         at: dict[int, dict[str, float]] = {}
         for name, value in point.numbers.items():
@@ -63,7 +63,7 @@ class Definitions:
     def told(self, names: Iterable[str]) -> dict[str, JsonObject]:
         """What is newly known of metrics that were logged: `goal`, and the `summary` that counts."""
         found: dict[str, JsonObject] = {}
-        for name in names if self._names or self._patterns else ():
+        for name in sorted(names) if self._names or self._patterns else ():
             one = self._of(name)
             summary = next((said for said in one.summaries if said != "first"), None)
             said: JsonObject = {"goal": one.goal, "summary": summary}
@@ -71,10 +71,14 @@ class Definitions:
                 found[name] = self._told[name] = said
         return found
 
-    def is_summary(self, name: str) -> bool:
-        """Whether a number of the summary is one that W&B has computed: `acc/max` of the metric `acc`."""
-        metric, _, kind = name.rpartition("/")
-        return kind in self._of(metric).summaries
+    def without_summaries(self, numbers: dict[str, float]) -> dict[str, float]:
+        """The numbers of the summary but those that W&B has computed: `acc/max` of the metric `acc`."""
+        parted = {name: name.rpartition("/") for name in numbers}
+        return {
+            name: numbers[name]
+            for name, (metric, _, kind) in parted.items()
+            if kind not in self._of(metric).summaries
+        }
 
     def _of(self, name: str) -> _Defined:
         if name in self._names:
