@@ -110,7 +110,8 @@ def sample_of(run: JsonObject, name: str) -> Sample | None:
     repeats = run.get("repeats")
     if isinstance(repeats, dict):
         found = cast("Mapping[str, Mapping[str, float]]", repeats["metrics"]).get(name)
-        return Sample(int(found["n"]), found["mean"], found["sd"]) if found else None
+        sd = number_from_json(found["sd"]) if found else None
+        return Sample(int(found["n"]), found["mean"], sd) if found and sd is not None else None
     value = number_from_json(metrics_of(run).get(name))
     return None if value is None or not math.isfinite(value) else Sample(1, value)
 
@@ -157,7 +158,13 @@ def _spread(found: Sequence[Mapping[str, Json]]) -> tuple[JsonObject, dict[str, 
 
 
 def _sample_json(one: Sample) -> JsonObject:
-    return {"n": one.n, "mean": one.mean, "sd": one.sd, "se": one.error}
+    error = one.error
+    return {
+        "n": one.n,
+        "mean": one.mean,
+        "sd": number_to_json(one.sd),
+        "se": None if error is None else number_to_json(error),
+    }
 
 
 def _status(found: Sequence[str]) -> str:

@@ -57,6 +57,14 @@ def test_a_mean_with_nan_has_no_spread_and_no_verdict() -> None:
     assert evidence_of(group, run(3, 0), "acc", "max") is None
 
 
+def test_a_spread_beyond_a_double_is_told_in_json_and_read_back() -> None:
+    group = fold_runs([run(1, 0, loss=-1.7e308), run(2, 1, loss=1.7e308)])
+    repeats = group["repeats"]
+    assert isinstance(repeats, dict)
+    assert repeats["metrics"] == {"loss": {"n": 2, "mean": 0.0, "sd": "Infinity", "se": "Infinity"}}
+    assert sample_of(group, "loss") == Sample(2, 0.0, math.inf)
+
+
 def test_a_metric_that_only_one_repeat_has_counts_one() -> None:
     group = fold_runs([run(1, 0, acc=0.5, extra=1.0), run(2, 1, acc=0.7)])
     assert sample_of(group, "extra") == Sample(1, 1.0)
