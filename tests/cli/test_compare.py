@@ -161,7 +161,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Made({"val/acc": [math.nan]}, name="=1+1", params={"model": {"type": "mlp"}, "lr": 10}),
         Made({"val/acc": [0.9]}, name="failed", status="failed", params={"lr": 0.1}),
         Made({"loss": [1e300]}, name="<b>50% of a_b & c\\d", params={"lr": "--"}),
-        Made({"val/acc": [math.inf]}, name="infinite", params={"model": None, "lr": [1, 2]}),
+        Made(
+            {"val/acc": [math.inf], "name": [1], "status": [2]},
+            name="infinite",
+            params={"model": None, "lr": [1, 2]},
+        ),
     ]
     write_runs(root, runs)
     return root
@@ -188,9 +192,16 @@ val/acc            0.51 ± 0.01 (2)    0.61 ± 0.01 (2) *    0.5
 
 
 def test_every_equally_good_value_is_marked_and_what_has_diverged_never(lab: Path) -> None:
-    assert gxt(lab, "compare", "5", "1", "11", "13", "16").stdout.splitlines()[-1].split() == (
+    assert gxt(lab, "compare", "5", "1", "11", "13", "16").stdout.splitlines()[-3].split() == (
         "val/acc 0.4 0.5 * 0.5 * NaN Infinity".split()
     )
+
+
+def test_a_metric_may_be_called_as_a_fact_is(lab: Path) -> None:
+    assert [line.split() for line in gxt(lab, "compare", "1", "16", "--csv").stdout.splitlines()[-2:]] == [
+        ["name,,1"],
+        ["status,,2"],
+    ]
 
 
 LATEX = r"""
