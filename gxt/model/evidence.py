@@ -21,7 +21,6 @@ Kind: TypeAlias = Literal["single", "case", "welch"]
 SURE = 0.95
 _POWER = 0.8  # how likely the repeats that are asked for see a difference of this size
 _NORMALLY = 2.8  # the sum of both quantiles of the normal distribution, which those of Student's t exceed
-_LARGEST = 1e150
 MOST_REPEATS = 1000
 """More of them are no advice."""
 
@@ -66,11 +65,8 @@ class Evidence(NamedTuple):
 
 
 def sample(values: list[float]) -> Sample | None:
-    """Values summed up; None without any, and where one is no finite number: such a mean tells nothing.
-
-    None also where one is so large that its square is no finite number.
-    """
-    if not values or not all(abs(one) < _LARGEST for one in values):
+    """Values summed up; None without any, and where one is no finite number: such a mean tells nothing."""
+    if not values or not all(map(math.isfinite, values)):
         return None
     if len(set(values)) == 1:  # a sum of equal numbers is rounded, and would have a variance
         return Sample(len(values), values[0])

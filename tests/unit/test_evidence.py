@@ -121,8 +121,8 @@ def test_the_interval_holds_the_true_difference_95_times_in_100() -> None:
     assert held / 1500 == pytest.approx(0.95, abs=0.02)
 
 
-@pytest.mark.parametrize("values", [[], [math.nan, 1.0], [1.0, math.inf], [1e200, 2e200]])
-def test_what_is_no_finite_number_or_has_no_square_has_no_mean(values: list[float]) -> None:
+@pytest.mark.parametrize("values", [[], [math.nan, 1.0], [1.0, math.inf]])
+def test_what_is_no_finite_number_has_no_mean(values: list[float]) -> None:
     assert sample(values) is None
 
 
