@@ -178,6 +178,7 @@ def _facts(runs: Sequence[JsonObject], goals: Mapping[str, Goal], *, everything:
         tags = (" ".join(map(str, cast("list[Json]", run["tags"]))) for run in runs)
         yield Fact("tags", "fact", tuple(tags))
         yield Fact("command", "fact", tuple(map(command_line, runs)))
+    metrics: dict[str, tuple[Cell, ...]] = {}
     for kind, flats in (
         ("params", [flatten(params_of(run)) for run in runs]),
         ("metrics", [metrics_of(run) for run in runs]),
@@ -186,9 +187,14 @@ def _facts(runs: Sequence[JsonObject], goals: Mapping[str, Goal], *, everything:
         names = dict.fromkeys(name for flat in flats for name in flat)
         major = set(without_bounds(names)) if kind != "params" else set(names)
         for name in names:
+            values = tuple(flat.get(name, MISSING) for flat in flats)
+            if kind == "metrics":
+                metrics[name] = values
+            elif kind == "evals" and metrics.get(name.rpartition(".")[2]) == values:
+                continue  # a metric already, as ratings are
             goal = None if kind == "params" else goal_of(name, goals)
             told = name if kind == "metrics" else spelled(kind, name)
-            yield Fact(told, kind, tuple(flat.get(name, MISSING) for flat in flats), goal, name not in major)
+            yield Fact(told, kind, values, goal, name not in major)
 
 
 def _numbers(found: Mapping[str, Json]) -> dict[str, Json]:

@@ -53,8 +53,7 @@ def columns(result: Comparison, *, everything: bool = False) -> Columns:
 
 def hidden(result: Comparison) -> str:
     """What a table without everything leaves out, in words; empty where that is nothing."""
-    shown = {one.name for one in _told(result, everything=False)}
-    left = [one for one in result.facts if one.name not in shown and not one.minor and _says(one)]
+    left = [one for one in result.facts if not _is_told(one) and not one.minor and _says(one)]
     counts = {kind: sum(one.kind == kind for one in left) for kind in ("params", "metrics", "evals")}
     words = [one.name for one in left if one.kind == "fact"]
     words += [_counted(count, kind) for kind, count in counts.items() if count]
@@ -80,7 +79,11 @@ def in_blocks(table: Table, width: int) -> View:
 
 
 def _told(result: Comparison, *, everything: bool) -> list[Fact]:
-    return [one for one in result.facts if everything or one.name == "name" or one.differs]
+    return [one for one in result.facts if everything or _is_told(one)]
+
+
+def _is_told(fact: Fact) -> bool:
+    return fact.differs or (fact.kind == "fact" and fact.name == "name")
 
 
 def _says(fact: Fact) -> bool:
@@ -102,7 +105,7 @@ def _row(result: Comparison, fact: Fact, *, star: bool) -> list[Span]:
     else:
         texts = [one_line(_exact(value)) for value in fact.values]
     label = Span(fact.name, "" if fact.kind in {"metrics", "evals"} else "dim")
-    if fact.name == "name":
+    if fact.kind == "fact" and fact.name == "name":
         return [label, *(Span(text, "title") for text in texts)]
     return [label, *marked(texts, fact.best, star=star)]
 

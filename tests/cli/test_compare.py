@@ -159,12 +159,27 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     runs += [
         Made({"val/acc": [math.nan]}, name="=1+1", params={"model": {"type": "mlp"}, "lr": 10}),
-        Made({"val/acc": [0.9]}, name="failed", status="failed", params={"lr": 0.1}),
+        Made(
+            {"val/acc": [0.9], "f1": [0.6]},
+            evals=_evals(0.8, 0.6, "a"),
+            name="failed",
+            status="failed",
+            params={"lr": 0.1},
+        ),
         Made({"loss": [1e300]}, name="<b>50% of a_b & c\\d", params={"lr": "--"}),
-        Made({"val/acc": [math.inf]}, name="infinite", params={"model": None, "lr": [1, 2]}),
+        Made(
+            {"val/acc": [math.inf], "name": [1], "status": [2], "f1": [0.7]},
+            evals=_evals(0.9, 0.7, "b"),
+            name="infinite",
+            params={"model": None, "lr": [1, 2]},
+        ),
     ]
     write_runs(root, runs)
     return root
+
+
+def _evals(acc: float, f1: float, said: str) -> list[dict[str, object]]:
+    return [{"name": "test", "step": None, "values": {"acc": acc, "f1": f1, "said": said}}]
 
 
 _WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
@@ -188,9 +203,22 @@ val/acc            0.51 ± 0.01 (2)    0.61 ± 0.01 (2) *    0.5
 
 
 def test_every_equally_good_value_is_marked_and_what_has_diverged_never(lab: Path) -> None:
-    assert gxt(lab, "compare", "5", "1", "11", "13", "16").stdout.splitlines()[-1].split() == (
-        "val/acc 0.4 0.5 * 0.5 * NaN Infinity".split()
-    )
+    shown = gxt(lab, "compare", "5", "1", "11", "13", "16").stdout.splitlines()
+    (values,) = [line.split() for line in shown if line.startswith("val/acc")]
+    assert values == "val/acc 0.4 0.5 * 0.5 * NaN Infinity".split()
+
+
+def test_a_metric_may_be_called_as_a_fact_is(lab: Path) -> None:
+    shown = gxt(lab, "compare", "1", "16", "--csv").stdout.splitlines()
+    assert [line for line in shown if line.endswith((",1", ",2"))] == ["name,,1", "status,,2"]
+
+
+def test_what_evaluations_found_is_there_unless_it_is_a_metric_already(lab: Path) -> None:
+    shown = gxt(lab, "compare", "14", "16", "--csv").stdout.splitlines()
+    assert [line for line in shown if "f1" in line or "evals" in line] == [
+        "f1,0.6,0.7",
+        "evals.test.acc,0.8,0.9",
+    ]
 
 
 LATEX = r"""
