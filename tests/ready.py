@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -154,7 +155,8 @@ def _import_gxt() -> None:
     for room in _ROOMS:
         for module in pkgutil.walk_packages(import_module(room).__path__, f"{room}."):
             if module.name not in _HEAVY:
-                import_module(module.name)
+                with suppress(ImportError):  # of a package that not everybody has: who needs it says so
+                    import_module(module.name)
 
 
 if __name__ == "__main__":
