@@ -48,12 +48,11 @@ def _repair_remote(words: Namespace) -> None:
             "a remote is not checked",
             hint=f"publish again what it has lost: gxt doctor --repair {words.remote}",
         )
-    from gxt.cli.progress import bar
+    from gxt.cli.progress import open_workspace
     from gxt.ops.push import push
-    from gxt.ops.workspace import open_workspace
     from gxt.render import sharing
 
-    pushed = push(open_workspace()._replace(progress=bar()), words.remote, again=True)
+    pushed = push(open_workspace(), words.remote, again=True)
     output.say_notices((*pushed.refused, *pushed.notices))
     if words.json:
         output.show_json(sharing.pushed_json(pushed))

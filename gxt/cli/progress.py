@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from gxt.cli import output
 from gxt.store.progress import Progress, untold
+
+if TYPE_CHECKING:
+    from gxt.ops.workspace import Workspace
 
 _AFTER_S = 1.0
 _WIDTH = 30
@@ -33,6 +37,13 @@ class Bar:
 def bar() -> Progress:
     """A bar where there is a terminal to draw it on."""
     return Bar() if output.talks_to_terminal() else untold
+
+
+def open_workspace() -> Workspace:
+    """The workspace of the working directory, which shows a bar."""
+    from gxt.ops import workspace
+
+    return workspace.open_workspace()._replace(progress=bar())
 
 
 def in_bytes(progress: Progress) -> Progress:

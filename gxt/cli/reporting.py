@@ -30,12 +30,11 @@ def report(words: Namespace) -> None:
         raise UsageError("a page goes into a file", hint="gxt report -o report.html, or --md")
     if words.output is None and words.json:
         raise UsageError("Markdown on stdout leaves no room for --json", hint="name a file with -o")
-    from gxt.cli.progress import bar
+    from gxt.cli.progress import open_workspace
     from gxt.model.repeats import how_many
     from gxt.ops.report import report as operation
-    from gxt.ops.workspace import open_workspace
 
-    workspace = open_workspace()._replace(progress=bar())
+    workspace = open_workspace()
     gathered = operation(workspace, words.ids, words.where, words.metric, curves=not words.md)
     if words.md:
         from gxt.render.report.markdown import comment as text_of

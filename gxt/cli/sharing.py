@@ -49,13 +49,12 @@ def pull(words: Namespace) -> None:
     Their runs keep their numbers. A run of yours that was not pushed yet and has the number of one of theirs
     gets the next free one. Data stays where it is until somebody needs it: `--data` brings it.
     """
-    from gxt.cli.progress import bar
+    from gxt.cli.progress import open_workspace
     from gxt.ops.pull import Pulled
     from gxt.ops.pull import pull as operation
-    from gxt.ops.workspace import open_workspace
     from gxt.render import sharing
 
-    workspace = open_workspace()._replace(progress=bar())
+    workspace = open_workspace()
     pulled, data = Pulled("", is_empty=False), None
     with _sorted(workspace.repository, words.words) as (remote, runs):
         if not words.data_only:
@@ -78,16 +77,15 @@ def push(words: Namespace) -> None:
 
     The data that runs name goes first, to the remote that DVC has.
     """
-    from gxt.cli.progress import bar
+    from gxt.cli.progress import open_workspace
     from gxt.errors import UsageError
     from gxt.ops.push import Pushed
     from gxt.ops.push_data import push_both, push_data_only
-    from gxt.ops.workspace import open_workspace
     from gxt.render import sharing
 
     if words.no_data and words.data_only:
         raise UsageError("--no-data and --data-only leave nothing to push", hint="give one of them")
-    workspace = open_workspace()._replace(progress=bar())
+    workspace = open_workspace()
     with _sorted(workspace.repository, words.words) as (remote, runs):
         if words.data_only:
             pushed = Pushed("")

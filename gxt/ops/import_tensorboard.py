@@ -40,9 +40,7 @@ def import_tensorboard(workspace: Workspace, folder: Path) -> Imported:
         what = f"{folder} has no event files, nor has a folder in it"
         raise UsageError(what, hint="they are called events.out.tfevents…: name the folder above them")
     here = uids_here(workspace.repository, [board.uid for board in boards if board.uid])
-    left_out += [
-        f"{board.name}: the run that it comes from is here" for board in boards if board.uid in here
-    ]
+    left_out += [f"{board.name}: the run that it comes from is here" for board in boards if board.uid in here]
     runs: dict[str, Foreign] = {}
     for one in (_foreign(board) for board in boards if board.uid not in here):
         first = runs.setdefault(one.key, one)
