@@ -188,7 +188,7 @@ def say_notices(notices: Iterable[str]) -> None:
     for notice in told[:_NOTICES]:
         say(f"gxt: {notice}", style="unsure")
     if len(told) > _NOTICES:
-        say(f"gxt: and {len(told) - _NOTICES} more: gxt doctor names what is wrong", style="unsure")
+        say(f"gxt: and {len(told) - _NOTICES} more; --json tells all", style="unsure")
 
 
 def say_error(error: GxtError) -> None:

@@ -157,11 +157,12 @@ def import_foreign(
     ordered = sorted(runs, key=lambda one: (one.created_us, one.key))
     wanted, told = _wanted(workspace.repository, ordered)
     coming, refused = [], list(left_out)
+    without_code: list[Foreign] = []
     importer = None if all(one.author for one in wanted) else _importer(workspace)  # a git process
     with ObjectReader(workspace.repository) as reader:
         for number, one in enumerate(wanted, 1):
             try:
-                coming.append(_coming(workspace, one, importer, _code(reader, one, told)))
+                coming.append(_coming(workspace, one, importer, _code(reader, one, without_code)))
             except (DamagedRecord, InvalidParams, NewerFormat) as error:
                 refused.append(f"{_label(one)}: {error.message}")
             workspace.progress("reading runs", number, len(wanted))
@@ -169,6 +170,7 @@ def import_foreign(
     notices = [
         *(f"left out: {text}" for text in (*refused, *taken.refused)),
         *told,
+        *_told_without_code(without_code),
         *(f"{id_} came without its code: this repository does not have it" for id_ in taken.without_code),
     ]
     return Imported(source, taken.new, taken.updated, len(ordered) - len(wanted), tuple(notices))
@@ -191,14 +193,26 @@ def _wanted(repository: Repository, runs: Sequence[Foreign]) -> tuple[list[Forei
     return wanted, told
 
 
-def _code(reader: ObjectReader, run: Foreign, told: list[str]) -> JsonObject:
-    """The document's `code`; what git does not have is told."""
+def _code(reader: ObjectReader, run: Foreign, without_code: list[Foreign]) -> JsonObject:
+    """The document's `code`; runs whose commit git does not have are put aside, to be told."""
     commit = reader.read(run.commit) if run.commit and _OID.fullmatch(run.commit) else None
     if commit is not None and commit.kind == "commit":
         return {"head": commit.oid, "tree": commit_headers(commit)[0]["tree"][0]}
     if run.commit:
-        told.append(f"{_label(run)} came without its code: git does not have {run.commit[:10]}")
+        without_code.append(run)
     return {}
+
+
+def _told_without_code(runs: Sequence[Foreign]) -> list[str]:
+    """One notice for all of them: the runs of another repository all lack theirs."""
+    commits = [f"{one.commit}"[:10] for one in runs]
+    match runs:
+        case []:
+            return []
+        case [one]:
+            return [f"{_label(one)} came without its code: git does not have {commits[0]}"]
+    named = ", ".join(list(dict.fromkeys(commits))[:3]) + (" …" if len(set(commits)) > 3 else "")
+    return [f"{len(runs)} runs came without their code: git does not have {named}"]
 
 
 def _coming(

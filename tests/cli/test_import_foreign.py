@@ -94,9 +94,12 @@ def test_what_is_odd_is_told(repo: Path) -> None:
     unknown = PARENT._replace(commit="0123456789" * 4)
     notice = "parent came without its code: git does not have 0123456789"
     assert bring(repo, unknown) == Imported("there", ("exp-001",), notices=(notice,))
+    many = [unknown._replace(key=f"{number}", commit=f"{number}" * 40) for number in range(1, 6)]
+    notice = "5 runs came without their code: git does not have 1111111111, 2222222222, 3333333333 …"
+    assert bring(repo, *many).notices == (notice,)
     remove(open_workspace(repo), ["exp-001"])
     notice = "parent was removed here: gxt rm --undo exp-001 brings it back"
     assert bring(repo, PARENT) == Imported("there", known=1, notices=(notice,))
     odd = CHILD._replace(created_us=-5, ended_us=1 << 62, tags=("", "\ud800"), name="", params={})
-    assert bring(repo, odd).new == ("exp-002",)
-    assert data(repo, "show", "exp-002")["tags"] == ["\\ud800"]
+    assert bring(repo, odd).new == ("exp-007",)
+    assert data(repo, "show", "exp-007")["tags"] == ["\\ud800"]

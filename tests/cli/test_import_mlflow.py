@@ -286,6 +286,18 @@ def test_an_export_does_not_come_beside_its_own_run(
     assert done.stderr == "gxt: left out: exported: the run that it comes from is here\n"
 
 
+def test_what_was_logged_in_a_run_that_is_here_does_not_come_beside_it(
+    repo: Path, small_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gxt(repo, "run", "-q", "--", "true")
+    uid = data(repo, "show", "exp-001")["uid"]
+    pages = json.dumps(_Small.PAGES).replace('"gxt.uid"', '"gxt.run"').replace(UID, uid)
+    monkeypatch.setattr(_Small, "PAGES", json.loads(pages))
+    done = gxt(repo, "import", "mlflow", f"http://ada:word@{small_server}")
+    assert done.stdout == f"from http://{small_server}: 1 run (exp-002)\n"
+    assert done.stderr == "gxt: left out: exported: the run that it comes from is here\n"
+
+
 @pytest.fixture
 def small_server() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Small) as server:

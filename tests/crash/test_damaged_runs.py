@@ -207,6 +207,6 @@ def test_many_damaged_runs_are_counted_and_all_of_them_are_in_the_json(tmp_path:
         lines = gxt(repo, *words).stderr.splitlines()
         assert lines == [
             *(f"gxt: {one}" for one in told[:10]),
-            "gxt: and 2 more: gxt doctor names what is wrong",
+            "gxt: and 2 more; --json tells all",
         ]
         assert json.loads(gxt(repo, *words, "--json").stdout)["notices"] == told
