@@ -185,7 +185,9 @@ def test_a_folder_is_not_copied_into_itself(repo: Path) -> None:
     )
     (one,) = data(repo, "show")["artifacts"]
     assert (one["path"], one["files"]) == (".gxt/out/repo", 3)
-    assert data(repo, "show")["notices"][1:] == ["--out: .git/gxt holds the record of the run itself"]
+    assert data(repo, "show")["notices"][1:] == [
+        "--out: .git/gxt holds the record of the run itself (name a folder of the work tree)"
+    ]
 
 
 def test_pointers_of_another_run_are_not_taken_over(repo: Path) -> None:
