@@ -108,17 +108,25 @@ def _listed(config: JsonObject, metrics: JsonObject, said: Said) -> JsonObject:
 def _with_results(metrics: JsonObject, said: Said) -> JsonObject:
     """The metrics, and of evaluations what they have measured: a rating, and values with their interval.
 
-    Counts and settings, which evaluations hold as well, are none of them. What the run has logged counts.
+    Counts and settings, which evaluations hold as well, are none of them. What the run has logged counts,
+    be it `loss` or, for that of the evaluation `val`, `val/loss`. A rating is the last one; of other values
+    that several evaluations tell nobody knows which is meant.
     """
     results: dict[str, JsonObject] = {}
+    told: set[str] = set()
     for event in said.evaluated():
         values = _object(event["values"])
-        for name in (name for name in values if name not in metrics and _is_number(values[name])):
+        for name in filter(lambda one: _is_number(values[one]), values):
             ends = next(
                 (ends for ends in _ENDS if all(_is_number(values.get(name + end)) for end in ends)), ()
             )
-            if ends or name == _RATING:
-                results[name] = {key: values[key] for key in (name, *(name + end for end in ends))}
+            if name in metrics or f"{event['name']}/{name}" in metrics or not (ends or name == _RATING):
+                continue
+            if name in told and name != _RATING:
+                results.pop(name, None)
+                continue
+            told.add(name)
+            results[name] = {key: values[key] for key in (name, *(name + end for end in ends))}
     found = {key: value for one in results.values() for key, value in one.items() if key not in metrics}
     return {**metrics, **found}
 

@@ -77,6 +77,8 @@ def test_a_rating_and_what_has_an_interval_are_metrics_of_the_run(lab: Path) -> 
     assert row.split() == ["elo", "1500", "1523", "±", "33", "+23", "better,", "n=1"]
     gxt(lab, "eval", "2", "elo=1600", "acc=0.9", "acc/low=0.8", "acc/high=inf", "--name", "later")
     assert metrics() == {"elo": 1600, "acc": 0.9, "acc/low": 0.8, "acc/high": "Infinity"}
+    gxt(lab, "eval", "2", "acc=0.5", "acc/low=0.4", "acc/high=0.6", "--name", "on other data")
+    assert metrics() == {"elo": 1600}
     gxt(lab, "eval", "2", "--remove", "all")
     assert metrics() == {}
 
