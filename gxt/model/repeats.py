@@ -11,7 +11,7 @@ from gxt.model.evidence import Evidence, Sample, sample, weigh
 from gxt.model.goals import Goal, judge
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
-from gxt.model.run import Row, metrics_of, params_of
+from gxt.model.run import Row, metric_of, metrics_of, params_of
 from gxt.named_tuple import NamedTuple
 
 MANY = "+"
@@ -112,7 +112,7 @@ def sample_of(run: JsonObject, name: str) -> Sample | None:
         found = cast("Mapping[str, Mapping[str, float]]", repeats["metrics"]).get(name)
         sd = number_from_json(found["sd"]) if found else None
         return Sample(int(found["n"]), found["mean"], sd) if found and sd is not None else None
-    value = number_from_json(metrics_of(run).get(name))
+    value = number_from_json(metric_of(run, name))
     return None if value is None or not math.isfinite(value) else Sample(1, value)
 
 
@@ -132,8 +132,8 @@ def evidence_of(
     before: JsonObject | None, after: JsonObject, name: str, goal: Goal | None
 ) -> Evidence | None:
     """How a metric differs between two runs, or between groups of repeats; None where one lacks it."""
-    old = number_from_json(metrics_of(before).get(name)) if before else None
-    new = number_from_json(metrics_of(after).get(name))
+    old = number_from_json(metric_of(before, name)) if before else None
+    new = number_from_json(metric_of(after, name))
     if before is None or old is None or new is None:
         return None
     first, second = sample_of(before, name), sample_of(after, name)

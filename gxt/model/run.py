@@ -205,6 +205,11 @@ def metrics_of(run: Mapping[str, Json]) -> JsonObject:
     return {name: value for name, value in metrics.items() if not name.startswith(ASIDE)}
 
 
+def metric_of(run: Mapping[str, Json], name: str) -> Json:
+    """One of the run's metrics, without a copy of all the others; None where it is not there."""
+    return None if name.startswith(ASIDE) else _object(run.get("metrics")).get(name)
+
+
 def sources_of(run: Mapping[str, Json]) -> dict[str, JsonObject]:
     """What gave the run metrics or parameters besides the script itself, {kind: the last of that kind}."""
     sources = run.get("sources")

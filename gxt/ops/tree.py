@@ -11,7 +11,7 @@ from gxt.model.forest import Forest, build_forest
 from gxt.model.goals import Goal, Metric, goal_of, goals_of
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.repeats import evidence_of, how_many, uids_of
-from gxt.model.run import metrics_of
+from gxt.model.run import metric_of, metrics_of
 from gxt.named_tuple import NamedTuple
 from gxt.ops.history import History
 from gxt.ops.workspace import Workspace
@@ -168,6 +168,6 @@ def _node(
 ) -> Node:
     if metric is None:
         return Node(run, None, None)
-    value = metrics_of(run).get(metric.name)
+    value = metric_of(run, metric.name)
     goal = metric.goal or goal_of(metric.name, goals)
     return Node(run, value, evidence_of(parent, run, metric.name, goal))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gxt.model.codec import number_from_json, number_to_json
 from gxt.model.goals import Verdict
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.run import bounds_of, is_recorded, metrics_of
+from gxt.model.run import bounds_of, is_recorded
 from gxt.render.clean import one_line
 from gxt.render.view import Span, Style
 
@@ -80,7 +80,8 @@ def metric_value(run: JsonObject, name: str) -> str:
         found = sample_of(run, name)
         if found is not None:
             return mean(found)
-    return with_bounds(metrics_of(run), name)
+    metrics = run.get("metrics")
+    return with_bounds(metrics if isinstance(metrics, dict) else {}, name)
 
 
 def change(delta: float | None) -> str:
