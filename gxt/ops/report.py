@@ -30,13 +30,14 @@ from gxt.ops.tree import Evolution, evolution
 from gxt.ops.workspace import Workspace
 
 MOST_RUNS: Final = 1000
-MOST_CURVES: Final = 3000
+MOST_CURVES: Final = 10_000
 MOST_POINTS: Final = 500_000
 """Of all curves together; a few more where there are thousands of curves."""
 MOST_STRETCHES: Final = 400
 MOST_IMAGES: Final = 8 * 1024 * 1024
 """Bytes of all images together."""
-_LEAST_STRETCHES: Final = 20
+_MOST_NOTICES: Final = 20
+_LEAST_STRETCHES: Final = 10
 _LARGEST_IMAGE: Final = 2 * 1024 * 1024
 _PICTURES: Final = frozenset(("image", "figure"))
 _MAGIC: Final = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"))
@@ -137,6 +138,8 @@ def report(
     """
     with History(workspace, series=curves) as history:
         runs, notices = _asked_for(history, refs, where)
+        if not runs and where is not None:
+            raise UsageError("no run matches", hint="gxt list shows all")
         if not runs:
             raise UsageError("there are no runs to report", hint="gxt run -- COMMAND records one")
         grown = evolution(history, runs, metric or _main_of_one(history, runs), folds=not refs)
@@ -155,8 +158,14 @@ def report(
         metrics=names,
         goals={name: goal_of(name, goals) for name in names},
         whole=not refs and where is None,
-        notices=(*workspace.notices, *grown.notices, *notices, *gathering.notices),
+        notices=_few([*workspace.notices, *notices, *gathering.notices, *grown.notices, *gathering.unread]),
     )
+
+
+def _few(notices: Sequence[str]) -> tuple[str, ...]:
+    """The first of very many notices, and how many more there are."""
+    more = len(notices) - _MOST_NOTICES
+    return (*notices[:_MOST_NOTICES], *([f"… and {more} more like these"] if more > 0 else []))
 
 
 def _asked_for(
@@ -211,12 +220,18 @@ def _connected(history: History, grown: Evolution) -> Forest:
 
 
 class _Gathering:
-    """What the entries share: how much room is left for curves and images."""
+    """What the entries share: how much room is left for curves and images.
+
+    Attributes:
+        notices: what is left out, in words.
+        unread: what cannot be read of single runs, in words.
+    """
 
     def __init__(
         self, history: History, nodes: Sequence[JsonObject], names: Sequence[str], *, curves: bool
     ) -> None:
         self.notices: list[str] = []
+        self.unread: list[str] = []
         self._history = history
         self._cache = find_cache(history.workspace.repository) if curves else None
         self._room = MOST_IMAGES
@@ -246,7 +261,7 @@ class _Gathering:
         try:
             found = shown(self._history, run)
         except (DamagedRecord, NewerFormat) as error:
-            self.notices.append(f"{run['id']} is not whole: {error.message}")
+            self.unread.append(f"{run['id']} is not whole: {error.message}")
             found = None
         parent = found.parent if found else None
         changed = difference(params_of(parent), params_of(run)) if parent else None
@@ -264,8 +279,9 @@ class _Gathering:
         ordered = sorted(counts, key=lambda name: name.startswith(ASIDE))
         for name in ordered:
             if kept and total + counts[name] > MOST_CURVES:
-                left = len(ordered) - len(kept)
-                self.notices.append(f"the curves of {left} metrics are left out: they are too many")
+                self.notices.append(
+                    f"too many curves: of {len(ordered)} metrics the first {len(kept)} have them"
+                )
                 break
             kept.append(name)
             total += counts[name]
@@ -280,7 +296,7 @@ class _Gathering:
             try:
                 series = series_of(self._history, member)
             except (DamagedRecord, NewerFormat) as error:
-                self.notices.append(f"{member['id']} has no curves here: {error.message}")
+                self.unread.append(f"{member['id']} has no curves here: {error.message}")
                 continue
             began_us = _microseconds(str(member["created"]))
             for name in self._drawn & series.keys():

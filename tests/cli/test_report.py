@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import sys
@@ -112,6 +113,7 @@ def test_another_main_metric(history: Path) -> None:
         (["--md", "--json"], 2, '"message": "Markdown on stdout leaves no room for --json"'),
         (["1", "--where", "id != 'x'", "--md"], 2, "gxt: runs are named, and --where as well"),
         (["9", "--md"], 2, "gxt: no run '9'"),
+        (["--where", "id == 'x'", "--md"], 2, "gxt: no run matches\n     gxt list shows all\n"),
         (["--md", "--metric", "nope"], 2, "gxt: no run has a metric 'nope'"),
         (["-o", "no/such/folder/r.html"], 1, "gxt: no/such/folder/r.html could not be written"),
     ],
@@ -158,6 +160,63 @@ def test_nothing_in_a_comment_acts_or_calls_anybody() -> None:
     hostile = "@all #12 <img src=x> |`$x$` ~~no~~ &lt; [a](b) \u202ereversed"
     calls_nobody = "@<!-- -->all #<!-- -->12 \\<img src=x> \\|\\`\\$x\\$\\` \\~\\~no\\~\\~ &amp;lt;"
     assert text_of(hostile) == f"{calls_nobody} \\[a](b) \\\\u{{202e}}reversed"
+
+
+def test_an_address_in_a_comment_is_no_link() -> None:
+    assert text_of("https://a.example/b www.a.example GH-12 a://b") == (
+        "https:<!-- -->//a.example/b www<!-- -->.a.example GH<!-- -->-12 a:<!-- -->//b"
+    )
+
+
+def test_a_comment_tells_the_reason_whole_and_names_as_they_are(tmp_path: Path) -> None:
+    repo = new_repository(tmp_path / "repo")
+    group = "01HF7YAT00041061050R3GG28A"
+    repeats = [Made({"acc": [acc]}, name="many", group=group, parent=0) for acc in (0.6, 0.8)]
+    write_runs(repo, [Made({"acc": [0.5]}, name="Bob's & <co>"), *repeats])
+    lines = comment(report(open_workspace(repo), curves=False)).splitlines()
+    test = "t (the single run taken to be as noisy as the others) = 1.15 (1 degrees of freedom)"
+    assert lines[-5:-2] == [
+        "<details><summary>exp-002+1: what changed from exp-001 Bob's &amp; &lt;co&gt;</summary>",
+        "",
+        f"- acc: 95 % interval −2 to +2.4, 1 and 2 runs, {test}; some 8 more of each would tell",
+    ]
+
+
+def test_of_many_notices_the_first_are_told(tmp_path: Path) -> None:
+    repo = new_repository(tmp_path / "repo")
+    git(repo, "config", "fastimport.unpackLimit", "1000")
+    write_runs(repo, [Made({"loss": [float(n)]}) for n in range(25)])
+    for n in range(1, 26):
+        lost = git(repo, "rev-parse", f"refs/gxt/experiments:exp-0xx/exp-{n:03}/series")
+        (repo / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    notices = report(open_workspace(repo)).notices
+    assert (len(notices), notices[-1]) == (21, "… and 5 more like these")
+
+
+def test_at_first_the_best_by_the_main_metric_are_drawn(tmp_path: Path) -> None:
+    repo = new_repository(tmp_path / "repo")
+    evals = [[{"name": "elo", "values": {"elo": 1000 + 10 * n}}] for n in range(10)]
+    write_runs(repo, [Made({"loss": [float(n)]}, evals=one) for n, one in enumerate(evals)])
+    found: Any = facts(report(open_workspace(repo), metric="elo"))
+    assert [one["name"] for one in found["metrics"]] == ["loss"]
+    assert [found["runs"][at]["id"] for at in found["first"]] == [f"exp-{n:03}" for n in range(10, 2, -1)]
+
+
+def test_what_has_diverged_is_not_the_best(tmp_path: Path) -> None:
+    repo = new_repository(tmp_path / "repo")
+    write_runs(repo, [Made({"acc": [value]}) for value in (math.inf, 0.5, 0.6)])
+    found: Any = facts(report(open_workspace(repo)))
+    assert [run["cells"][1] for run in found["runs"]] == [
+        *(["0.6", 0.6, True], ["0.5", 0.5, False], ["Infinity", None, False])
+    ]
+
+
+def test_the_page_of_a_run_tells_how_it_ended_and_is_bounded(tmp_path: Path) -> None:
+    repo = new_repository(tmp_path / "repo")
+    write_runs(repo, [Made(params={"text": "x" * 1_000_000}, status="failed")])
+    found: Any = facts(report(open_workspace(repo)))
+    assert found["runs"][0]["page"][0]["rows"][0] == [["status", "dim"], ["failed", "bad"]]
+    assert len(json.dumps(found)) < 20_000
 
 
 def test_a_long_curve_is_reduced_and_the_rest_of_it_told(tmp_path: Path) -> None:

@@ -136,6 +136,8 @@ def test_the_tree_shows_changes_in_words_and_selects_and_folds(tree: Opened) -> 
     assert tree.texts(".legend li") == []
     tree.page.locator(".tree .name", has_text="better").click()
     assert tree.texts(".legend li") == ["exp-002 better×"]
+    tree.page.locator("#metric").select_option(label="loss")
+    assert tree.texts(".legend li.without") == ["exp-002 better (no loss)×"]
     assert tree.texts(".tree .selected .id") == tree.texts(".runs tr.selected th") == ["exp-002"]
     tree.page.locator(".tree button.fold").nth(1).click()
     assert tree.texts(ids) == ["exp-001", "exp-002", "exp-003", "exp-005"]
@@ -152,6 +154,11 @@ def test_the_tree_is_walked_by_keys(tree: Opened) -> None:
     assert tree.texts("dialog h2") == ["exp-003 worse"]
     tree.page.keyboard.press("Escape")
     assert not tree.page.locator("dialog").is_visible()
+    tree.page.keyboard.press("ArrowDown")
+    levels = tree.page.locator("[role=treeitem]").evaluate_all("all => all.map(one => one.ariaLevel)")
+    assert levels == ["1", "2", "2", "3"]
+    tree.page.keyboard.press("ArrowLeft")
+    assert tree.page.evaluate("document.activeElement.querySelector('.id').textContent") == "exp-003"
 
 
 def test_the_table_is_sorted_by_numbers_and_filtered_by_words(tree: Opened) -> None:
@@ -164,7 +171,7 @@ def test_the_table_is_sorted_by_numbers_and_filtered_by_words(tree: Opened) -> N
     assert tree.page.locator("th[aria-sort=descending]").all_text_contents() == ["lr"]
     tree.page.locator("#filter").fill("CNN below")
     assert column(tree, "name") == ["below"]
-    assert tree.texts(".runs .count") == ["1 of 5 runs"]
+    assert tree.texts(".runs .count") == ["1 of 5 rows"]
 
 
 def test_dragging_zooms_and_a_double_click_shows_all(tree: Opened) -> None:
@@ -186,6 +193,27 @@ def test_dragging_zooms_and_a_double_click_shows_all(tree: Opened) -> None:
     assert axis(tree) == "loss by step from 1499.8 to 4499.3, 1 run"
     tree.page.locator("#x").select_option("time")
     assert axis(tree) == "loss by time since the start from 0 s to 1:39:59, 1 run"
+
+
+@pytest.mark.parametrize(
+    ("steps", "rows"),
+    [
+        ([0, 1, 2], [3, 3]),  # it ended before
+        ([7, 8], [2, 2]),  # and begins after
+        ([0, 10], [0, 2]),  # it passes over
+        ([0, 4, 5, 9], [0, 4]),
+        ([5], [0, 1]),
+        ([4, 9, 4, 0], [0, 4]),
+    ],
+)
+def test_a_zoom_sees_what_crosses_it(tree: Opened, steps: list[int], rows: list[int]) -> None:
+    assert tree.page.evaluate("steps => within(steps, [3.5, 6])", steps) == rows
+
+
+def test_times_before_the_start_and_of_many_days(tree: Opened) -> None:
+    assert tree.page.evaluate("[-90, 59.5, 3725].map(clock)") == ["-1:30", "59.5 s", "1:02:05"]
+    days = tree.page.evaluate("clockTicks([0, 30 * 86400], 5).map(clock)")
+    assert days == ["0 s", "240:00:00", "480:00:00", "720:00:00"]
 
 
 def test_the_pointer_tells_the_value_under_it(tree: Opened) -> None:

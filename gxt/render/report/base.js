@@ -7,7 +7,7 @@ const SLOTS = 8; // colours; then dashes tell lines apart
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
 
 const state = {
-  slots: [], // the place in report.runs of what is selected, by colour; undefined where one is free
+  slots: report.first, // the place in report.runs of what is selected, by colour; undefined where one is free
   open: null, // the run whose page is shown
   metric: report.main,
   x: "step",
@@ -100,7 +100,8 @@ function shown(value) {
 
 /** Seconds as `12 s`, `3:20`, `2:05:00`. */
 function clock(seconds) {
-  if (Math.abs(seconds) < 60) return `${shown(seconds)} s`;
+  if (seconds < 0) return `-${clock(-seconds)}`;
+  if (seconds < 60) return `${shown(seconds)} s`;
   const whole = Math.round(seconds);
   const two = (number) => String(number).padStart(2, "0");
   const minutes = Math.floor(whole / 60);

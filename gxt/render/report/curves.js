@@ -89,7 +89,7 @@ function curvesSection() {
   const { plot, box } = panel(380, () => state.metric);
   const legend = make("ul", { class: "legend", "aria-label": "Selected runs" });
   const list = () => legend.replaceChildren(...selected().map(legendEntry));
-  watch((what) => what === "selection" && list());
+  watch((what) => what !== "open" && list());
   list();
   return make("section", { class: "curves" }, make("h2", {}, "Curves"), curveTools([plot], true), box, legend,
     make("p", { class: "hint" }, HINT));
@@ -108,8 +108,11 @@ function panelsSection() {
 
 function legendEntry(run) {
   const one = report.runs[run];
-  return make("li", {}, swatch(run), make("button", { class: "link", onclick: () => open(run) }, one.id), ` ${one.title}`,
-    make("button", { class: "quiet", title: "Take it out of the picture", onclick: () => select(run, false) }, "×"));
+  const hasIt = state.metric in one.curves;
+  return make("li", { class: hasIt ? null : "without" }, swatch(run),
+    make("button", { class: "link", onclick: () => open(run) }, one.id),
+    make("span", { class: "name" }, ` ${one.title}`), hasIt ? null : ` (no ${report.metrics[state.metric].name})`,
+    make("button", { class: "quiet", "aria-label": `Take ${one.id} out of the picture`, onclick: () => select(run, false) }, "×"));
 }
 
 function curveTools(plots, chooses) {

@@ -6,30 +6,34 @@ import math
 import sys
 from array import array
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from gxt.model.codec import number_from_json
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
 from gxt.model.repeats import how_many
-from gxt.model.run import metrics_of, params_of, title
+from gxt.model.run import metric_of, metrics_of, params_of, title
 from gxt.model.version import __version__
+from gxt.ops.compare import best_of
 from gxt.ops.report import Curve, Entry, Report
 from gxt.render import showing
-from gxt.render.clean import clean, one_line
+from gxt.render.clean import clean, one_line, shortened
 from gxt.render.differing import changes_page, files_page
-from gxt.render.values import change, duration, judged, local_time, metric_value, reason, scalar
-from gxt.render.view import Span, Table, View, line
+from gxt.render.values import change, duration, judged, local_time, metric_value, reason, scalar, status
+from gxt.render.view import Span, Table, View, line, pairs
 
 if TYPE_CHECKING:
     from gxt.model.evidence import Evidence
+    from gxt.model.goals import Goal
 
+_COLOURS: Final = 8
 _MOST_CELLS: Final = 60_000
 _LEAST_COLUMNS: Final = 12
 _CELL: Final = 200
 _MOST_ROWS: Final = 200  # of a table about a run
 _MOST_ROWS_ALONE: Final = 5000
+_LONGEST: Final = 10_000  # text on the page of a run
 _LARGEST_SINGLE: Final = 3e38
 _NEAR: Final = 1e-5  # of the height of a curve: nobody sees what single precision loses
 
@@ -44,6 +48,7 @@ def facts(report: Report) -> JsonObject:
         "about": list[Json](about(report)),
         "notices": [clean(one) for one in (*report.notices, *notices)],
         "main": drawn.index(_main(report)) if _main(report) in drawn else 0,
+        "first": _first(report, runs),
         "metrics": [{"name": clean(name), "goal": report.goals.get(name)} for name in drawn],
         "columns": columns,
         "runs": [_run(report, entry, row, drawn) for entry, row in zip(report.entries, cells, strict=True)],
@@ -90,24 +95,42 @@ def _drawn(report: Report) -> list[str]:
     return [*report.metrics, *sorted(others)]
 
 
+def _first(report: Report, runs: Sequence[JsonObject]) -> list[Json]:
+    """The places of the runs that are drawn at first: all of few, of many the best by the main metric."""
+    goal = report.evolution.metric.goal if report.evolution.metric else None
+    values = [_finite(number_from_json(metric_of(run, _main(report)))) for run in runs]
+    known = [(-value if goal == "max" else value, at) for at, value in enumerate(values) if value is not None]
+    if len(runs) <= _COLOURS or goal is None or not known:
+        return [*range(len(runs))][:_COLOURS]
+    return [at for _, at in sorted(known)[:_COLOURS]]
+
+
 # --- the table -------------------------------------------------------------------------------------------
 
 
 def _table(report: Report, runs: Sequence[JsonObject]) -> tuple[list[Json], list[list[Json]], list[str]]:
-    """The columns, of each run its cells, and what is left out."""
+    """The columns, of each run its cells, and what is left out; of a single run there is no table."""
+    if len(runs) == 1:
+        return [], [[]], []
     main, others = report.metrics[:1], report.metrics[1:]
     params = _differing(runs)
     most = max(_LEAST_COLUMNS, _MOST_CELLS // max(1, len(runs)))
     left = len(params) + len(others) - most
     params, others = params[:most], others[: max(0, most - len(params))]
     flats = [flatten(params_of(run)) for run in runs]
+    metrics = [metrics_of(run) for run in runs]
+
+    def measured(name: str) -> list[list[Json]]:
+        values = [number_from_json(one.get(name)) for one in metrics]
+        return _metric_cells(runs, name, values, report.goals.get(name))
+
     columns: list[tuple[str, str, Sequence[list[Json]]]] = [
         ("name", "text", [[one_line(title(run), _CELL)] for run in runs]),
-        *((name, "metric", _metric_cells(report, name, runs)) for name in main),
+        *((name, "metric", measured(name)) for name in main),
         ("change", "verdict", [_change_cell(report.evolution.nodes[e.uid].evidence) for e in report.entries]),
-        ("status", "text", [[str(run["status"])] for run in runs]),
+        ("status", "text", [[one_line(str(run["status"]))] for run in runs]),
         *((key, "param", [_param_cell(flat.get(key, "")) for flat in flats]) for key in params),
-        *((name, "metric", _metric_cells(report, name, runs)) for name in others),
+        *((name, "metric", measured(name)) for name in others),
         ("tags", "text", [[one_line(", ".join(map(str, cast("list[Json]", r["tags"]))))] for r in runs]),
         ("created", "text", [[local_time(run["created"])] for run in runs]),
         ("took", "number", [[duration(run["duration_s"]), run["duration_s"]] for run in runs]),
@@ -125,15 +148,14 @@ def _differing(runs: Sequence[JsonObject]) -> list[str]:
     return [key for key in keys if len({scalar(flat[key]) if key in flat else None for flat in flats}) > 1]
 
 
-def _metric_cells(report: Report, name: str, runs: Sequence[JsonObject]) -> list[list[Json]]:
-    """A metric of each run: its text, its number, and whether no other is better."""
-    values = [number_from_json(metrics_of(run).get(name)) for run in runs]
-    known = {value for value in values if value is not None and not math.isnan(value)}
-    goal = report.goals.get(name)
-    best = (max(known) if goal == "max" else min(known)) if goal and len(known) > 1 else None
+def _metric_cells(
+    runs: Sequence[JsonObject], name: str, values: Sequence[float | None], goal: Goal | None
+) -> list[list[Json]]:
+    """A metric of each run: its text, its number, and whether it is the best."""
+    best = best_of(values, goal)
     return [
-        [one_line(metric_value(run, name)), _finite(value), value is not None and value == best]
-        for run, value in zip(runs, values, strict=True)
+        [one_line(metric_value(run, name)), _finite(value), at in best]
+        for at, (run, value) in enumerate(zip(runs, values, strict=True))
     ]
 
 
@@ -191,7 +213,7 @@ def _run(report: Report, entry: Entry, cells: list[Json], drawn: Sequence[str]) 
     return {
         "id": str(run["id"]),
         "title": one_line(title(run), _CELL) + (f" ← {above}" if above else ""),
-        "status": str(run["status"]),
+        "status": one_line(str(run["status"])),
         "value": one_line(metric_value(run, _main(report))) if _main(report) else "",
         "change": f"{change(evidence.difference)} {judged(evidence)}".strip() if evidence else "",
         "verdict": (evidence.verdict or "") if evidence else "",
@@ -222,12 +244,13 @@ def _page(entry: Entry) -> View:
     """All that `gxt show` tells, and what changed from the parent."""
     if entry.shown is None:
         return [line(Span("It cannot be read.", "unsure"))]
-    heading, identity, *rest = showing.page(entry.shown)
+    identity, *rest = showing.page(entry.shown)[1:]  # the page has a heading of its own
+    known = cast("Table", identity)
+    rows = [*pairs([("status", status(entry.shown.run["status"]))]).rows, *known.rows]
     parent = entry.shown.parent
     differs = [*changes_page(entry.changed or {}), *files_page(entry.files or ())]
     title_ = [line(Span(f"What changed from {parent['id']}", "head"))] if parent and differs else []
-    del heading  # the page has one of its own
-    return [identity, *title_, *(differs if title_ else []), *rest]
+    return [known._replace(rows=rows), *title_, *(differs if title_ else []), *rest]
 
 
 def _blocks(view: View, most: int) -> list[Json]:
@@ -247,21 +270,22 @@ def _line(spans: Sequence[Span]) -> Json:
     if len(spans) == 1 and spans[0].style == "head":
         return {"section": clean(spans[0].text)}
     kept = spans[1:] if spans and not spans[0].text.strip() else spans  # what indents it in a terminal
-    return {"line": [[clean(span.text), span.style] for span in kept]} if kept else None
+    return {"line": list(map(_span, kept))} if kept else None
+
+
+def _span(span: Span) -> Json:
+    return [shortened(clean(span.text), _LONGEST), span.style]
 
 
 def _table_block(table: Table) -> Json:
     return {
         "head": [clean(column.name) for column in table.columns] if table.head else None,
         "right": [column.right for column in table.columns],
-        "rows": [list[Json](_spans(table, row)) for row in table.rows],
+        "rows": [
+            [_span(column.span(cell)) for column, cell in zip(table.columns, row, strict=True)]
+            for row in table.rows
+        ],
     }
-
-
-def _spans(table: Table, row: Sequence[str | Span]) -> Iterator[Json]:
-    for column, cell in zip(table.columns, row, strict=True):
-        span = column.span(cell)
-        yield [clean(span.text), span.style]
 
 
 def _curve(curve: Curve) -> list[Json]:

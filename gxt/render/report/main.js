@@ -1,16 +1,5 @@
 // Puts the page together.
 
-/** What is drawn at first: all of few runs, of many the best by the main metric. */
-function firstSelection() {
-  const runs = [...report.runs.keys()];
-  const column = report.columns.findIndex(([, kind]) => kind === "metric");
-  const goal = report.metrics[report.main] && report.metrics[report.main].goal;
-  if (runs.length <= SLOTS || column < 0 || !goal) return runs.slice(0, SLOTS);
-  const value = (run) => report.runs[run].cells[column][1] ?? null;
-  const known = runs.filter((run) => value(run) !== null);
-  return known.sort((a, b) => (goal === "max" ? value(b) - value(a) : value(a) - value(b))).slice(0, SLOTS);
-}
-
 /** What a single run came to. */
 function result(one) {
   const change = make("span", { class: `change ${one.verdict}`, title: one.why || null }, verdictMark(one.verdict), " ", one.change);
@@ -27,7 +16,6 @@ function severalRuns() {
 }
 
 {
-  state.slots = firstSelection();
   const isSingle = report.runs.length === 1;
   const notices = report.notices.map((text) => make("p", { class: "notice" }, text));
   const header = make("header", {},

@@ -11,7 +11,7 @@ from gxt.model.fields import Missing
 from gxt.model.json_types import Json
 from gxt.model.run import title
 from gxt.ops.report import Entry, Report
-from gxt.render.clean import one_line, shortened
+from gxt.render.clean import one_line
 from gxt.render.formats import escaped
 from gxt.render.report.facts import about, heading
 from gxt.render.values import change, judged, metric_value, reason, scalar
@@ -23,6 +23,10 @@ _MOST_ROWS: Final = 200
 _OTHER_METRICS: Final = 4
 _CELL: Final = 80
 _CHANGES: Final = 20
+_REMARK: Final = 300
+_BLOCK: Final = re.compile(r"^(\d*)([-+.)](?= )|>)")
+_ADDRESS: Final = re.compile(r"[@#]|:(?=//)|www(?=\.)|GH(?=-\d)", re.IGNORECASE)
+"""`@name`, `#12`, `https://…`, `www.…`, `GH-12`, up to where they are parted."""
 
 
 def comment(report: Report) -> str:
@@ -62,7 +66,7 @@ def _head(report: Report) -> list[str]:
     columns = ["run", "name", *names[:1], *(["change"] if metric else []), "status", *names[1:]]
     rules = ["---", "---", *(["---:"] if metric else []), *(["---"] if metric else []), "---"]
     rules += ["---:"] * len(names[1:])
-    notices = [f"> {text_of(one)}" for one in report.notices]
+    notices = [f"> {text_of(one, _REMARK)}" for one in report.notices]
     return [
         f"### {text_of(heading(report))}",
         "",
@@ -95,11 +99,11 @@ def _details(report: Report, entry: Entry) -> str:
     lines = _params(entry) + _code(entry)
     evidence = node.evidence
     if evidence and evidence.kind != "single" and report.evolution.metric:
-        lines.append(f"- {text_of(report.evolution.metric.name)}: {text_of(reason(evidence))}")
+        lines.append(_point(report.evolution.metric.name, text_of(reason(evidence), None)))
     if not lines:
         return ""
     # Markdown's own marks mean nothing in here
-    name = _unmentioned(html.escape(shortened(one_line(title(parent)), _CELL)))
+    name = _unmentioned(html.escape(one_line(title(parent), _CELL), quote=False))
     about_it = f"{node.run['id']}: what changed from {parent['id']} {name}"
     return "\n".join([f"<details><summary>{about_it}</summary>", "", *lines, "", "</details>"])
 
@@ -107,7 +111,7 @@ def _details(report: Report, entry: Entry) -> str:
 def _params(entry: Entry) -> list[str]:
     changed = list((entry.changed or {}).items())
     lines = [
-        f"- {text_of(key)}: {text_of(_side(old))} → {text_of(_side(new))}"
+        _point(key, f"{text_of(_side(old))} → {text_of(_side(new))}")
         for key, (old, new) in changed[:_CHANGES]
     ]
     return [*lines, *_more(len(changed), "parameters")]
@@ -118,8 +122,14 @@ def _code(entry: Entry) -> list[str]:
     lines = []
     for one in files[:_CHANGES]:
         counts = "binary" if one.added is None or one.removed is None else f"+{one.added} −{one.removed}"
-        lines.append(f"- {text_of(one.path)}: {counts}")
+        lines.append(_point(one.path, counts))
     return [*lines, *_more(len(files), "files")]
+
+
+def _point(name: str, told: str) -> str:
+    """A point of a list; what its name begins with begins no list and no quotation in it."""
+    shown = _BLOCK.sub(r"\1\\\2", text_of(name))
+    return f"- {shown}: {told}"
 
 
 def _more(count: int, what: str) -> list[str]:
@@ -130,12 +140,12 @@ def _side(value: Json | Missing) -> str:
     return "none" if isinstance(value, Missing) else scalar(value)
 
 
-def text_of(text: str) -> str:
-    """A text in which nothing acts as Markdown or HTML, and nobody and no issue is mentioned."""
-    shown = escaped(shortened(one_line(text), _CELL)).replace("&", "&amp;")
+def text_of(text: str, width: int | None = _CELL) -> str:
+    """A text in which nothing acts as Markdown or HTML, links anywhere, or mentions anybody or an issue."""
+    shown = escaped(one_line(text, width)).replace("&", "&amp;")
     return _unmentioned(re.sub(r"[~$]", r"\\\g<0>", shown))
 
 
 def _unmentioned(text: str) -> str:
-    """A text whose `@name` and `#12` are no mentions: GitHub looks for them in what Markdown has made."""
-    return re.sub(r"[@#]", r"\g<0><!-- -->", text)
+    """A text in which GitHub, that looks for them in what Markdown has made, finds no mention, no address."""
+    return _ADDRESS.sub(r"\g<0><!-- -->", text)

@@ -3,6 +3,9 @@
 const MARGIN = { left: 64, right: 14, top: 12, bottom: 40 };
 const LEAST_DRAG = 4; // pixels
 const NEAR = 40; // pixels
+const EDGE = 6; // pixels beside the axes where the mark of a first or last point is still seen
+const LEAST_LOG = 1e-150;
+const DAY = 86400; // seconds
 
 class Plot {
   /** @param lines of {xs, ys, run, label, faint, thin, raw}; `clock` tells that x is seconds. */
@@ -55,22 +58,23 @@ class Plot {
     const context = fitted(this.canvas, width, this.height);
     fitted(this.over, width, this.height);
     this.area = { left: MARGIN.left, top: MARGIN.top, right: width - MARGIN.right, bottom: this.height - MARGIN.bottom };
-    this.x = this.zoom || extent(this.lines.map((line) => line.xs), null, null);
+    this.hasPlace = this.log ? (value) => drawable(value) && value > LEAST_LOG : drawable;
+    this.x = this.zoom || extent(this.lines.map((line) => line.xs));
     this.y = this.heights();
     this.describe();
     this.axes(context);
     context.save();
     context.beginPath();
-    context.rect(this.area.left, this.area.top, this.area.right - this.area.left, this.area.bottom - this.area.top);
+    const { left, right, top, bottom } = this.area;
+    context.rect(left - EDGE, top, right - left + 2 * EDGE, bottom - top);
     context.clip();
     for (const line of this.lines) this.stroke(context, line);
     context.restore();
-    if (!this.lines.some((line) => line.ys.some(drawable))) this.say(context, "nothing that can be drawn");
+    if (!this.lines.some((line) => line.ys.subarray(...this.rows(line)).some(this.hasPlace))) this.say(context);
   }
 
   heights() {
-    const usable = this.log ? (value) => value > 0 : () => true;
-    const found = extent(this.lines.map((line) => line.ys), this.lines.map((line) => line.xs), this.zoom, usable);
+    const found = extent(this.lines.map((line) => line.ys), this.lines.map((line) => line.xs), this.zoom, this.hasPlace);
     if (this.log) {
       const pad = Math.max(0.02, Math.log10(found[1] / found[0]) * 0.05);
       return [found[0] / 10 ** pad, found[1] * 10 ** pad];
@@ -128,6 +132,11 @@ class Plot {
     context.fillText(this.names.x, right, bottom + 31);
   }
 
+  /** From which row of a line to which it is seen. */
+  rows(line) {
+    return this.zoom ? within(line.xs, this.zoom) : [0, line.xs.length];
+  }
+
   stroke(context, line) {
     const slot = slotOf(line.run);
     context.strokeStyle = this.colour(slot < 0 ? "--pale" : `--s${slot % SLOTS}`);
@@ -135,13 +144,13 @@ class Plot {
     context.lineWidth = slot < 0 || line.faint ? 1 : line.thin ? 1.2 : 1.8;
     context.setLineDash(slot < 0 ? [] : DASHES[Math.floor(slot / SLOTS) % DASHES.length]);
     context.lineJoin = "round";
-    const [start, stop] = this.zoom ? within(line.xs, this.x) : [0, line.xs.length];
+    const [start, stop] = this.rows(line);
     const lost = [];
     let drawing = false;
     context.beginPath();
     for (let at = start; at < stop; at++) {
       const value = line.ys[at];
-      if (!drawable(value) || (this.log && value <= 0)) {
+      if (!this.hasPlace(value)) {
         if (drawing && !drawable(value)) lost.push(at - 1);
         drawing = false;
         continue;
@@ -159,14 +168,16 @@ class Plot {
     context.globalAlpha = 1;
   }
 
-  say(context, words) {
+  /** Why the picture is empty. */
+  say(context) {
+    const words = this.zoom ? "nothing here: double-click to see all" : this.log ? "nothing above zero" : "nothing that can be drawn";
     context.textAlign = "center";
     context.fillStyle = this.colour("--muted");
     context.fillText(words, (this.area.left + this.area.right) / 2, (this.area.top + this.area.bottom) / 2);
   }
 
   dot(context, line, at, radius) {
-    if (!drawable(line.ys[at]) || (this.log && line.ys[at] <= 0)) return;
+    if (!this.hasPlace(line.ys[at])) return;
     context.fillStyle = context.strokeStyle;
     context.beginPath();
     context.arc(this.toX(line.xs[at]), this.toY(line.ys[at]), radius, 0, 7);
@@ -205,7 +216,7 @@ class Plot {
       const extra = slotOf(line.run) < 0 ? 12 : 0;
       const [start, stop] = within(line.xs, [this.fromX(x - NEAR), this.fromX(x + NEAR)]);
       for (let at = start; at < stop; at++) {
-        if (!drawable(line.ys[at]) || (this.log && line.ys[at] <= 0)) continue;
+        if (!this.hasPlace(line.ys[at])) continue;
         const away = Math.hypot(this.toX(line.xs[at]) - x, this.toY(line.ys[at]) - y) + extra;
         if (away < NEAR && (!best || away < best.away)) best = { away, line, at };
       }
@@ -280,36 +291,34 @@ function fitted(canvas, width, height) {
   return context;
 }
 
-/** The least and the greatest finite value; only where x lies in the zoom, if there is one. */
-function extent(columns, places, zoom, usable = () => true) {
+/** The least and the greatest value that has a place; only where x lies in the zoom, if there is one. */
+function extent(columns, places = [], zoom = null, hasPlace = drawable) {
   let [low, high] = [Infinity, -Infinity];
   columns.forEach((values, nth) => {
     const [start, stop] = zoom ? within(places[nth], zoom) : [0, values.length];
     for (let at = start; at < stop; at++) {
       const value = values[at];
-      if (!drawable(value) || !usable(value)) continue;
+      if (!hasPlace(value)) continue;
       if (value < low) low = value;
       if (value > high) high = value;
     }
   });
-  if (low > high) return usable(0) ? [0, 1] : [1, 10];
+  if (low > high) return hasPlace(0) ? [0, 1] : [1, 10];
   if (low === high) return low === 0 ? [-1, 1] : [low - Math.abs(low) / 10, high + Math.abs(high) / 10];
   return [low, high];
 }
 
-/** The rows to draw for a range of x, one more on each side; steps may go back, then it is all between. */
+/** The rows between which a line crosses a range of x; steps may go back, then it is all between. */
 function within(xs, [low, high]) {
-  let start = 0;
-  while (start < xs.length && !(xs[start] >= low && xs[start] <= high)) {
-    if (xs[start] < low && xs[start + 1] > high) break;
-    start++;
-  }
-  let stop = xs.length;
-  while (stop > start && !(xs[stop - 1] >= low && xs[stop - 1] <= high)) {
-    if (xs[stop - 1] > high && xs[stop - 2] < low) break;
-    stop--;
-  }
-  return [Math.max(0, start - 1), Math.min(xs.length, stop + 1)];
+  const crosses = (at) => {
+    const [here, next] = [xs[at], xs[at + 1 < xs.length ? at + 1 : at]];
+    return Math.max(here, next) >= low && Math.min(here, next) <= high;
+  };
+  let first = 0;
+  while (first < xs.length && !crosses(first)) first++;
+  let last = xs.length - 1;
+  while (last > first && !crosses(last)) last--;
+  return [first, Math.min(xs.length, last + 2)];
 }
 
 function range(start, stop) {
@@ -326,9 +335,10 @@ function ticks([low, high], parts, least = 0) {
 
 function clockTicks([low, high], parts) {
   const rough = (high - low) / Math.max(2, parts);
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
-  const step = rough < 1 ? null : steps.find((one) => one >= rough);
-  return step ? multiples(low, high, step) : ticks([low, high], parts);
+  if (rough < 1) return ticks([low, high], parts);
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, DAY];
+  const step = steps.find((one) => one >= rough);
+  return step ? multiples(low, high, step) : ticks([low / DAY, high / DAY], parts).map((days) => days * DAY);
 }
 
 function multiples(low, high, step) {

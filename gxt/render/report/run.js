@@ -1,5 +1,7 @@
 // The page of a run, as `gxt show` has it: beside the others, or alone.
 
+const LONG_LABEL = 32; // characters; it is parted so that there is room beside it
+
 function runPage(run, level) {
   const one = report.runs[run];
   const sections = [make("section", { class: "facts" })];
@@ -19,21 +21,22 @@ function spans(name, line, facts = {}) {
 }
 
 function pageTable({ head, right, rows }) {
-  const cell = (name, at) => ({ class: right[at] ? "number" : null, ...(name === "th" ? { scope: "col" } : {}) });
-  const body = rows.map((row) => make("tr", {}, ...row.map((one, at) => spans("td", [one], cell("td", at)))));
-  const heads = head && make("thead", {}, make("tr", {}, ...head.map((name, at) => make("th", cell("th", at), name))));
+  const look = (text, at) => right[at] ? "number" : at === 0 && text.length > LONG_LABEL ? "long" : null;
+  const body = rows.map((row) => make("tr", {}, ...row.map((one, at) => spans("td", [one], { class: look(one[0], at) }))));
+  const heads = head && make("thead", {},
+    make("tr", {}, ...head.map((name, at) => make("th", { scope: "col", class: right[at] ? "number" : null }, name))));
   return make("div", { class: head ? "wide whole" : "wide" }, make("table", { class: head ? null : "pairs" }, heads, make("tbody", {}, ...body)));
 }
 
 function drawer() {
   const content = make("div");
-  const panel = make("dialog", { class: "drawer", onclose: () => { state.open = null; } }, content);
+  const panel = make("dialog", { class: "drawer", "aria-labelledby": "opened", onclose: () => { state.open = null; } }, content);
   watch((what) => {
     if (what !== "open" || state.open === null) return;
     const one = report.runs[state.open];
     content.replaceChildren(
       make("button", { class: "close", "aria-label": "Close", onclick: () => panel.close() }, "×"),
-      make("h2", {}, make("span", { class: "id" }, one.id), " ", one.title), ...runPage(state.open, "h3"));
+      make("h2", { id: "opened" }, make("span", { class: "id" }, one.id), " ", one.title), ...runPage(state.open, "h3"));
     if (!panel.open) panel.show();
     panel.scrollTop = 0;
     panel.querySelector("button").focus();

@@ -17,7 +17,7 @@ function tableSection() {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     seen = sortedRuns().filter((run) => words.every((word) => texts[run].includes(word)));
     body.replaceChildren(...seen.map((run) => rows[run]));
-    count.textContent = seen.length === rows.length ? `${rows.length} runs` : `${seen.length} of ${rows.length} runs`;
+    count.textContent = seen.length === rows.length ? `${rows.length} rows` : `${seen.length} of ${rows.length} rows`;
     heads.forEach((head, at) => {
       const order = sorting.column === at - 1 && sorting.column !== null ? (sorting.up ? "ascending" : "descending") : "none";
       head.setAttribute("aria-sort", order);
@@ -39,11 +39,9 @@ function tableSection() {
       make("table", {}, make("thead", {}, make("tr", {}, ...heads)), body)));
 }
 
-function isNumeric(column) {
-  const kind = column < 0 ? "" : report.columns[column][1];
-  return kind === "metric" || kind === "number" ||
-    (kind === "param" && report.runs.every((run) => !run.cells[column][0] || run.cells[column].length > 1));
-}
+/** Of each column whether all that it holds are numbers. */
+const NUMERIC = report.columns.map(([, kind], column) => kind === "metric" || kind === "number" ||
+  (kind === "param" && report.runs.every((run) => !run.cells[column][0] || run.cells[column].length > 1)));
 
 function headCell(name, column, fill) {
   const sort = () => {
@@ -51,8 +49,23 @@ function headCell(name, column, fill) {
     sorting.column = column;
     fill();
   };
-  return make("th", { scope: "col", class: isNumeric(column) ? "number" : null },
+  return make("th", { scope: "col", class: NUMERIC[column] ? "number" : null },
     make("button", { onclick: sort }, name));
+}
+
+/** What a run is sorted by: a number, a text, or null where there is nothing to compare. */
+function sortKey(run, column) {
+  if (column < 0) return report.runs[run].id;
+  const [text, number] = report.runs[run].cells[column];
+  return number ?? (NUMERIC[column] ? null : text || null);
+}
+
+const { compare: compareTexts } = new Intl.Collator("en", { numeric: true });
+
+/** Numbers by size, then texts. */
+function compareKeys(a, b) {
+  if (typeof a === "string" && typeof b === "string") return compareTexts(a, b);
+  return typeof a === typeof b ? a - b : (typeof a === "string") - (typeof b === "string");
 }
 
 /** Runs in the order that was asked for; those without a value last, either way. */
@@ -60,17 +73,10 @@ function sortedRuns() {
   const order = [...report.runs.keys()];
   const { column, up } = sorting;
   if (column === null) return order;
-  const key = (run) => {
-    if (column < 0) return run;
-    const [text, number] = report.runs[run].cells[column];
-    return number ?? (isNumeric(column) ? null : text || null);
-  };
-  const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b
-    : String(a).localeCompare(String(b), "en", { numeric: true });
+  const keys = order.map((run) => sortKey(run, column));
   return order.sort((a, b) => {
-    const [one, other] = [key(a), key(b)];
-    if (one === null || other === null) return (one === null) - (other === null) || a - b;
-    const first = column < 0 ? report.runs[a].id.localeCompare(report.runs[b].id, "en", { numeric: true }) : compare(one, other);
+    if (keys[a] === null || keys[b] === null) return (keys[a] === null) - (keys[b] === null) || a - b;
+    const first = compareKeys(keys[a], keys[b]);
     return (up ? first : -first) || a - b;
   });
 }
@@ -81,7 +87,7 @@ function tableRow(one, run) {
     if (kind === "verdict") return make("td", { class: `change ${cell[2] || ""}` }, verdictMark(cell[2]), " ", cell[0]);
     const isBest = kind === "metric" && cell[2] === true;
     const mark = isBest ? make("span", { class: "star", title: "the best" }, " ★") : null;
-    return make("td", { class: [isNumeric(at) ? "number" : "text", isBest ? "best" : ""].join(" ").trim() }, cell[0], mark);
+    return make("td", { class: [NUMERIC[at] ? "number" : "text", isBest ? "best" : ""].join(" ").trim() }, cell[0], mark);
   });
   const box = make("input", { type: "checkbox", "aria-label": `Draw ${one.id}`, onchange: (event) => select(run, event.target.checked) });
   return make("tr", {}, make("th", { scope: "row" }, box, swatch(run),

@@ -8,7 +8,7 @@ function treeSection() {
   const isTree = report.tree.some(([, , size]) => size > 1);
   if (report.runs.length < 2 || !isTree) return null;
   const lanes = make("svg:svg", { class: "lanes", "aria-hidden": "true" });
-  const rows = make("div", { role: "tree", "aria-label": "Evolution tree" });
+  const rows = make("div", { role: "tree", "aria-label": "Evolution tree", "aria-multiselectable": "true" });
   const picture = make("div", { class: "forest" }, lanes, rows);
   const redraw = () => drawTree(lanes, rows);
   watch((what) => what === "selection" && paintTree(lanes, rows));
@@ -21,14 +21,14 @@ function treeSection() {
       "than its parent."));
 }
 
-/** The rows that are seen, each with the row of its parent; what a fold hides is left out. */
+/** The rows that are seen, each with the row of its parent and how many are above it; what a fold hides is left out. */
 function visibleRows() {
   const found = [];
   const above = []; // the ancestors of the row that is looked at: [row, where it ends]
   for (let row = 0; row < report.tree.length; ) {
     const size = report.tree[row][2];
     while (above.length && row >= above[above.length - 1][1]) above.pop();
-    found.push({ row, parent: above.length ? above[above.length - 1][0] : null });
+    found.push({ row, parent: above.length ? above[above.length - 1][0] : null, depth: above.length });
     above.push([row, row + size]);
     row += folded.has(row) ? size : 1;
   }
@@ -52,19 +52,19 @@ function drawTree(lanes, rows) {
     return make("svg:circle", { cx: x, cy: y, r: 5, class: report.runs[run].verdict, "data-run": run });
   });
   lanes.replaceChildren(...edges, ...nodes);
-  rows.replaceChildren(...visible.map(({ row }) => treeRow(row)));
+  rows.replaceChildren(...visible.map(treeRow));
   rows.style.marginLeft = `${width}px`;
   if (rows.firstChild) rows.firstChild.tabIndex = 0;
   paintTree(lanes, rows);
 }
 
-function treeRow(row) {
-  const [run, lane, size] = report.tree[row];
+function treeRow({ row, parent, depth }) {
+  const [run, , size] = report.tree[row];
   const one = report.runs[run];
   const isFolded = folded.has(row);
   const below = size - 1;
   const facts = {
-    role: "treeitem", tabindex: "-1", "data-row": row, "data-run": run, "aria-level": lane + 1,
+    role: "treeitem", tabindex: "-1", "data-row": row, "data-run": run, "data-parent": parent, "aria-level": depth + 1,
     "aria-expanded": below ? String(!isFolded) : null, title: one.why || null,
   };
   return make("div", facts,
@@ -72,7 +72,7 @@ function treeRow(row) {
       : make("span", { class: "fold" }),
     make("button", { class: "link id", tabindex: "-1" }, one.id),
     make("span", { class: "name" }, one.title),
-    one.status === "completed" ? null : make("span", { class: `status ${one.status}` }, one.status),
+    one.status === "completed" ? null : make("span", { class: /\bfailed$/.test(one.status) ? "status failed" : "status" }, one.status),
     make("span", { class: "value" }, one.value),
     make("span", { class: `change ${one.verdict}` }, verdictMark(one.verdict), " ", one.change));
 }
@@ -106,24 +106,24 @@ function treeKey(event, rows, redraw) {
   const item = event.target.closest("[role=treeitem]");
   if (!item) return;
   const row = Number(item.dataset.row);
-  const move = (to) => {
-    const next = to && rows.querySelector(`[data-row="${to.dataset.row}"]`);
+  const move = (next) => {
     if (!next) return;
     for (const one of rows.children) one.tabIndex = one === next ? 0 : -1;
     next.focus();
   };
-  const fold = (wanted) => {
-    if (report.tree[row][2] < 2 || folded.has(row) === wanted) return;
+  const at = (place) => rows.querySelector(`[data-row="${place}"]`);
+  const hasFold = (wanted) => report.tree[row][2] > 1 && folded.has(row) === wanted;
+  const toggle = () => {
     toggleFold(row, redraw);
-    move(item);
+    move(at(row));
   };
   const keys = {
     ArrowDown: () => move(item.nextElementSibling),
     ArrowUp: () => move(item.previousElementSibling),
     Home: () => move(rows.firstElementChild),
     End: () => move(rows.lastElementChild),
-    ArrowLeft: () => fold(true),
-    ArrowRight: () => fold(false),
+    ArrowLeft: () => hasFold(false) ? toggle() : move(at(item.dataset.parent)),
+    ArrowRight: () => hasFold(true) ? toggle() : null,
     " ": () => select(Number(item.dataset.run)),
     Enter: () => open(Number(item.dataset.run)),
   };
