@@ -174,6 +174,17 @@ def test_the_table_is_sorted_by_numbers_and_filtered_by_words(tree: Opened) -> N
     assert tree.texts(".runs .count") == ["1 of 5 rows"]
 
 
+def test_what_has_diverged_is_sorted_behind_numbers_and_nothing_behind_that(tree: Opened) -> None:
+    tree.page.evaluate(
+        "() => { report.runs[1].cells[1] = ['Infinity', null]; report.runs[2].cells[1] = ['', null]; }"
+    )
+    orders = [
+        tree.page.evaluate("up => { Object.assign(sorting, { column: 1, up }); return sortedRuns(); }", up)
+        for up in (True, False)
+    ]
+    assert orders == [[0, 4, 3, 1, 2], [3, 4, 0, 1, 2]]
+
+
 def test_dragging_zooms_and_a_double_click_shows_all(tree: Opened) -> None:
     tree.page.locator("#metric").select_option(label="loss")
     whole = "loss by step from 0 to 5999, 1 run"
@@ -191,6 +202,9 @@ def test_dragging_zooms_and_a_double_click_shows_all(tree: Opened) -> None:
     tree.page.locator(".plot").focus()
     tree.page.keyboard.press("+")
     assert axis(tree) == "loss by step from 1499.8 to 4499.3, 1 run"
+    for _ in range(60):
+        tree.page.keyboard.press("+")
+    assert axis(tree) == "loss by step from 2999.5 to 2999.5, 1 run"
     tree.page.locator("#x").select_option("time")
     assert axis(tree) == "loss by time since the start from 0 s to 1:39:59, 1 run"
 

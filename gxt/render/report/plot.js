@@ -5,6 +5,7 @@ const LEAST_DRAG = 4; // pixels
 const NEAR = 40; // pixels
 const EDGE = 6; // pixels beside the axes where the mark of a first or last point is still seen
 const LEAST_LOG = 1e-150;
+const LEAST_ZOOM = 1e-9; // of where it is: a double tells no more places apart
 const DAY = 86400; // seconds
 
 class Plot {
@@ -28,6 +29,7 @@ class Plot {
         onpointerdown: (event) => this.press(event),
         onpointermove: (event) => this.move(event),
         onpointerup: (event) => this.release(event),
+        onpointercancel: () => this.cancel(),
         onpointerleave: () => this.leave(),
         ondblclick: () => this.show(null),
         onkeydown: (event) => this.key(event),
@@ -44,6 +46,7 @@ class Plot {
   }
 
   show(zoom) {
+    if (zoom && zoom[1] - zoom[0] < LEAST_ZOOM * Math.max(...zoom.map(Math.abs))) return;
     this.zoom = zoom;
     this.draw();
   }
@@ -247,6 +250,12 @@ class Plot {
     if (to - from < LEAST_DRAG) return;
     const wanted = [this.fromX(Math.max(from, this.area.left)), this.fromX(Math.min(to, this.area.right))];
     if (wanted[1] > wanted[0]) this.show(wanted);
+  }
+
+  /** The browser has taken a touch for itself, to scroll. */
+  cancel() {
+    this.from = undefined;
+    this.leave();
   }
 
   leave() {

@@ -53,11 +53,12 @@ function headCell(name, column, fill) {
     make("button", { onclick: sort }, name));
 }
 
-/** What a run is sorted by: a number, a text, or null where there is nothing to compare. */
+/** What a run is sorted by, behind its rank: 0, among numbers 1 for what has diverged, 2 where there is nothing. */
 function sortKey(run, column) {
-  if (column < 0) return report.runs[run].id;
+  if (column < 0) return [0, report.runs[run].id];
   const [text, number] = report.runs[run].cells[column];
-  return number ?? (NUMERIC[column] ? null : text || null);
+  if (!text) return [2, text];
+  return typeof number === "number" ? [0, number] : [NUMERIC[column] ? 1 : 0, text];
 }
 
 const { compare: compareTexts } = new Intl.Collator("en", { numeric: true });
@@ -68,16 +69,16 @@ function compareKeys(a, b) {
   return typeof a === typeof b ? a - b : (typeof a === "string") - (typeof b === "string");
 }
 
-/** Runs in the order that was asked for; those without a value last, either way. */
+/** Runs in the order that was asked for; those without a finite value last, either way. */
 function sortedRuns() {
   const order = [...report.runs.keys()];
   const { column, up } = sorting;
   if (column === null) return order;
   const keys = order.map((run) => sortKey(run, column));
   return order.sort((a, b) => {
-    if (keys[a] === null || keys[b] === null) return (keys[a] === null) - (keys[b] === null) || a - b;
-    const first = compareKeys(keys[a], keys[b]);
-    return (up ? first : -first) || a - b;
+    const [[rank, key], [otherRank, other]] = [keys[a], keys[b]];
+    const first = compareKeys(key, other);
+    return rank - otherRank || (up ? first : -first) || a - b;
   });
 }
 

@@ -68,7 +68,7 @@ function treeRow({ row, parent, depth }) {
     "aria-expanded": below ? String(!isFolded) : null, title: one.why || null,
   };
   return make("div", facts,
-    below ? make("button", { class: "fold", tabindex: "-1", title: isFolded ? "Unfold" : "Fold" }, isFolded ? `+${below}` : "−")
+    below ? make("button", { class: "fold", tabindex: "-1", "aria-label": isFolded ? "Unfold" : "Fold" }, isFolded ? `+${below}` : "−")
       : make("span", { class: "fold" }),
     make("button", { class: "link id", tabindex: "-1" }, one.id),
     make("span", { class: "name" }, one.title),
