@@ -52,7 +52,7 @@ function linesOf(metric) {
       const label = `${curve.id} ${report.runs[run].title}`;
       const shared = { run, label, thin: curves.length > 1 };
       const isSmooth = state.smooth > 0 && slotOf(run) >= 0;
-      raw.push({ ...shared, xs: curve[state.x], ys: curve.value, faint: isSmooth, raw: isSmooth });
+      raw.push({ ...shared, xs: curve[state.x], ys: curve.value, raw: isSmooth });
       if (isSmooth) {
         const found = smoothed(curve, state.smooth);
         smooth.push({ ...shared, xs: found[state.x], ys: found.ys });

@@ -33,7 +33,7 @@ _LEAST_COLUMNS: Final = 12
 _CELL: Final = 200
 _MOST_ROWS: Final = 200  # of a table about a run
 _MOST_ROWS_ALONE: Final = 5000
-_LONGEST: Final = 10_000  # text on the page of a run
+_LONGEST: Final = 2000  # text on the page of a run
 _LARGEST_SINGLE: Final = 3e38
 _NEAR: Final = 1e-5  # of the height of a curve: nobody sees what single precision loses
 

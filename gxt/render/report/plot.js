@@ -9,7 +9,7 @@ const LEAST_ZOOM = 1e-9; // of where it is: a double tells no more places apart
 const DAY = 86400; // seconds
 
 class Plot {
-  /** @param lines of {xs, ys, run, label, faint, thin, raw}; `clock` tells that x is seconds. */
+  /** @param lines of {xs, ys, run, label, thin, raw}; `clock` tells that x is seconds. */
   constructor(height) {
     this.lines = [];
     this.names = { x: "", y: "" };
@@ -143,8 +143,8 @@ class Plot {
   stroke(context, line) {
     const slot = slotOf(line.run);
     context.strokeStyle = this.colour(slot < 0 ? "--pale" : `--s${slot % SLOTS}`);
-    context.globalAlpha = line.faint ? 0.28 : 1;
-    context.lineWidth = slot < 0 || line.faint ? 1 : line.thin ? 1.2 : 1.8;
+    context.globalAlpha = line.raw ? 0.28 : 1;
+    context.lineWidth = slot < 0 || line.raw ? 1 : line.thin ? 1.2 : 1.8;
     context.setLineDash(slot < 0 ? [] : DASHES[Math.floor(slot / SLOTS) % DASHES.length]);
     context.lineJoin = "round";
     const [start, stop] = this.rows(line);
