@@ -241,7 +241,7 @@ def _begin_together(said: _Said) -> Run:
 
 def _unrecorded(said: _Said, reason: str) -> Run:
     run = Run(config=said.given)
-    run._warn(f"init: nothing is recorded, for {reason}")
+    run._warn(f"init: nothing is recorded, for {reason}", "init")
     return run
 
 

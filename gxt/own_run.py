@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gxt.model.ids import run_id
-from gxt.recording import Run, say
+from gxt.recording import MACHINE, Run, say
 from gxt.store import journal, ranks
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ class OwnRun(Run):
                 keep=self._keeper.finish if self._keeper else tuple,
             )
             for notice in finished.notices if finished else ("the run could not be recorded",):
-                if not (self._warned and notice.startswith("the journal ")):  # that was the warning
+                if not (
+                    MACHINE in self._warned and notice.startswith("the journal ")
+                ):  # that was the warning
                     say(notice)
         except Exception as error:  # noqa: BLE001 the results of the training matter more
             self._failed("finish", error)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, SupportsInt, cast
 
 from gxt.ending import exit_code_of
-from gxt.errors import GxtError, UsageError
+from gxt.errors import CannotRecord, GxtError, MachineFailed, UsageError
 from gxt.media import Media
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metrics import flatten_numbers, to_number
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from gxt.ops.resume import Resumed
     from gxt.ops.used_data import UsedData
 
+MACHINE = "the machine"
+"""What a warning is about that all calls would repeat: a full disk, say."""
 _STEP_LIMIT = 1 << 63
 _EXACT_INT = 1 << 53  # beyond it an integer is not a double any more; such values go the slow way
 
@@ -55,7 +57,7 @@ class Run(Media):
         self.config = dict(config)
         self._writer = writer
         self._step = -1
-        self._warned = False
+        self._warned = set[str]()  # what has failed: calls by their names, and the machine
         self._warnings = set[str]()
         self._ended = False
         self._told_of_end = False
@@ -309,7 +311,7 @@ class Run(Media):
 
             at = None if step is None else _whole_step(step)
             if step is not None and at is None:
-                self._warn(f"{what}: step {step!r} is no 64-bit integer; kept without one")
+                self._warn(f"{what}: step {step!r} is no 64-bit integer; kept without one", what)
             facts = recorded(meta) if meta else {}
             self._tell(writer, put_out(writer.directory, path, kind=kind, name=name, step=at, meta=facts))
 
@@ -333,7 +335,7 @@ class Run(Media):
         """A step that is no plain int64: what has a whole value keeps it, anything else counts on."""
         whole = _whole_step(step)
         if whole is None:
-            self._warn(f"log: step {step!r} is no 64-bit integer; counted on from the last one")
+            self._warn(f"log: step {step!r} is no 64-bit integer; counted on from the last one", "step")
             return self._step + 1
         return whole
 
@@ -341,7 +343,7 @@ class Run(Media):
         numbers = flatten_numbers(metrics)
         if len(numbers) < len(metrics) and not any(isinstance(value, Mapping) for value in metrics.values()):
             lost = sorted(str(name) for name, value in metrics.items() if to_number(value) is None)
-            self._warn(f"log: not a number: {', '.join(lost)}")
+            self._warn(f"log: not a number: {', '.join(lost)}", "log")
         return numbers
 
     def _describe(self, said: Mapping[str, str | None]) -> None:
@@ -378,16 +380,17 @@ class Run(Media):
             reason = str(error)
         except Exception:  # noqa: BLE001 an exception of the script's own making may not even print
             reason = "it cannot be shown"
+        about = MACHINE if isinstance(error, (OSError, CannotRecord, MachineFailed)) else what
         if isinstance(error, GxtError):
-            self._warn(f"{what}: {reason}")
+            self._warn(f"{what}: {reason}", about)
         else:
-            self._warn(f"{what}: {type(error).__name__}: {reason}")
+            self._warn(f"{what}: {type(error).__name__}: {reason}", about)
 
-    def _warn(self, text: str) -> None:
-        """Say it once, and keep it in the run."""
-        if self._warned:
+    def _warn(self, text: str, about: str) -> None:
+        """Say it, the first of what it is about, and keep it in the run."""
+        if about in self._warned:
             return
-        self._warned = True
+        self._warned.add(about)
         say(f"{text}; the training goes on")
         if self._writer is not None:
             with suppress(OSError, ValueError):

@@ -94,6 +94,19 @@ def test_logging_what_has_no_names_says_what_to_write(repo: Path, wrapped: bool)
     assert (run["metrics"], run["notices"]) == ({"a": 1}, [reason])
 
 
+def test_a_failure_hides_none_of_another_function(repo: Path) -> None:
+    code = (
+        "gxt.log({'a': 'text'}); gxt.log({'b': 'text'}); gxt.log_model('none.pt'); gxt.log_artifact('none')"
+    )
+    _, told = script(repo, code)
+    assert [line.split(" (")[0] for line in told.splitlines()] == [
+        "gxt: log: not a number: a; the training goes on",
+        "gxt: log_model: there is no file or folder none.pt",
+        "gxt: log_artifact: there is no file or folder none",
+    ]
+    assert len(data(repo, "show")["notices"]) == 3
+
+
 def test_the_parts_of_a_tuple_are_joined_like_nested_names(repo: Path) -> None:
     code = "gxt.log({('val', 'acc'): 0.5, 'a': 1, 2: 3.5})\ngxt.log({('val', 1): 'text', 'b': 2})"
     _, told = script(repo, code)
