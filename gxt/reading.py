@@ -11,7 +11,7 @@ from gxt.errors import UsageError
 from gxt.model.codec import number_from_json
 from gxt.model.json_types import Json, JsonObject
 from gxt.named_tuple import NamedTuple
-from gxt.recording import say
+from gxt.recording import labels, say
 
 if TYPE_CHECKING:
     from gxt.ops.checkout import CheckedOut
@@ -223,16 +223,26 @@ def runs(
 
     Raises:
         QueryError: `where` or `sort` cannot be understood, or no run has what they name.
+        UsageError: `limit` is no number of runs.
         GxtError: there is no repository.
     """
     from gxt.ops.listing import ListRequest, list_runs
 
     workspace = opened(path)
-    labels = (tags,) if isinstance(tags, str) else tuple(tags)
-    found = list_runs(workspace, ListRequest(where=where, sort=sort, limit=limit, tags=labels))
+    _check_limit(limit)
+    where, sort = (None if one is None else str(one) for one in (where, sort))
+    request = ListRequest(where=where, sort=sort, limit=limit, tags=tuple(labels(tags)))
+    found = list_runs(workspace, request)
     for notice in found.notices:
         say(notice)
     return [RecordedRun(run, workspace) for run in found.runs]
+
+
+def _check_limit(limit: object) -> None:
+    if limit is not None and not (isinstance(limit, int) and limit >= 0):
+        raise UsageError(
+            f"limit is how many runs there may be, not {limit!r}", hint="write for example limit=20"
+        )
 
 
 def get(run: str, path: str | os.PathLike[str] | None = None) -> RecordedRun:

@@ -6,12 +6,15 @@ import builtins
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from math import isfinite
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from gxt.errors import UsageError
 from gxt.model.json_types import JsonObject
 from gxt.model.params import join_keys, split_keys, top_level
+from gxt.model.query import parse_where
 from gxt.reading import RecordedRun, get, opened, runs
 from gxt.recording import Run, labels, recorded
 
@@ -145,7 +148,7 @@ class ExperimentRegistry:
         run = experiment.run if isinstance(experiment, Experiment) else experiment
         if isinstance(run, Run):
             run.finish()
-        ref = run if isinstance(run, str) else run.uid
+        ref = run.uid if isinstance(run, (Run, RecordedRun)) else str(run)
         if said := labels(tags):
             from gxt.ops.annotate import tag
 
@@ -175,10 +178,15 @@ class ExperimentRegistry:
 
         Raises:
             QueryError: a condition cannot be understood, or no run has what it names.
+            UsageError: a filter is none.
         """
+        if where:
+            parse_where(where)  # a mistake is told in the words of who has made it
         asked = [f"({where})"] if where else []
-        asked += [_condition(_of_param(name), value) for name, value in (params or {}).items()]
-        asked += [_condition(join_keys(("metrics", name)), value) for name, value in (metrics or {}).items()]
+        asked += [_condition(_of_param(name), value) for name, value in _filters("params", params)]
+        asked += [
+            _condition(join_keys(("metrics", name)), value) for name, value in _filters("metrics", metrics)
+        ]
         return runs(" and ".join(asked) or None, sort=sort, limit=limit, tags=tags, path=self._path)
 
     def get(self, run: str) -> RecordedRun:
@@ -202,7 +210,8 @@ class ExperimentRegistry:
         from gxt.analysis.frames import frame_of
         from gxt.ops.compare import side_by_side
 
-        found = side_by_side(opened(self._path), [str(one) for one in ids])
+        refs = [ids] if isinstance(ids, str) else [str(one) for one in ids]
+        found = side_by_side(opened(self._path), refs)
         same = [] if all or len(found.runs) < 2 else [one for one in found.facts if not one.differs]
         return frame_of(found.runs, without=[one.name for one in same if one.kind == "params"])
 
@@ -302,6 +311,15 @@ def _frame(found: Sequence[RecordedRun]) -> pandas.DataFrame:
     return frame_of(objects)
 
 
+def _filters(what: str, filters: Mapping[str, object] | None) -> list[tuple[str, object]]:
+    if filters is not None and not isinstance(filters, Mapping):
+        raise UsageError(
+            f"{what} are filtered by name, not by {filters!r}",
+            hint=f'write {what}={{"NAME": "> 0.1"}}, or where= for a condition',
+        )
+    return [(str(name), value) for name, value in (filters or {}).items()]
+
+
 def _of_param(name: str) -> str:
     return join_keys(("params", *split_keys(name)))
 
@@ -325,6 +343,11 @@ def _number(text: str) -> object:
 
 
 def _literal(value: object) -> str:
-    if hasattr(value, "item"):
-        value = value.item()
+    with suppress(ValueError):  # an array of several
+        value = value.item() if hasattr(value, "item") else value
+    if not (value is None or isinstance(value, (int, str)) or (isinstance(value, float) and isfinite(value))):
+        raise UsageError(
+            f"a filter takes a number, a text or several of them, not {value!r}",
+            hint='write for example {"lr": 0.1}, {"lr": [0.1, 0.3]}, {"lr": "> 0.1"}',
+        )
     return json.dumps(value, ensure_ascii=False)

@@ -236,6 +236,33 @@ def test_an_experiment_is_a_run(repo: Path) -> None:
     assert data(repo, "show", "2")["parent"] == "exp-001"
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"params": "lr > 0.1"}, "params are filtered by name, not by 'lr > 0.1'"),
+        ({"metrics": {"val/acc": math.nan}}, "a filter takes a number, a text or several of them, not nan"),
+        ({"metrics": {"val/acc": "> inf"}}, "a filter takes a number, a text or several of them, not inf"),
+        ({"params": {"lr": {"a": 1}}}, "a filter takes a number, a text or several of them, not {'a': 1}"),
+        ({"metrics": {"val/ac": 1}}, 'no run has metrics["val/ac"]'),
+        ({"where": "status == "}, "a value is missing"),
+        ({"limit": -1}, "limit is how many runs there may be, not -1"),
+        ({"limit": "2"}, "limit is how many runs there may be, not '2'"),
+    ],
+)
+def test_a_filter_that_is_none_says_what_to_write(lab: Path, asked: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError) as failure:
+        ExperimentRegistry(lab).list(**asked)  # type: ignore[arg-type]
+    assert said in failure.value.message
+    assert failure.value.hint
+
+
+def test_one_run_needs_no_list_and_a_number_is_an_id(here: Path) -> None:
+    registry = ExperimentRegistry()
+    assert list(registry.compare("exp-002").index) == ["exp-002"]
+    assert registry.register(2).id == "exp-002"  # type: ignore[arg-type]
+    assert [run.id for run in registry.list(tags=None)] == ["exp-003", "exp-002", "exp-001"]  # type: ignore[arg-type]
+
+
 def test_what_is_recorded_keeps_its_parameters(here: Path) -> None:
     with pytest.raises(UsageError, match="a run that is recorded keeps its parameters and metrics"):
         ExperimentRegistry().register("exp-001", metrics={"acc": 1})
