@@ -23,9 +23,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 from gxt.errors import UsageError
 from gxt.named_tuple import NamedTuple
@@ -63,6 +63,9 @@ class Match(NamedTuple):
     draws: float
     losses: float
     phase: str = ""
+
+
+_ROW = ", ".join(Match._fields[:5])
 
 
 class Rating(NamedTuple):
@@ -160,11 +163,8 @@ def fit(
         UsageError: a row is no match, or no anchor has played, or one has no finite rating.
     """
     rows = list(_read(matches, player or "player"))
-    fixed = {anchor: 0.0} if isinstance(anchor, str) else {name: float(elo) for name, elo in anchor.items()}
-    for name, rating in fixed.items():
-        if not abs(rating) <= _FARTHEST_ANCHOR:
-            raise UsageError(f"{name} cannot be rated {rating}", hint="give an anchor a number of Elo points")
-    if prior is not None and not 0 < prior < math.inf:
+    fixed = _anchors(anchor)
+    if prior is not None and not 0 < _number(prior) < math.inf:
         raise UsageError(f"prior is no spread of ratings: {prior}", hint="write for example prior=400")
     whole = _rated(rows, fixed, prior)
     names = dict.fromkeys(row.phase for row in rows if row.phase)
@@ -174,6 +174,24 @@ def fit(
         if any(side in fixed for row in games for side in (row.player, row.opponent)):
             phases[name] = _rated(games, fixed, prior)
     return whole._replace(phases=phases)
+
+
+def _anchors(said: object) -> dict[str, float]:
+    if isinstance(said, str):
+        return {said: 0.0}
+    if not isinstance(said, Mapping):
+        raise UsageError(
+            f"this is no anchor: {said!r}", hint='write anchor="random", or {"random": 0, "depth-2": 380}'
+        )
+    for name, rating in said.items():
+        if not abs(_number(rating)) <= _FARTHEST_ANCHOR:
+            raise UsageError(f"{name} cannot be rated {rating}", hint="give an anchor a number of Elo points")
+    return {str(name): _number(rating) for name, rating in said.items()}
+
+
+def _number(said: object) -> float:
+    """A number of any library; NaN for what is none."""
+    return float(said) if isinstance(said, SupportsFloat) else math.nan
 
 
 # --- reading ---------------------------------------------------------------------------------------------
@@ -193,7 +211,9 @@ def _read(matches: object, player: str) -> Iterator[Match]:
         return
     if hasattr(matches, "to_dict"):
         matches = matches.to_dict("records")
-    for row in cast("Iterable[Any]", matches):
+    if not isinstance(matches, Iterable):
+        raise UsageError(f"these are no matches: {matches!r}", hint=f"write [({_ROW})]")
+    for row in matches:
         yield _match(row)
 
 
@@ -206,13 +226,17 @@ def _of_evaluation(document: Mapping[str, Any], player: str) -> Iterator[Match]:
     for opponent, found in table.items():
         phases = found if isinstance(found, Mapping) else {"": found}
         for phase, counts in phases.items():
+            if not isinstance(counts, Sequence) or len(counts) != 3:
+                raise UsageError(
+                    f"this is no match: {opponent}: {counts!r}", hint="write [wins, draws, losses]"
+                )
             yield _match((player, opponent, *counts, phase))
 
 
 def _match(row: Any) -> Match:  # noqa: ANN401 whatever the user has
     fields = Match._fields
     if isinstance(row, Mapping):
-        absent = [name for name in fields[:2] if name not in row]
+        absent = [name for name in fields[:5] if name not in row and name != "draws"]
         cells = [row.get(name, 0) for name in fields[:5]] + [row.get("phase", "")]
     else:
         cells = list(row) if isinstance(row, (tuple, list)) else []
@@ -222,7 +246,7 @@ def _match(row: Any) -> Match:  # noqa: ANN401 whatever the user has
     except (TypeError, ValueError):
         counts = []
     if absent or len(counts) < 3 or not all(0 <= count <= _MOST_GAMES for count in counts):
-        raise UsageError(f"this is no match: {row!r}", hint=f"write ({', '.join(fields[:5])}) or add a phase")
+        raise UsageError(f"this is no match: {row!r}", hint=f"write ({_ROW}) or add a phase")
     first, second = str(cells[0]), str(cells[1])
     if first == second:
         raise UsageError(f"{first} plays against himself: {row!r}", hint="leave such games out")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -198,11 +199,33 @@ def test_the_file_of_an_evaluation_is_read(tmp_path: Path) -> None:
         ([("a", "a", 1, 2, 3)], "a plays against himself: ('a', 'a', 1, 2, 3)"),
         ({"games": 3}, "there is no 'wins, draws, losses' in it"),
         ([], "no anchor has played: x"),
+        (5, "these are no matches: 5"),
+        (
+            [{"player": "a", "opponent": "b", "win": 3, "losses": 1}],  # whose wins would be 0
+            "this is no match: {'player': 'a', 'opponent': 'b', 'win': 3, 'losses': 1}",
+        ),
+        ({"wins, draws, losses": {"b": 5}}, "this is no match: b: 5"),
+        ({"wins, draws, losses": {"b": {"7": [1, 2]}}}, "this is no match: b: [1, 2]"),
     ],
 )
 def test_what_is_no_match_is_refused(matches: object, said: str) -> None:
     with pytest.raises(UsageError) as failure:
         fit(matches, anchor="x")
+    assert failure.value.message == said
+    assert failure.value.hint
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"anchor": None}, "this is no anchor: None"),
+        ({"anchor": {"b": "high"}}, "b cannot be rated high"),
+        ({"anchor": "b", "prior": "wide"}, "prior is no spread of ratings: wide"),
+    ],
+)
+def test_what_is_no_anchor_and_no_prior_is_refused(words: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as failure:
+        fit([("a", "b", 1, 2, 3)], **words)
     assert failure.value.message == said
     assert failure.value.hint
 
