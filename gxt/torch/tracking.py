@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -32,9 +33,14 @@ class TrackedTrainer:
     watch_every: ClassVar[int | None] = None
     _gxt: _Progress  # all that is added to a trainer whose own names nobody knows
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 whatever the trainer takes
+        super().__init_subclass__(**kwargs)
+        if hidden := _hidden(cls):
+            logging.getLogger("gxt").warning("gxt: %s", hidden)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 whatever the trainer takes
         super().__init__(*args, **kwargs)
-        self._gxt = _Progress()
+        _progress(self)
         with guarded("TrackedTrainer"):
             _note_start(self, kwargs)
 
@@ -43,7 +49,7 @@ class TrackedTrainer:
         plain: Any = super()
         result = plain.train_epoch(*args, **kwargs)
         with guarded("TrackedTrainer"):
-            self._gxt.note_epoch(_epoch(plain.train_epoch, args, kwargs), result)
+            _progress(self).note_epoch(_epoch(plain.train_epoch, args, kwargs), result)
         return result
 
     def on_training_end(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 whatever the trainer takes
@@ -51,7 +57,7 @@ class TrackedTrainer:
         plain: Any = super()
         result = plain.on_training_end(*args, **kwargs) if hasattr(plain, "on_training_end") else None
         with guarded("TrackedTrainer"):
-            self._gxt.sum_up(_model(self))
+            _progress(self).sum_up(_model(self))
         return result
 
 
@@ -80,6 +86,30 @@ class _Progress:
         seconds = round(time.monotonic() - self._begun_s, 3)
         summary = {"epochs": self._epochs, "seconds": seconds, **count, "best": self._best}
         gxt.log({"summary": summary}, step=max(0, self._last), counted=False)
+
+
+def _hidden(tracked: type) -> str:
+    """Why the epochs of such a trainer are not recorded, in words; empty where they are."""
+    line = tracked.__mro__
+    place = line.index(TrackedTrainer)
+    before = [one for one in line[:place] if "train_epoch" in vars(one)]
+    for one in before:
+        if not issubclass(one, TrackedTrainer):
+            way = f"class {tracked.__name__}(TrackedTrainer, {one.__name__})"
+            return f"{tracked.__name__} is not recorded: the mixin comes first, {way}"
+    if before and not any("train_epoch" in vars(one) for one in line[place + 1 :]):
+        name = before[-1].__name__
+        return (
+            f"the epochs of {name} are not recorded: its train_epoch stands before TrackedTrainer's; "
+            f"leave TrackedTrainer out there, and write class Tracked(TrackedTrainer, {name})"
+        )
+    return ""
+
+
+def _progress(trainer: TrackedTrainer) -> _Progress:
+    """How far a trainer has come, also one that does not call the constructors of its bases."""
+    found: _Progress = vars(trainer).setdefault("_gxt", _Progress())
+    return found
 
 
 def _note_start(trainer: object, said: Mapping[str, object]) -> None:

@@ -126,6 +126,35 @@ def test_a_trainer_that_has_little_is_recorded_as_far_as_it_goes(repo: Path) -> 
     assert "summary/param_count" not in run["metrics"]
 
 
+def test_a_trainer_whose_epochs_nobody_would_see_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    type("Late", (Bare, TrackedTrainer), {})
+    type("Own", (TrackedTrainer,), {"train_epoch": Bare.train_epoch})
+    type(
+        "Mine", (TrackedBare,), {"train_epoch": lambda self, rows: super(TrackedBare, self).train_epoch(rows)}
+    )
+    assert caplog.messages == [
+        "gxt: Late is not recorded: the mixin comes first, class Late(TrackedTrainer, Bare)",
+        (
+            "gxt: the epochs of Own are not recorded: its train_epoch stands before TrackedTrainer's; "
+            "leave TrackedTrainer out there, and write class Tracked(TrackedTrainer, Own)"
+        ),
+    ]
+
+
+class Silent(TrackedTrainer, Bare):
+    def __init__(self) -> None:
+        self.options = {}
+
+
+def test_a_trainer_that_calls_no_constructor_is_recorded_all_the_same(repo: Path) -> None:
+    with gxt.init():
+        trainer = Silent()
+        trainer.train_epoch([1, 2])
+        trainer.on_training_end()
+    run = data(repo, "show")
+    assert (run["notices"], run["metrics"]["loss"], run["metrics"]["summary/epochs"]) == ([], 2, 1)
+
+
 def accuracy(answer: Tensor, wanted: Tensor) -> Tensor:
     return (answer.round() == wanted).float().mean()
 
