@@ -73,6 +73,7 @@ _FILES: Any = {
 _PLACES: dict[str, dict[str, Any]] = {
     "inside": {},
     "beside": {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0},
+    "outside": {"loc": "outside lower center", "ncols": 2},
     "below": {"loc": "upper left", "bbox_to_anchor": (0.0, 0.0), "ncols": 3, "borderaxespad": 0.2},
 }
 _DATES = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -218,12 +219,19 @@ def draw_interval(
 
 
 def add_legend(ax: Axes, entries: Iterable[tuple[Artist, str]], *, place: str = "inside") -> None:
-    """A legend of what artists stand for: `inside`, `beside` or `below` the axes; none without entries."""
+    """A legend of what artists stand for; none without entries.
+
+    Args:
+        ax: what it belongs to.
+        entries: the artists, and what each stands for.
+        place: `inside`, `beside` or `below` the axes, or `outside`: at the foot of the whole figure.
+    """
     named = list(entries)
     if not named:
         return
     # matplotlib leaves out what begins with an underscore, and a run may be called so
-    legend = ax.legend([artist for artist, _ in named], [" "] * len(named), **_PLACES[place])
+    owner = figure_of(ax) if place == "outside" else ax
+    legend = owner.legend([artist for artist, _ in named], [" "] * len(named), **_PLACES[place])
     for text, (_, words) in zip(legend.get_texts(), named, strict=True):
         say(text, words)
 

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from gxt.analysis import analyze_scaling_law
-from gxt.visualization import plot_scaling_curve
+from gxt.visualization import PlotWarning, plot_scaling_curve
 from gxt.visualization.looks import rendered
+from gxt.visualization.scaling import words
 
 X = [10.0, 100.0, 1e3, 1e4, 1e5, 1e6]
 NOISE = np.array([0.01, -0.02, 0.01, 0.0, -0.01, 0.01])
@@ -49,11 +51,10 @@ def test_points_law_bands_and_residuals() -> None:
 
 def test_each_group_has_its_law_and_a_name_is_no_formula() -> None:
     figure = plot_scaling_curve(table(), "n", "loss", group="kind", log="xy")
-    legend = figure.axes[0].get_legend()
-    assert legend is not None
-    words = [text.get_text() for text in legend.get_texts()]
-    assert words[:2] == ["$\\frac{$", "slow"]
-    assert [word.split(" a·x")[0] for word in words[2:]] == ["$\\frac{$", "slow"]
+    (legend,) = figure.legends
+    entries = [text.get_text() for text in legend.get_texts()]
+    assert entries[:2] == ["$\\frac{$", "slow"]
+    assert [word.split(" a·x")[0] for word in entries[2:]] == ["$\\frac{$", "slow"]
     assert rendered(figure, "svg")
 
 
@@ -64,3 +65,30 @@ def test_in_axes_that_are_given_there_are_no_residuals() -> None:
     assert plot_scaling_curve(one, "n", "loss", ax=ax) is figure
     assert figure.axes == [ax]
     assert ax.get_xlabel() == "n"
+
+
+def test_bars_are_intervals_and_an_exponent_that_is_not_determined_is_not_told() -> None:
+    flat = {"n": X[:6], "loss": [1.0, 1.1, 0.9, 1.05, 0.95, 1.0], "sd": [0.1] * 6}
+    study = analyze_scaling_law(flat, "n", "loss", y_error="sd")
+    assert (study.fit.b.low, study.fit.b.high) == (None, None)
+    with pytest.warns(PlotWarning, match="y does not depend on x"):
+        above, _ = plot_scaling_curve(study).axes
+    assert len(values(above, "a·x^b + c, b not determined")) == 1
+    bars = [one.get_segments() for one in above.collections if isinstance(one, LineCollection)]
+    drawn = [tuple(end[1] for end in segment) for (segment,) in bars]
+    assert drawn == [pytest.approx((y - 0.196, y + 0.196), abs=1e-5) for y in flat["loss"]]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((-0.5, -0.25), "b = -0.4 (-0.5 to -0.25)"),
+        ((None, -0.25), "b below -0.25"),
+        ((-0.5, None), "b above -0.5"),
+    ],
+)
+def test_an_exponent_is_told_with_the_ends_that_it_has(ends: tuple[float | None, ...], said: str) -> None:
+    law = analyze_scaling_law({name: column[:6] for name, column in table().items()}, "n", "loss").fit
+    assert (
+        words(law._replace(b=law.b._replace(value=-0.4, low=ends[0], high=ends[1]))) == f"a·x^b + c, {said}"
+    )
