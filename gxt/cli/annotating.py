@@ -82,6 +82,8 @@ def eval_(words: Namespace) -> None:
     from gxt.ops import evaluate as operation
     from gxt.render import annotating
 
+    if "=" in words.id and not words.values and words.file is None and words.remove is None:
+        raise UsageError("no run is named", hint=f"gxt eval @ {words.id}, for the latest")
     workspace = _open()
     if words.remove is not None:
         if words.values or words.file is not None or words.name is not None or words.step is not None:

@@ -10,7 +10,7 @@ from gxt.cli import output
 from gxt.cli.kinds import Ways, go, listed
 from gxt.cli.parser import Parser
 from gxt.cli.progress import open_workspace
-from gxt.errors import UsageError
+from gxt.errors import UnknownRun, UsageError
 
 if TYPE_CHECKING:
     from gxt.ops.export_files import Exported
@@ -131,7 +131,13 @@ def _export_mlflow(words: Namespace) -> None:
 def _sheet(words: Namespace) -> Sheet:
     from gxt.ops.export_table import sheet
 
-    return sheet(open_workspace(), words.words, words.where)
+    try:
+        return sheet(open_workspace(), words.words, words.where)
+    except UnknownRun as error:
+        files = [word for word in words.words if word.endswith((".csv", ".xlsx"))]
+        if not files:
+            raise
+        raise UsageError(error.message, hint=f"into a file: gxt export {words.kind} -o {files[0]}") from error
 
 
 def _write(words: Namespace, sheet: Sheet, content: bytes) -> None:

@@ -23,5 +23,5 @@ def go(ways: Ways, words: Namespace) -> None:
         UsageError: there is no such kind.
     """
     if words.kind not in ways:
-        raise UsageError(f"no such kind: {words.kind}", hint=f"there is {listed(ways)}")
+        raise UsageError(f"no such kind: {words.kind}", hint=f"there are {listed(ways)}")
     ways[words.kind](words)

@@ -163,7 +163,9 @@ def _drawn(words: Namespace) -> Figure:
     if words.kind == "architectures":
         return visualization.plot_architecture_comparison(ids, one, by=words.by, log=log, title=title)
     if words.kind == "compare":
-        return visualization.plot_compare(ids or [], words.metric, log=log, title=title)
+        if not ids:
+            raise UsageError("a comparison needs two runs or more", hint="gxt plot compare exp-001 exp-002")
+        return visualization.plot_compare(ids, words.metric, log=log, title=title)
     if words.kind == "gradients":
         return visualization.plot_gradients(ids or "@", log=words.log or "y", title=title)
     root = words.ids[0] if words.ids else None

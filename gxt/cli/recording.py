@@ -98,6 +98,10 @@ def run(words: Namespace) -> None:
         scrape=not words.no_scrape,
         system=not words.no_system,
     )
+    if words.repeat and (words.repeats or 1) > 1:
+        raise UsageError(
+            "--repeat is one of the repeats, --repeats all of them", hint="leave out one of them"
+        )
     count = words.repeats or (1 if words.repeat else workspace.settings.repeats)
     if count > 1 or (words.group and not words.repeat):
         _repeat(workspace, request, words, count)

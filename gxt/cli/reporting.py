@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Final
 
 from gxt.cli import output
 from gxt.cli.parser import Parser
 from gxt.errors import UsageError
+
+_PAGES: Final = (".html", ".htm")
 
 
 def report_words(parser: Parser) -> None:
@@ -28,6 +31,9 @@ def report(words: Namespace) -> None:
     """
     if words.output is None and not words.md:
         raise UsageError("a page goes into a file", hint="gxt report -o report.html, or --md")
+    if words.output is not None and not words.md and Path(words.output).suffix.lower() not in _PAGES:
+        what = f"{words.output} has no ending of a page of HTML"
+        raise UsageError(what, hint="gxt report -o report.html, or with --md a file of Markdown")
     if words.output is None and words.json:
         raise UsageError("Markdown on stdout leaves no room for --json", hint="name a file with -o")
     from gxt.cli.progress import open_workspace

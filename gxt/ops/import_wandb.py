@@ -19,6 +19,7 @@ from gxt.ops.workspace import Workspace
 from gxt.store.sync.from_files import uids_here
 
 _SOURCE: Final = "wandb"
+_HINT: Final = "gxt import wandb DIR, the folder wandb that a script leaves behind"
 _ABOUT: Final = "gxt"  # the key in the config of an export
 _QUIET_S: Final = 600  # a run that W&B watches writes every 15 s
 _SEEDS: Final = frozenset(("seed", "random_seed", "manual_seed", "rng_seed"))
@@ -42,7 +43,7 @@ def import_wandb(workspace: Workspace, place: Path) -> Imported:
         what = (
             f"there is no log of a run (run-….wandb) in {place}" if place.exists() else f"there is no {place}"
         )
-        raise UsageError(what, hint="gxt import wandb DIR, the folder wandb that a script leaves behind")
+        raise UsageError(what, hint=_HINT)
     left_out: list[str] = []
     runs: dict[str, list[Logged]] = {}
     for path in logs:
@@ -58,6 +59,8 @@ def import_wandb(workspace: Workspace, place: Path) -> Imported:
         else:
             parts.append(logged)
     kept = _kept(workspace, runs, left_out)
+    if place.is_file() and not any(one.said or one.series for parts in runs.values() for one in parts):
+        raise UsageError(f"{place} holds no run of W&B's", hint=_HINT)
     groups = _repeats(kept)
     foreign = [_foreign(key, parts, group=groups.get(key, "")) for key, parts in kept.items()]
     return import_foreign(workspace, str(place), foreign, left_out)

@@ -240,6 +240,7 @@ NO_VALUE = "there is no value: write KEY=VALUE, for example elo=1523, or name a 
 REFUSED = {
     "99 a=1": "no run '99': the latest is exp-006; gxt list shows all",
     "2": NO_VALUE,
+    "elo=3": "no run is named: gxt eval @ elo=3, for the latest",
     "2 --file empty.json": NO_VALUE,
     "2 elo=": "'elo=' has no value: write elo=null, or for an empty text 'elo=\"\"'",
     "2 elo": "'elo' has no =: write KEY=VALUE, for example elo=1523",

@@ -386,6 +386,7 @@ def test_a_file_appears_whole_or_not_at_all(history: Path, tmp_path: Path) -> No
         (["files"], "gxt export files writes into a folder, and none is named"),
         (["files", "out", "-o", "x"], "gxt export files writes into a folder, not into -o"),
         (["xlsx"], "a workbook goes into a file"),
+        (["csv", "runs.csv"], "into a file: gxt export csv -o runs.csv"),
         (["csv", "--json"], "CSV on stdout leaves no room for --json"),
         (["csv", "--where", "nonsense ="], "nonsense ="),
     ],

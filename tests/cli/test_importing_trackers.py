@@ -268,3 +268,9 @@ def test_a_folder_without_runs_is_refused(other: Path, tmp_path: Path, kind: str
     for words in ([str(tmp_path / "none")], [str(other)], [], ["a", "b"]):
         done = gxt(other, "import", kind, *words, code=2)
         assert f"gxt import {kind} " in done.stderr or "name the folder above them" in done.stderr
+
+
+def test_a_file_that_is_no_run_of_wandb_is_refused(other: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    done = gxt(other, "import", "wandb", str(tmp_path / "notes.txt"), code=2)
+    assert f"{tmp_path / 'notes.txt'} holds no run of W&B's" in done.stderr

@@ -85,6 +85,7 @@ def test_runs_that_match_a_condition_are_drawn(history: Path, kind: str) -> None
     [
         (["curves", "--by", "params.lr"], "--by is not an option of curves"),
         (["tree", "1", "2"], "a tree has one root"),
+        (["compare"], "a comparison needs two runs or more"),
         (["curves", "1", "--where", "status == 'failed'"], "both ids and --where name runs"),
         (["curves", "--where", "status == 'running'"], "no run matches"),
         (["curves", "--smooth", "1"], "--smooth: '1' is no weight from 0 to below 1, for example 0.9"),

@@ -157,6 +157,13 @@ def test_jobs_of_a_cluster_make_a_group_together(lab: Path) -> None:
     assert data(lab, "show", group)["repeats"]["metrics"]["acc"]["n"] == 2
 
 
+def test_one_of_the_repeats_is_not_all_of_them(lab: Path) -> None:
+    done = gxt(lab, "run", "--repeats", "2", "--repeat", "1/2", "--", "true", code=2)
+    assert done.stderr == (
+        "gxt: --repeat is one of the repeats, --repeats all of them\n     leave out one of them\n"
+    )
+
+
 def test_the_default_number_is_a_setting(lab: Path) -> None:
     (lab / ".gxt.toml").write_text("[run]\nrepeats = 3\n")
     git(lab, "config", "gxt.repeats", "2")

@@ -115,6 +115,11 @@ def test_another_main_metric(history: Path) -> None:
         (["9", "--md"], 2, "gxt: no run '9'"),
         (["--where", "id == 'x'", "--md"], 2, "gxt: no run matches\n     gxt list shows all\n"),
         (["--md", "--metric", "nope"], 2, "gxt: no run has a metric 'nope'"),
+        (
+            ["-o", "r.pdf"],
+            2,
+            "gxt: r.pdf has no ending of a page of HTML\n     gxt report -o report.html, or",
+        ),
         (["-o", "no/such/folder/r.html"], 1, "gxt: no/such/folder/r.html could not be written"),
     ],
 )
