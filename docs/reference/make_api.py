@@ -20,10 +20,10 @@ HEAD = """\
 `import gxt` costs nothing: no other module is loaded until a name is used. The public names are exactly
 these: {names}.
 
-After `init` nothing raises into the training: the first failure is one warning (logger `gxt`) and a notice in
-the run. `init` itself raises [GxtError](errors.md) when nothing can be recorded. `log` and `log_params`
-without `init` begin a run themselves. How it is used: [log from a script](../how-to/log-from-a-script.md),
-[read runs in Python](../how-to/read-runs-in-python.md).
+After `init` nothing raises into the training: the first failure of each function is one warning (logger
+`gxt`) and a notice in the run. `init` itself raises [GxtError](errors.md) when nothing can be recorded. `log`
+and `log_params` without `init` begin a run themselves. How it is used:
+[log from a script](../how-to/log-from-a-script.md), [read runs in Python](../how-to/read-runs-in-python.md).
 """
 
 
@@ -94,16 +94,18 @@ def _parameter(one: inspect.Parameter) -> str:
 def _text(documented: object) -> str:
     """A docstring as Markdown: its sections with their names in bold, their entries as a list."""
     lines: list[str] = []
-    listed = False
+    section = ""
     for line in (inspect.getdoc(documented) or "").splitlines():
         if line in {"Args:", "Raises:", "Attributes:", "Returns:"}:
             lines += [f"**{line.removesuffix(':')}**", ""]
-            listed = True
-        elif listed and line.startswith("    ") and not line.startswith("     "):
+            section = line
+        elif section == "Returns:" and line:
+            lines.append(line.strip())
+        elif section and line.startswith("    ") and not line.startswith("     "):
             name, _, rest = line.strip().partition(":")
             lines.append(f"- `{name}`:{rest}")
         else:
-            lines.append(f"  {line.strip()}" if listed and line else line)
+            lines.append(f"  {line.strip()}" if section and line else line)
     return "\n".join(lines)
 
 
