@@ -177,11 +177,7 @@ class Run(Media):
         def fields() -> JsonObject:
             from gxt.ops.evaluate import kept_evaluation
 
-            if not isinstance(values, Mapping):
-                raise UsageError(
-                    f"an evaluation holds values by name, not a {type(values).__name__}",
-                    hint='write for example gxt.log_eval({"acc": 0.5})',
-                )
+            _check_evaluation(values)
             called, kept = kept_evaluation(clean_text(str(name)), recorded(top_level(values)))
             at = None if step is None else self._whole(step)
             id_ = f"{self.uid}-{time.time_ns()}-{os.getpid()}"  # several processes may evaluate at once
@@ -343,7 +339,8 @@ class Run(Media):
         numbers = flatten_numbers(metrics)
         if len(numbers) < len(metrics) and not any(isinstance(value, Mapping) for value in metrics.values()):
             lost = sorted(str(name) for name, value in metrics.items() if to_number(value) is None)
-            self._warn(f"log: not a number: {', '.join(lost)}", "log")
+            others = "gxt.log_text keeps texts, gxt.log_params settings"
+            self._warn(f"log: not a number: {', '.join(lost)} ({others})", "log")
         return numbers
 
     def _describe(self, said: Mapping[str, str | None]) -> None:
@@ -440,6 +437,15 @@ def _check_named(metrics: object) -> None:
         raise UsageError(
             f"metrics are numbers by name, not a {type(metrics).__name__}",
             hint='write for example gxt.log({"loss": 0.5})',
+        )
+
+
+def _check_evaluation(values: object) -> None:
+    if not isinstance(values, Mapping) or not values:
+        found = f"a {type(values).__name__}" if values else "nothing"
+        raise UsageError(
+            f"an evaluation holds values by name, not {found}",
+            hint='write for example gxt.log_eval({"acc": 0.5})',
         )
 
 

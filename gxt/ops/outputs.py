@@ -226,6 +226,8 @@ def _source(path: object, directory: Path, cwd: Path | None = None) -> Path:
 
     if not isinstance(path, str):
         raise GxtError(f"a path is a text, not a {type(path).__name__}", hint="name a file or a folder")
+    if not path:  # the working directory by normpath, which nobody means by a variable that is empty
+        raise GxtError("the path is empty", hint="name a file or a folder")
     folder, name = os.path.split(os.path.normpath((cwd or Path.cwd()) / path))
     source = Path(os.path.realpath(folder), name)
     if not source.is_file() and not source.is_dir():

@@ -166,13 +166,14 @@ def test_the_same_content_is_stored_once(repo: Path) -> None:
     assert [path.read_text() for path in stored] == ["m"]
 
 
-def test_what_cannot_be_kept_is_one_warning_and_the_training_goes_on(repo: Path) -> None:
-    calls = ("log_model('none.bin')", "log_artifact('/dev/null')", "log_model(5)")
+def test_what_cannot_be_kept_is_a_warning_of_each_function_and_the_training_goes_on(repo: Path) -> None:
+    calls = ("log_model('none.bin')", "log_artifact('')", "log_model(5)")
     code = "\n".join(["import gxt", *(f"gxt.{call}" for call in calls), "print('trained')"])
     done = script(repo, code)
     assert done.stdout == "trained\n"
     assert done.stderr == (
         "gxt: log_model: there is no file or folder none.bin (name one that is there); the training goes on\n"
+        "gxt: log_artifact: the path is empty (name a file or a folder); the training goes on\n"
     )
     assert artifacts(repo) == []
 

@@ -100,7 +100,7 @@ def test_a_failure_hides_none_of_another_function(repo: Path) -> None:
     )
     _, told = script(repo, code)
     assert [line.split(" (")[0] for line in told.splitlines()] == [
-        "gxt: log: not a number: a; the training goes on",
+        "gxt: log: not a number: a",
         "gxt: log_model: there is no file or folder none.pt",
         "gxt: log_artifact: there is no file or folder none",
     ]
@@ -110,7 +110,8 @@ def test_a_failure_hides_none_of_another_function(repo: Path) -> None:
 def test_the_parts_of_a_tuple_are_joined_like_nested_names(repo: Path) -> None:
     code = "gxt.log({('val', 'acc'): 0.5, 'a': 1, 2: 3.5})\ngxt.log({('val', 1): 'text', 'b': 2})"
     _, told = script(repo, code)
-    assert told == "gxt: log: not a number: ('val', 1); the training goes on\n"
+    others = "gxt.log_text keeps texts, gxt.log_params settings"
+    assert told == f"gxt: log: not a number: ('val', 1) ({others}); the training goes on\n"
     assert data(repo, "show")["metrics"] == {"val/acc": 0.5, "a": 1, "2": 3.5, "b": 2}
 
 

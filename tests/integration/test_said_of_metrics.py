@@ -106,7 +106,7 @@ gxt.log_eval({"judge": "good"})
 
 def test_an_evaluation_without_values_is_one_warning(repo: Path) -> None:
     _, told = script(repo, "for x in ({}, 3): gxt.log_eval(x)")
-    assert told.startswith("gxt: log_eval: there is no value (")
+    assert told.startswith("gxt: log_eval: an evaluation holds values by name, not nothing (")
     assert data(repo, "show")["evals"] == []
 
 
