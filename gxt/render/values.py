@@ -118,7 +118,8 @@ def reason(evidence: Evidence) -> str:
             else "t (the single run taken to be as noisy as the others)"
         )
         sign = "−" if evidence.t < 0 else ""
-        told += f", {test} = {sign}{abs(evidence.t):.3g} ({evidence.df:.3g} degrees of freedom)"
+        free = "1 degree" if evidence.df == 1 else f"{evidence.df:.3g} degrees"
+        told += f", {test} = {sign}{abs(evidence.t):.3g} ({free} of freedom)"
     if evidence.verdict == "unsure":
         told += f"; {more(evidence)}"
     return told

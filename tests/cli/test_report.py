@@ -179,7 +179,7 @@ def test_a_comment_tells_the_reason_whole_and_names_as_they_are(tmp_path: Path) 
     repeats = [Made({"acc": [acc]}, name="many", group=group, parent=0) for acc in (0.6, 0.8)]
     write_runs(repo, [Made({"acc": [0.5]}, name="Bob's & <co>"), *repeats])
     lines = comment(report(open_workspace(repo), curves=False)).splitlines()
-    test = "t (the single run taken to be as noisy as the others) = 1.15 (1 degrees of freedom)"
+    test = "t (the single run taken to be as noisy as the others) = 1.15 (1 degree of freedom)"
     assert lines[-5:-2] == [
         "<details><summary>exp-002+1: what changed from exp-001 Bob's &amp; &lt;co&gt;</summary>",
         "",
