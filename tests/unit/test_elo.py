@@ -13,7 +13,8 @@ import pytest
 from scipy import optimize
 
 from gxt import elo
-from gxt.elo import Games, Rating, ends, fit, maximise
+from gxt.elo import Rating, fit
+from gxt.elo.likelihood import Games, ends, maximise
 from gxt.errors import UsageError
 
 POINTS = 400 / math.log(10)
