@@ -24,6 +24,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from gxt.analysis.installed import check_installed
 from gxt.elo.matches import Match, read_matches
 from gxt.errors import UsageError
 from gxt.named_tuple import NamedTuple
@@ -135,7 +136,9 @@ def fit(
 
     Raises:
         UsageError: a row is no match, or no anchor has played, or one has no finite rating.
+        GxtError: there is no numpy (`pip install 'gxt[analysis]'`).
     """
+    check_installed("numpy")
     rows = list(read_matches(matches, player or "player"))
     fixed = {anchor: 0.0} if isinstance(anchor, str) else {name: float(elo) for name, elo in anchor.items()}
     for name, rating in fixed.items():

@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from gxt.errors import UsageError
 from gxt.named_tuple import NamedTuple
 
 _MOST_GAMES: Final = 1e12  # in a row: beyond, one game more changes no digit that the likelihood has
+_ROW: Final = "(player, opponent, wins, draws, losses)"
 _TABLE: Final = "wins, draws, losses"  # of an evaluation's file
 
 
@@ -49,7 +50,9 @@ def read_matches(matches: object, player: str) -> Iterator[Match]:
         return
     if hasattr(matches, "to_dict"):
         matches = matches.to_dict("records")
-    for row in cast("Iterable[Any]", matches):
+    if not isinstance(matches, Iterable):
+        raise UsageError(f"there are no matches in it: {matches!r:.60}", hint=f"write [{_ROW}, …]")
+    for row in matches:
         yield _match(row)
 
 
@@ -62,7 +65,9 @@ def _of_evaluation(document: Mapping[str, Any], player: str) -> Iterator[Match]:
     for opponent, found in table.items():
         phases = found if isinstance(found, Mapping) else {"": found}
         for phase, counts in phases.items():
-            yield _match((player, opponent, *counts, phase))
+            is_one = isinstance(counts, str) or not isinstance(counts, Iterable)
+            cells = [counts] if is_one else counts
+            yield _match((player, opponent, *cells, phase))
 
 
 def _match(row: Any) -> Match:  # noqa: ANN401 whatever the user has
@@ -78,9 +83,10 @@ def _match(row: Any) -> Match:  # noqa: ANN401 whatever the user has
     except (TypeError, ValueError):
         counts = []
     if absent or len(counts) < 3 or not all(0 <= count <= _MOST_GAMES for count in counts):
-        raise UsageError(f"this is no match: {row!r}", hint=f"write ({', '.join(fields[:5])}) or add a phase")
+        raise UsageError(f"this is no match: {row!r}", hint=f"write {_ROW} or add a phase")
     first, second = str(cells[0]), str(cells[1])
     if first == second:
         raise UsageError(f"{first} plays against himself: {row!r}", hint="leave such games out")
-    phase = cells[5] if len(cells) > 5 and isinstance(cells[5], str) else ""  # pandas has NaN for none
-    return Match(first, second, counts[0], counts[1], counts[2], phase)
+    phase = cells[5] if len(cells) > 5 else None
+    is_none = phase is None or phase != phase  # noqa: PLR0124 - pandas has NaN for none
+    return Match(first, second, counts[0], counts[1], counts[2], "" if is_none else str(phase))

@@ -165,6 +165,15 @@ def test_each_phase_is_rated_by_itself() -> None:
     assert mine["elo/low"] < mine["elo"] < mine["elo/high"]
 
 
+def test_a_phase_may_be_a_number() -> None:
+    rows = [(*row[:5], at % 2) for at, row in enumerate(ROWS)]
+    frame = pd.DataFrame(rows, columns=["player", "opponent", "wins", "draws", "losses", "phase"])
+    assert list(fit(rows, anchor="random").phases) == ["0", "1"]
+    assert fit(frame, anchor="random") == fit(rows, anchor="random")
+    nobody = [(*row[:5], None if at else math.nan) for at, row in enumerate(ROWS)]
+    assert fit(nobody, anchor="random").phases == {}
+
+
 def test_tuples_mappings_and_frames_say_the_same() -> None:
     columns = ("player", "opponent", "wins", "draws", "losses", "phase")
     dicts = [dict(zip(columns, row, strict=True)) for row in ROWS]
@@ -198,6 +207,9 @@ def test_the_file_of_an_evaluation_is_read(tmp_path: Path) -> None:
         ([("a", "b", 1e15, 3, 1)], "this is no match: ('a', 'b', 1000000000000000.0, 3, 1)"),
         ([("a", "b", math.nan, 3, 1)], "this is no match: ('a', 'b', nan, 3, 1)"),
         ([("a", "a", 1, 2, 3)], "a plays against himself: ('a', 'a', 1, 2, 3)"),
+        (7, "there are no matches in it: 7"),
+        ({"wins, draws, losses": {"a": 3}}, "this is no match: ('player', 'a', 3, '')"),
+        ({"wins, draws, losses": {"a": "912"}}, "this is no match: ('player', 'a', '912', '')"),
         ({"games": 3}, "there is no 'wins, draws, losses' in it"),
         ([], "no anchor has played: x"),
         (5, "these are no matches: 5"),
