@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -152,9 +153,28 @@ def spearman(x: Array | Codes, y: Array | Codes, level: float = 0.95) -> tuple[f
 def _exact_p(x: Array | Codes, y: Array | Codes) -> float:
     """The share of all orders of y in which the correlation is at least as far from 0."""
     a, b = (stats.rankdata(one) - (len(x) + 1) / 2 for one in (x, y))
-    orders = np.array(list(permutations(range(len(x)))), dtype=np.intp)
-    found = np.abs(b[orders] @ a)
-    return float(np.mean(found >= abs(float(a @ b)) - 1e-9))
+    found = np.abs(b[_orders(len(x))] @ a)
+    return float(np.mean(found >= found[0] - _TINY))
+
+
+def between(x: Codes, y: Array | Codes) -> float:
+    """P of the differences between the values of a category: how likely chance alone makes as large ones.
+
+    By the ranks, of W. H. Kruskal and W. A. Wallis (Use of ranks in one-criterion variance analysis, Journal
+    of the American Statistical Association 47, 1952); p is scipy's, of 8 values and fewer that of all orders.
+    """
+    ranks = stats.rankdata(y)
+    is_in = np.equal.outer(np.unique(x), x).astype(np.float64)
+    if len(x) > _EXACT:
+        return float(stats.kruskal(*(ranks[one > 0] for one in is_in)).pvalue)
+    found = ((ranks[_orders(len(x))] @ is_in.T) ** 2 / is_in.sum(axis=1)).sum(axis=1)
+    return float(np.mean(found >= found[0] - _TINY))
+
+
+@cache
+def _orders(n: int) -> Codes:
+    """All orders of so many values, that in which they are first; shape (n!, n)."""
+    return np.array(list(permutations(range(n))), dtype=np.intp)
 
 
 def explained(x: Codes, kind: Kind, y: Array | Codes, level: float = 0.95) -> tuple[float, Interval] | None:
@@ -202,10 +222,11 @@ def beyond(
 
 
 def _basis(columns: Array) -> Array:
-    """Orthonormal columns that span the same, shape (n, rank); for thousands of runs faster than an SVD."""
-    sizes, turned = np.linalg.eigh(columns.T @ columns)
+    """Orthonormal columns that span the same, shape (n, rank); faster than an SVD."""
+    is_wide = columns.shape[1] > columns.shape[0]
+    sizes, turned = np.linalg.eigh(columns @ columns.T if is_wide else columns.T @ columns)
     kept = sizes > _TINY * max(1.0, sizes[-1])
-    found: Array = columns @ (turned[:, kept] / np.sqrt(sizes[kept]))
+    found: Array = turned[:, kept] if is_wide else columns @ (turned[:, kept] / np.sqrt(sizes[kept]))
     return found
 
 
@@ -267,8 +288,7 @@ def _effect(name: str, column: _Column, y: Array, level: float) -> Effect:
     if column.kind == "number":
         rho, interval, p = spearman(x, y, level)
         return effect._replace(rho=rho, rho_interval=interval, p=p)
-    ranks = stats.rankdata(y)
-    return effect._replace(p=float(stats.kruskal(*(ranks[x == one] for one in range(column.values))).pvalue))
+    return effect._replace(p=between(x, y))
 
 
 def _beyond_others(effect: Effect, columns: Mapping[str, _Column], y: Array, level: float) -> Effect:
@@ -279,13 +299,19 @@ def _beyond_others(effect: Effect, columns: Mapping[str, _Column], y: Array, lev
     others = []
     for name, other in columns.items():
         if name != effect.name and set(column.at) <= set(other.at):
-            codes = other.codes[np.isin(other.at, column.at)]
-            others.append(design_of(np.unique(codes, return_inverse=True)[1], other.kind))
+            others.append(design_of(_codes_at(other, column.at), other.kind))
     others = [one for one in others if one.shape[1]]
     if not others:
         return effect
     found = beyond(design_of(column.codes, column.kind), others, y[list(column.at)], level)
     return effect if found is None else effect._replace(beyond=found[0], beyond_interval=found[1])
+
+
+def _codes_at(column: _Column, at: Sequence[int]) -> Codes:
+    """Its values at some of its places, again as 0, 1, …, in order."""
+    if len(at) == len(column.at):
+        return column.codes
+    return np.unique(column.codes[np.isin(column.at, at)], return_inverse=True)[1]
 
 
 def _why_not(effect: Effect, y: Array) -> str:
@@ -325,9 +351,11 @@ def _together(columns: Mapping[str, _Column]) -> tuple[Together, ...]:
     """The pairs of which one explains half of the other or more, those that nothing tells apart first."""
     found = []
     for (first, a), (second, b) in combinations(columns.items(), 2):
-        both = sorted(set(a.at) & set(b.at))
-        x, y = (one.codes[np.isin(one.at, both)] for one in (a, b))
-        if len(both) < FEWEST or min(len(set(x.tolist())), len(set(y.tolist()))) < 2:
+        both = a.at if a.at == b.at else sorted(set(a.at) & set(b.at))
+        if len(both) < FEWEST:
+            continue
+        x, y = (_codes_at(one, both) for one in (a, b))
+        if not (x.any() and y.any()):
             continue
         share = _alike(x, a.kind, y, b.kind)
         if share >= _ALIKE:
@@ -343,21 +371,19 @@ def _alike(x: Codes, kind: Kind, y: Codes, other: Kind) -> float:
     Tschuprow's T, Journal of the Korean Statistical Society 42, 2013).
     """
     n = len(x)
-    sizes = [len(np.unique(one, axis=0)) for one in (x, y, np.stack([x, y], axis=1))]
-    if len(set(sizes)) == 1 and sizes[0] < n:
+    r, k = (int(one.max()) + 1 for one in (x, y))
+    if r == k == len(np.unique(x * k + y)) < n:
         return 1.0
     if kind == other == "number":
         return float(stats.spearmanr(x, y).statistic) ** 2
     if kind != other:
         of, words = (y, x) if kind == "category" else (x, y)
-        found = explained(np.unique(words, return_inverse=True)[1], "category", of)
+        found = explained(words, "category", of)
         return 0.0 if found is None else found[0]
-    table = np.zeros((int(x.max()) + 1, int(y.max()) + 1))
+    table = np.zeros((r, k))
     np.add.at(table, (x, y), 1)
-    table = table[table.any(axis=1)][:, table.any(axis=0)]
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
     phi = float(((table - expected) ** 2 / expected).sum()) / n
-    rows, cells = (size - (size - 1) ** 2 / (n - 1) for size in table.shape)
-    r, k = table.shape
+    rows, cells = (size - (size - 1) ** 2 / (n - 1) for size in (r, k))
     least = min(rows, cells) - 1
     return max(0.0, phi - (r - 1) * (k - 1) / (n - 1)) / least if least > 0 else 0.0

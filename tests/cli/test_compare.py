@@ -247,6 +247,21 @@ def test_html_is_escaped_and_the_best_is_strong(lab: Path) -> None:
     assert found.isascii()
 
 
+def test_whole_numbers_beyond_a_double_have_diverged(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    git(tmp_path, *_WHO, "commit", "-q", "--allow-empty", "-m", "first")
+    acc = [10**400, 1, -(10**400)]
+    write_runs(tmp_path, [Made(params={"n": one}, evals=_evals(one, 0.5, "a")) for one in acc])
+    shown = gxt(tmp_path, "compare", "1", "2", "3").stdout.splitlines()
+    assert shown[-1].split() == ["evals.test.acc", "Infinity", "1", "-Infinity"]
+    assert (
+        gxt(tmp_path, "compare", "1", "2", "--csv").stdout.splitlines()[-1] == f"evals.test.acc,{10**400},1"
+    )
+    assert (
+        gxt(tmp_path, "compare", "--pivot", "n", "--metric", "evals.test.acc").stdout.count("Infinity") == 2
+    )
+
+
 def test_a_name_that_a_spreadsheet_would_run_is_text_in_csv(lab: Path) -> None:
     assert gxt(lab, "compare", "1", "13", "--csv").stdout.splitlines()[1] == "name,mlp 0.01,'=1+1"
 
@@ -270,6 +285,8 @@ def test_parquet_has_a_row_for_each_run_and_types(lab: Path, tmp_path: Path) -> 
     assert table["metrics.val/acc"].to_pylist()[::2] == [0.51, 0.6]
     assert math.isnan(table["metrics.val/acc"][1].as_py())
     assert table["n.val/acc"].to_pylist() == [2, 1, 1]
+    gxt(lab, "compare", "1+", "15", "-o", str(file))
+    assert parquet.read_table(file)["n.val/acc"].to_pylist() == [2, None]
 
 
 def test_a_metric_against_parameters(lab: Path) -> None:
@@ -282,9 +299,9 @@ val/acc against parameters, 13 runs of 7 experiments, higher is better
   warning: model.type and width always change together: what one does may be the other's doing
 
 parameter   n  values  importance alone     beyond the others  correlation            p
-model.type  6       2  0.53 (0.00 to 0.92)                                            0.077
+model.type  6       2  0.53 (0.00 to 0.92)                                            0.2
 width       6       2  0.53 (0.00 to 0.92)                     −0.79 (−0.98 to 0.22)  0.2
-lr          7       4  0.22 (0.00 to 0.84)                                            0.3
+lr          7       4  0.22 (0.00 to 0.84)                                            0.4
 no telling: epochs, model (the same in all runs that have it)
 """
     )
@@ -313,6 +330,8 @@ def test_the_same_as_data_frames(lab: Path) -> None:
     assert frame["n.val/acc"].fillna(1).tolist() == [2, 2, 1]
     assert "params.epochs" in registry.compare(["1", "2"], all=True)
     assert "params.epochs" in registry.compare(["1"])
+    named = registry.compare(registry.list(where="params.lr == 1 and params.seed == 0"))
+    assert list(named.index) == list(registry.compare(["11", "5"]).index) == ["exp-011", "exp-005"]
     important = registry.importance("val/acc", where="params.epochs == 3")
     assert list(important.index) == ["lr", "model.type", "width"]
     assert important["importance_low"].tolist() == pytest.approx([0, 0, 0])
@@ -372,6 +391,9 @@ params.lr,mean,se,n
     gxt(lab, *where, "-o", str(tmp_path / "cells.parquet"))
     table = parquet.read_table(tmp_path / "cells.parquet")
     assert [str(field.type) for field in table.schema] == ["double", "double", "double", "int64"]
+    gxt(lab, "compare", "1", "3", "--pivot", "lr", "-o", str(tmp_path / "cells.parquet"))
+    table = parquet.read_table(tmp_path / "cells.parquet")
+    assert (str(table["se"].type), table["se"].to_pylist()) == ("double", [None, None])
     cell = data(lab, *where)["cells"][0]
     assert cell == {
         "values": [0.01],
@@ -381,6 +403,15 @@ params.lr,mean,se,n
         "best": True,
         "runs": ["exp-001", "exp-002", "exp-007", "exp-008"],
     }
+
+
+def test_what_is_null_stands_before_what_is_not_set(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    git(tmp_path, *_WHO, "commit", "-q", "--allow-empty", "-m", "first")
+    params: list[dict[str, object]] = [{}, {"x": None}, {"x": True}, {"x": 2}]
+    write_runs(tmp_path, [Made({"loss": [1.0]}, params=one) for one in params])
+    shown = gxt(tmp_path, "compare", "--pivot", "x").stdout.splitlines()[3:]
+    assert [line.split("  ")[0] for line in shown] == ["2", "true", "null", "not set"]
 
 
 @pytest.mark.parametrize(

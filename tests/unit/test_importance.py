@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gxt.analysis.importance import Effect, Interval, beyond, design_of, effects, explained, spearman
+from gxt.analysis.importance import (
+    Effect,
+    Interval,
+    between,
+    beyond,
+    design_of,
+    effects,
+    explained,
+    spearman,
+)
 from gxt.model.json_types import Json
 
 if TYPE_CHECKING:
@@ -66,6 +75,29 @@ def test_the_share_is_epsilon_squared_of_kruskal_and_wallis() -> None:
     p = float(stats.kruskal(y[:4], y[4:7], y[7:]).pvalue)
     assert effect._replace(p=None) == Effect("x", "category", 12, 3, None, None, None, *found)
     assert effect.p == pytest.approx(p)
+
+
+def test_of_few_runs_p_of_a_category_counts_all_orders() -> None:
+    x, y = np.array([0, 0, 1, 1, 2, 2]), [3.0, 1.0, 4.0, 1.0, 5.0, 9.0]
+
+    def h(order: tuple[float, ...]) -> float:
+        return float(stats.kruskal(order[:2], order[2:4], order[4:]).statistic)
+
+    found = [h(order) for order in permutations(y)]
+    assert between(x, np.array(y)) == np.mean([one >= h(tuple(y)) - 1e-9 for one in found])
+
+
+def test_a_category_of_two_values_is_as_likely_chance_as_true_and_false() -> None:
+    y = [float(value) for value in range(6)]
+    words, flags = one([*"aaabbb"], y), one([*(False,) * 3, *(True,) * 3], y)
+    assert words.p == flags.p == pytest.approx(2 / 20)
+
+
+def test_more_parameters_than_runs_leave_nothing_beyond() -> None:
+    rng = np.random.default_rng(5)
+    params: list[dict[str, Json]] = [{f"p{i}": float(rng.normal()) for i in range(20)} for _ in range(12)]
+    found = effects(params, rng.normal(size=12).tolist()).effects
+    assert [effect.beyond for effect in found] == [None] * 20
 
 
 def test_a_best_value_in_the_middle_is_important_without_a_correlation() -> None:
