@@ -182,6 +182,15 @@ def number_from_json(value: Json) -> float | None:
     return value
 
 
+def double_from_json(value: Json) -> float | None:
+    """The same as a double: a whole number that none can hold is infinite."""
+    number = number_from_json(value)
+    try:
+        return None if number is None else float(number)
+    except OverflowError:
+        return math.inf if number is not None and number > 0 else -math.inf
+
+
 def time_to_json(at_us: int) -> str:
     """Microseconds since the Unix epoch as ISO 8601 in UTC: `2026-11-20T23:51:00.123456Z`."""
     return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
-from gxt.model.codec import number_from_json, number_to_json
+from gxt.model.codec import double_from_json, number_from_json, number_to_json
 from gxt.model.evidence import Evidence, Sample, sample, weigh
 from gxt.model.goals import Goal, judge
 from gxt.model.json_types import Json, JsonObject
-from gxt.model.params import flatten
 from gxt.model.run import Row, metric_of, metrics_of, params_of
 from gxt.named_tuple import NamedTuple
 
@@ -93,7 +92,7 @@ def fold_runs(members: Sequence[JsonObject]) -> JsonObject:
         "repeat": None,
         "status": _status([str(one["status"]) for one in members]),
         "duration_s": sum(durations) / len(durations) if durations else None,
-        "params": _params(members),
+        "params": _together([params_of(one) for one in members]),
         "metrics": means,
         "metric_stats": {},
         "evals": [],
@@ -112,7 +111,7 @@ def sample_of(run: JsonObject, name: str) -> Sample | None:
         found = cast("Mapping[str, Mapping[str, float]]", repeats["metrics"]).get(name)
         sd = number_from_json(found["sd"]) if found else None
         return Sample(int(found["n"]), found["mean"], sd) if found and sd is not None else None
-    value = number_from_json(metric_of(run, name))
+    value = double_from_json(metric_of(run, name))
     return None if value is None or not math.isfinite(value) else Sample(1, value)
 
 
@@ -132,8 +131,8 @@ def evidence_of(
     before: JsonObject | None, after: JsonObject, name: str, goal: Goal | None
 ) -> Evidence | None:
     """How a metric differs between two runs, or between groups of repeats; None where one lacks it."""
-    old = number_from_json(metric_of(before, name)) if before else None
-    new = number_from_json(metric_of(after, name))
+    old = double_from_json(metric_of(before, name)) if before else None
+    new = double_from_json(metric_of(after, name))
     if before is None or old is None or new is None:
         return None
     first, second = sample_of(before, name), sample_of(after, name)
@@ -147,7 +146,7 @@ def _spread(found: Sequence[Mapping[str, Json]]) -> tuple[JsonObject, dict[str, 
     means: JsonObject = {}
     spread: dict[str, Sample] = {}
     for name in dict.fromkeys(name for metrics in found for name in metrics):
-        numbers = [number_from_json(metrics[name]) for metrics in found if name in metrics]
+        numbers = [double_from_json(metrics[name]) for metrics in found if name in metrics]
         values = [number for number in numbers if number is not None]
         one = sample(values)
         if one is not None:
@@ -182,20 +181,15 @@ def _common(texts: Sequence[Sequence[str]]) -> list[str]:
     return [words[0] if len(set(words)) == 1 else "…" for words in zip(*texts, strict=True)]
 
 
-def _params(members: Sequence[JsonObject]) -> JsonObject:
-    """The parameters, nested; one that differs is the list of its values."""
-    flat = [flatten(params_of(one)) for one in members]
-    params = params_of(members[0])
-    for key, value in flat[0].items():
-        values = [one.get(key) for one in flat]
-        if any(one != value for one in values):
-            params = _with(params, key.split("."), values)
-    return params
-
-
-def _with(params: JsonObject, keys: Sequence[str], value: Json) -> JsonObject:
-    """Nested parameters with another value; as they are where a key itself holds a dot."""
-    inner = params.get(keys[0])
-    if len(keys) == 1:
-        return {**params, keys[0]: value} if keys[0] in params else params
-    return {**params, keys[0]: _with(inner, keys[1:], value)} if isinstance(inner, dict) else params
+def _together(found: Sequence[JsonObject]) -> JsonObject:
+    """Parameters, nested; one that differs is the list of its values, null where it is not set."""
+    merged: JsonObject = {}
+    for key in dict.fromkeys(key for one in found for key in one):
+        values = [one.get(key) for one in found]
+        objects = [one.get(key, {}) for one in found]
+        inner = [one for one in objects if isinstance(one, dict)]
+        if len(inner) == len(found):
+            merged[key] = _together(inner)
+        else:
+            merged[key] = values[0] if all(one == values[0] for one in values) else values
+    return merged

@@ -46,6 +46,13 @@ def test_a_group_is_its_first_run_with_the_means_of_those_that_completed() -> No
     assert found == pytest.approx((2, 0.6, 0.02**0.5))
 
 
+def test_parameters_that_differ_are_lists_whatever_they_are_called_and_whoever_has_them() -> None:
+    found: list[JsonObject] = [{"a.b": 1, "m": {"t": "x"}}, {"a.b": 2, "m": {"t": "x", "d": 3}, "new": 1}]
+    members = [{**run(at, at), "params": one} for at, one in enumerate(found, 1)]
+    expected = {"a.b": [1, 2], "m": {"t": "x", "d": [None, 3]}, "new": [None, 1]}
+    assert fold_runs(members)["params"] == expected
+
+
 def test_a_mean_with_nan_has_no_spread_and_no_verdict() -> None:
     group = fold_runs([run(1, 0, acc="NaN"), run(2, 1, acc=0.5)])
     assert group["metrics"] == {"acc": "NaN"}
