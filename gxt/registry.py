@@ -193,14 +193,14 @@ class ExperimentRegistry:
         """One run, as `gxt.get` finds it."""
         return get(run, self._path)
 
-    def compare(self, ids: Sequence[str], *, all: bool = False) -> pandas.DataFrame:  # noqa: A002 as --all
+    def compare(self, ids: Sequence[str | RecordedRun], *, all: bool = False) -> pandas.DataFrame:  # noqa: A002 as --all
         """Runs side by side: a row for each, in the order asked for, as `to_frame` has them.
 
         Repeats that one reference names together (`exp-001+`) are one row: the means of their metrics, with
         `se.<name>`, the standard error of the mean, and `n.<name>`, of how many it is.
 
         Args:
-            ids: as `gxt compare` takes them.
+            ids: as `gxt compare` takes them; or runs.
             all: also the parameters that are the same in all of them. Facts and metrics are always there.
 
         Raises:
@@ -210,13 +210,12 @@ class ExperimentRegistry:
         from gxt.analysis.frames import frame_of
         from gxt.ops.compare import side_by_side
 
-        refs = [ids] if isinstance(ids, str) else [str(one) for one in ids]
-        found = side_by_side(opened(self._path), refs)
+        found = side_by_side(opened(self._path), _refs(ids))
         same = [] if all or len(found.runs) < 2 else [one for one in found.facts if not one.differs]
         return frame_of(found.runs, without=[one.name for one in same if one.kind == "params"])
 
     def importance(
-        self, metric: str | None = None, ids: Sequence[str] = (), *, where: str | None = None
+        self, metric: str | None = None, ids: Sequence[str | RecordedRun] = (), *, where: str | None = None
     ) -> pandas.DataFrame:
         """Which parameters a metric goes with, the most important first: a row for each that differs.
 
@@ -230,7 +229,7 @@ class ExperimentRegistry:
 
         Args:
             metric: a name as in `--where`, or a bare one; by default the main metric.
-            ids: of runs; by default all. Only completed ones count.
+            ids: of runs, or runs; by default all. Only completed ones count.
             where: a condition in their place.
 
         Raises:
@@ -245,7 +244,7 @@ class ExperimentRegistry:
         from gxt.ops.compare import CompareRequest
         from gxt.ops.relating import RECORD, as_record, relate
 
-        request = CompareRequest([str(one) for one in ids], where)
+        request = CompareRequest(_refs(ids), where)
         found = relate(opened(self._path), request, metric)
         records = [as_record(one) for one in found.effects]
         frame = table_of(["name"], {name: [one[name] for one in records] for name in RECORD})
@@ -257,7 +256,7 @@ class ExperimentRegistry:
         rows: str,
         columns: str | None = None,
         metric: str | None = None,
-        ids: Sequence[str] = (),
+        ids: Sequence[str | RecordedRun] = (),
         *,
         where: str | None = None,
     ) -> pandas.DataFrame:
@@ -269,7 +268,7 @@ class ExperimentRegistry:
             rows: whose values make the rows: a name as in `--where`, or a bare one.
             columns: whose values make the columns.
             metric: such a name; by default the main metric.
-            ids: of runs; by default all. Only completed ones count.
+            ids: of runs, or runs; by default all. Only completed ones count.
             where: a condition in their place.
 
         Raises:
@@ -282,7 +281,7 @@ class ExperimentRegistry:
         from gxt.ops.pivot import labels, pivot
 
         names = [rows] if columns is None else [rows, columns]
-        request = CompareRequest([str(one) for one in ids], where)
+        request = CompareRequest(_refs(ids), where)
         found = pivot(opened(self._path), request, names, metric)
         cells: dict[str, dict[tuple[int, int], object]] = {
             "mean": {place: one.mean for place, one in found.cells.items()},
@@ -311,13 +310,18 @@ def _frame(found: Sequence[RecordedRun]) -> pandas.DataFrame:
     return frame_of(objects)
 
 
-def _filters(what: str, filters: Mapping[str, object] | None) -> list[tuple[str, object]]:
+def _filters(what: str, filters: Mapping[str, object] | None) -> builtins.list[tuple[str, object]]:
     if filters is not None and not isinstance(filters, Mapping):
         raise UsageError(
             f"{what} are filtered by name, not by {filters!r}",
             hint=f'write {what}={{"NAME": "> 0.1"}}, or where= for a condition',
         )
     return [(str(name), value) for name, value in (filters or {}).items()]
+
+
+def _refs(runs: Sequence[str | RecordedRun]) -> builtins.list[str]:
+    """What names each; a text alone is one."""
+    return [one if isinstance(one, str) else one.uid for one in ([runs] if isinstance(runs, str) else runs)]
 
 
 def _of_param(name: str) -> str:

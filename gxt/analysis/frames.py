@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from gxt.errors import GxtError
-from gxt.model.codec import number_from_json
+from gxt.model.codec import double_from_json
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import flatten
 from gxt.model.run import metrics_of, params_of
@@ -110,7 +110,7 @@ def _of_repeats(run: JsonObject) -> dict[str, object]:
 
 
 def _number(value: Json) -> float:
-    number = number_from_json(value)
+    number = double_from_json(value)
     return float("nan") if number is None else number
 
 

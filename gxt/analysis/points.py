@@ -107,10 +107,11 @@ def doubts(points: Points, given: Sequence[Point], *, relative: bool) -> list[st
         found.append(
             f"x spans a factor of {factor:.3g}, less than a decade: an exponent is hardly determined"
         )
-    known = [point.error is not None and point.error > 0 for point in given]
+    known = [point.error is not None and 0 < point.error < math.inf for point in given]
     if any(known) and not all(known) and not relative:
         found.append(
-            f"{known.count(False)} of {len(known)} points have no error above 0: none is used as a weight"
+            f"{known.count(False)} of {len(known)} points have no finite error above 0: "
+            "none is used as a weight"
         )
     sizes = np.abs(points.y)
     if (

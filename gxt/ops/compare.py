@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias, cast
 
 from gxt.errors import UsageError
-from gxt.model.codec import number_from_json
+from gxt.model.codec import double_from_json, number_from_json
 from gxt.model.fields import MISSING, Missing, spelled_out
 from gxt.model.goals import Goal, goal_of, goals_of
 from gxt.model.json_types import Json, JsonObject
@@ -71,7 +71,7 @@ class Fact(NamedTuple):
     @property
     def best(self) -> frozenset[int]:
         """The places of the best values: several where they are equal, none where all are."""
-        return best_of([number_from_json(None if one is MISSING else one) for one in self.values], self.goal)
+        return best_of([double_from_json(None if one is MISSING else one) for one in self.values], self.goal)
 
 
 class Comparison(NamedTuple):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
 from gxt.errors import UsageError
-from gxt.model.codec import number_from_json
+from gxt.model.codec import double_from_json
 from gxt.model.fields import MISSING, Field, parse_field, reader
 from gxt.model.goals import Goal, goal_of, goals_of
 from gxt.model.json_types import JsonObject
@@ -116,26 +115,18 @@ def _measured(
     read, kept, values, left_out = reader(field), [], [], []
     for run in runs:
         found = read(run)
-        value = None if found is MISSING else number_from_json(found)
+        value = None if found is MISSING else double_from_json(found)
         if run["status"] != "completed":
             left_out.append(LeftOut(str(run["id"]), str(run["status"])))
         elif value is None:
             left_out.append(LeftOut(str(run["id"]), f"no number in {field.text}"))
         else:
             kept.append(run)
-            values.append(_double(value))
+            values.append(value)
     if not kept:
         told = ", ".join(f"{one.id} ({one.reason})" for one in left_out[:_TOLD])
         raise UsageError(f"no completed run has a number in {field.text}", hint=f"left out: {told}")
     return Measured(field.text, goal, tuple(kept), tuple(values), tuple(left_out), notices)
-
-
-def _double(value: float) -> float:
-    """A number as a double; a whole one that none can hold is infinite."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def _spelling(field: Field, runs: Sequence[JsonObject]) -> str:

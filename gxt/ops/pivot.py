@@ -118,7 +118,8 @@ def _values(name: str, runs: Sequence[JsonObject]) -> list[Value]:
 
 def _distinct(values: Sequence[Value]) -> list[Value]:
     """The different values in order, that of the runs without one last."""
-    return sort_by({_key(value): value for value in values}.values(), lambda value: value, False)
+    found = {_key(value): value for value in values}.values()
+    return sort_by(sorted(found, key=lambda value: value is MISSING), lambda value: value, False)
 
 
 def _key(value: Value) -> str:

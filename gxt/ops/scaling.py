@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -12,7 +11,7 @@ from gxt.analysis.scaling import NAMES
 from gxt.analysis.study import Measured, Study, study
 from gxt.errors import CannotFit, UsageError
 from gxt.model.artifacts import MODEL
-from gxt.model.codec import number_from_json
+from gxt.model.codec import double_from_json
 from gxt.model.fields import Field, parse_field, value_of
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.names import asked_column, check_names
@@ -217,11 +216,7 @@ def _of_table(table: Mapping[str, Any], request: ScalingRequest) -> Study:
 def _number(value: object) -> float | None:
     """A number as a double, infinite where none can hold it; numpy's too. None for what is none."""
     plain = value.item() if hasattr(value, "item") else value
-    number = number_from_json(cast("Json", plain))
-    try:
-        return None if number is None else float(number)
-    except OverflowError:
-        return math.inf if number is not None and number > 0 else -math.inf
+    return double_from_json(cast("Json", plain))
 
 
 def _word(value: Json) -> str:

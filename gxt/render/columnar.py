@@ -20,6 +20,12 @@ _INT64 = 2**63
 _EXACT = 2**53  # whole numbers up to it are doubles
 
 
+class Numbers(tuple[Json, ...]):
+    """Values of a column that are numbers, though there may be none: then it is one of doubles."""
+
+    __slots__ = ()
+
+
 def parquet_bytes(columns: Columns) -> bytes:
     """The columns as a Parquet file: booleans, whole numbers of 64 bits, doubles, else text.
 
@@ -40,7 +46,7 @@ def parquet_bytes(columns: Columns) -> bytes:
         kind, typed = _typed(values)
         arrays.append(arrow.array(typed, type=types[kind]))
     out = io.BytesIO()
-    parquet.write_table(arrow.table(arrays, names=list(columns)), out)
+    parquet.write_table(arrow.table(arrays, names=list(map(_text, columns))), out)
     return out.getvalue()
 
 
@@ -53,6 +59,8 @@ def exact_table(columns: Columns) -> Table:
 def _typed(values: Sequence[Json]) -> tuple[str, list[object]]:
     """The name of a type, and the values as that."""
     known = [value for value in values if value is not None]
+    if not known and isinstance(values, Numbers):
+        return "float", list(values)
     if known and all(isinstance(value, bool) for value in known):
         return "bool", list(values)
     numbers = [None if value is None else number_from_json(value) for value in values]
@@ -67,4 +75,6 @@ def _typed(values: Sequence[Json]) -> tuple[str, list[object]]:
 
 
 def _text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """The value in UTF-8, which has no lone surrogates: such as a file name that is none brings along."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode(errors="backslashreplace").decode()

@@ -7,7 +7,7 @@ from gxt.model.fields import Missing
 from gxt.model.json_types import Json, JsonObject
 from gxt.ops.pivot import Cell, Pivot, Value, labels
 from gxt.render.clean import one_line
-from gxt.render.columnar import Columns
+from gxt.render.columnar import Columns, Numbers
 from gxt.render.relating import left_out_json, left_out_lines
 from gxt.render.side_by_side import in_blocks, marked
 from gxt.render.values import number, scalar
@@ -52,7 +52,7 @@ def columns(result: Pivot) -> Columns:
         told = labels(values)
         found[f"by {name}" if name in _NUMBERS else name] = [told[place[part]] for place, _ in cells]
     numbers = [(number_to_json(cell.mean), cell.error, len(cell.runs)) for _, cell in cells]
-    return {**found, **{name: [one[at] for one in numbers] for at, name in enumerate(_NUMBERS)}}
+    return {**found, **{name: Numbers(one[at] for one in numbers) for at, name in enumerate(_NUMBERS)}}
 
 
 def as_json(result: Pivot) -> JsonObject:

@@ -7,7 +7,7 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.ops.measuring import LeftOut
 from gxt.ops.relating import RECORD, Relation, as_record
 from gxt.render.clean import one_line
-from gxt.render.columnar import Columns
+from gxt.render.columnar import Columns, Numbers
 from gxt.render.view import Cell, Column, Line, Span, Table, View, line
 
 _LEFT_OUT = 6
@@ -46,7 +46,9 @@ def table(result: Relation) -> Table:
 def columns(result: Relation) -> Columns:
     """The same with whole values."""
     rows = [as_record(one) for one in result.effects]
-    return {name: [row[name] for row in rows] for name in RECORD}
+    found = {name: [row[name] for row in rows] for name in RECORD}
+    texts = {"name", "kind", "why"}
+    return {name: values if name in texts else Numbers(values) for name, values in found.items()}
 
 
 def as_json(result: Relation) -> JsonObject:

@@ -7,9 +7,10 @@ from typing import Final
 
 from gxt.model.fields import MISSING, Missing
 from gxt.model.json_types import Json
+from gxt.model.run import metrics_of
 from gxt.ops.compare import Comparison, Fact
 from gxt.render.clean import cells, one_line
-from gxt.render.columnar import Columns
+from gxt.render.columnar import Columns, Numbers
 from gxt.render.fitting import GAP
 from gxt.render.values import duration, local_time, metric_value, number, scalar
 from gxt.render.view import Column, Line, Span, Table, View, line
@@ -44,10 +45,11 @@ def columns(result: Comparison, *, everything: bool = False) -> Columns:
     found: dict[str, Sequence[Json]] = {"id": [run["id"] for run in result.runs]}
     for one in _told(result, everything=everything):
         name = f"metrics.{one.name}" if one.kind == "metrics" else one.name
-        found[name] = [None if value is MISSING else value for value in one.values]
+        values = [None if value is MISSING else value for value in one.values]
+        found[name] = Numbers(values) if one.kind in {"metrics", "evals"} else values
         if one.kind == "metrics" and any("repeats" in run for run in result.runs):
             for part in ("se", "n"):
-                found[f"{part}.{one.name}"] = [_of_repeats(run, one.name, part) for run in result.runs]
+                found[f"{part}.{one.name}"] = Numbers(_of_repeats(run, one.name, part) for run in result.runs)
     return found
 
 
@@ -138,7 +140,7 @@ def _of_repeats(run: Mapping[str, Json], name: str, part: str) -> Json:
     """How many repeats a mean is of, or its standard error; of a single run 1, and none."""
     repeats = run.get("repeats")
     if not isinstance(repeats, dict):
-        return 1 if part == "n" else None
+        return 1 if part == "n" and name in metrics_of(run) else None
     found = repeats["metrics"]
     one = found.get(name) if isinstance(found, dict) else None
     return one.get(part) if isinstance(one, dict) else None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from gxt.model.codec import number_from_json, number_to_json
+from gxt.model.codec import double_from_json, number_from_json, number_to_json
 from gxt.model.goals import Verdict
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.run import bounds_of, is_recorded
@@ -42,7 +42,7 @@ def number(value: Json) -> str:
     """
     if type(value) is float and -1e5 < value < 1e5:  # nearly always
         return f"{value:.5g}"
-    known = number_from_json(value)
+    known = double_from_json(value)
     if known is None:
         return "" if value is None else str(value)
     if not math.isfinite(known):
@@ -61,12 +61,12 @@ def mean(sample: Sample) -> str:
 def with_bounds(metrics: Mapping[str, Json], name: str) -> str:
     """A metric with half the width of its interval, where metrics tell it: `1523 ± 40`."""
     bounds = bounds_of(metrics, name)
-    low, high = map(number_from_json, bounds) if bounds else (None, None)
+    low, high = map(double_from_json, bounds) if bounds else (None, None)
     value = number(metrics.get(name))
     if low is None or high is None or not math.isfinite(high - low):
         return value
     half = (high - low) / 2
-    known = number_from_json(metrics.get(name))
+    known = double_from_json(metrics.get(name))
     if known is not None and half >= 2 and abs(known) >= 100:  # points: nobody can use their decimals
         return f"{known:.0f} ± {half:.0f}"
     return f"{value} ± {half:.2g}"

@@ -211,7 +211,10 @@ def test_points_that_scatter_more_than_their_errors_are_said() -> None:
     )
     some = points(SIZES, y, np.full(12, 0.02))
     some[3] = some[3]._replace(error=None)
-    assert fit_law(some).warnings == ("1 of 12 points have no error above 0: none is used as a weight",)
+    told = "1 of 12 points have no finite error above 0: none is used as a weight"
+    assert fit_law(some).warnings == (told,)
+    some[3] = some[3]._replace(error=math.inf)
+    assert fit_law(some).warnings == (told,)
 
 
 def test_relative_scatter_weighs_small_values_as_much() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from gxt.model.json_types import Json
-from gxt.render.columnar import exact_table, parquet_bytes
+from gxt.render.columnar import Numbers, exact_table, parquet_bytes
 from gxt.render.formats import to_csv, to_html, to_latex
 from gxt.render.view import Column, Span, Table
 
@@ -81,6 +81,16 @@ def test_a_parquet_column_has_the_narrowest_type_that_holds_all(
     column = parquet.read_table(io.BytesIO(parquet_bytes({"x": values})))["x"]
     assert str(column.type) == kind
     assert str(column.to_pylist()) == str(back)
+
+
+def test_a_column_of_numbers_is_one_where_all_are_missing() -> None:
+    column = parquet.read_table(io.BytesIO(parquet_bytes({"se": Numbers([None, None])})))["se"]
+    assert (str(column.type), column.to_pylist()) == ("double", [None, None])
+
+
+def test_what_is_no_utf_8_is_escaped_in_parquet() -> None:
+    table = parquet.read_table(io.BytesIO(parquet_bytes({"\udcff": ["a\udcff", ["\ud800"]]})))
+    assert table.to_pydict() == {"\\udcff": ["a\\udcff", '["\\ud800"]']}
 
 
 def test_a_metric_that_is_nan_is_nan_in_parquet() -> None:
