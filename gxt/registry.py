@@ -242,12 +242,13 @@ class ExperimentRegistry:
         check_installed("numpy", "scipy", "pandas")
         from gxt.analysis.frames import table_of
         from gxt.ops.compare import CompareRequest
-        from gxt.ops.relating import RECORD, as_record, relate
+        from gxt.ops.relating import RECORD, TEXTS, as_record, relate
 
         request = CompareRequest(_refs(ids), where)
         found = relate(opened(self._path), request, metric)
         records = [as_record(one) for one in found.effects]
-        frame = table_of(["name"], {name: [one[name] for one in records] for name in RECORD})
+        columns = {name: [one[name] for one in records] for name in RECORD}
+        frame = table_of("name", columns, TEXTS)
         frame.attrs["warnings"] = list(found.warnings)
         return frame
 
@@ -283,7 +284,7 @@ class ExperimentRegistry:
         names = [rows] if columns is None else [rows, columns]
         request = CompareRequest(_refs(ids), where)
         found = pivot(opened(self._path), request, names, metric)
-        cells: dict[str, dict[tuple[int, int], object]] = {
+        cells: dict[str, dict[tuple[int, int], float | None]] = {
             "mean": {place: one.mean for place, one in found.cells.items()},
             "se": {place: one.error for place, one in found.cells.items()},
             "n": {place: len(one.runs) for place, one in found.cells.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
@@ -52,34 +52,42 @@ def _pandas() -> ModuleType:
     return loaded
 
 
-def table_of(names: Sequence[str], columns: Mapping[str, Sequence[Json]]) -> pandas.DataFrame:
-    """A data frame of columns, the first of them, as many as are named, its index."""
+def table_of(index: str, columns: Mapping[str, Sequence[Json]], texts: Collection[str]) -> pandas.DataFrame:
+    """A data frame of columns, one its index; all but texts are numbers, NaN where there is none."""
     pandas = _pandas()
-    frame = pandas.DataFrame(dict(columns))
-    return frame.set_index(list(names))
+    found = {
+        name: values if name in texts else [float("nan") if one is None else one for one in values]
+        for name, values in columns.items()
+    }
+    return pandas.DataFrame(found).set_index(index)
 
 
 def grid_of(
     names: Sequence[str],
     labels: tuple[Sequence[Json], Sequence[Json]],
-    cells: Mapping[str, Mapping[tuple[int, int], object]],
+    cells: Mapping[str, Mapping[tuple[int, int], float | None]],
 ) -> pandas.DataFrame:
     """Numbers by row and column, and one below the other in the columns: `frame["mean"]` is a table.
 
     Args:
         names: of the rows, and of the columns if there are any.
         labels: of the rows and of the columns.
-        cells: by the name of the number and by place.
+        cells: by the name of the number and by place; NaN where there is none.
     """
     pandas = _pandas()
+
+    def number(of: Mapping[tuple[int, int], float | None], at: int, to: int) -> float:
+        value = of.get((at, to))
+        return float("nan") if value is None else value
+
     rows, columns = ([_hashable(one) for one in part] for part in labels)
     index = pandas.Index(rows, name=names[0], tupleize_cols=False)
     if len(names) == 1:
-        found = {what: [of.get((at, 0)) for at in range(len(rows))] for what, of in cells.items()}
+        found = {what: [number(of, at, 0) for at in range(len(rows))] for what, of in cells.items()}
         return pandas.DataFrame(found, index=index)
     head = pandas.MultiIndex.from_product([list(cells), columns], names=[None, names[1]])
     values = [
-        [of.get((at, to)) for of in cells.values() for to in range(len(columns))] for at in range(len(rows))
+        [number(of, at, to) for of in cells.values() for to in range(len(columns))] for at in range(len(rows))
     ]
     return pandas.DataFrame(values, index=index, columns=head)
 

@@ -70,6 +70,8 @@ RECORD: Final = (
     "why",
 )
 """What programs are told of each parameter."""
+TEXTS: Final = frozenset({"name", "kind", "why"})
+"""Which of that are no numbers."""
 
 
 def as_record(one: Effect) -> JsonObject:

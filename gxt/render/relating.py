@@ -5,7 +5,7 @@ from __future__ import annotations
 from gxt.analysis.importance import Effect, Interval
 from gxt.model.json_types import Json, JsonObject
 from gxt.ops.measuring import LeftOut
-from gxt.ops.relating import RECORD, Relation, as_record
+from gxt.ops.relating import RECORD, TEXTS, Relation, as_record
 from gxt.render.clean import one_line
 from gxt.render.columnar import Columns, Numbers
 from gxt.render.view import Cell, Column, Line, Span, Table, View, line
@@ -47,8 +47,7 @@ def columns(result: Relation) -> Columns:
     """The same with whole values."""
     rows = [as_record(one) for one in result.effects]
     found = {name: [row[name] for row in rows] for name in RECORD}
-    texts = {"name", "kind", "why"}
-    return {name: values if name in texts else Numbers(values) for name, values in found.items()}
+    return {name: values if name in TEXTS else Numbers(values) for name, values in found.items()}
 
 
 def as_json(result: Relation) -> JsonObject:

@@ -334,6 +334,8 @@ def test_the_same_as_data_frames(lab: Path) -> None:
     assert list(named.index) == list(registry.compare(["11", "5"]).index) == ["exp-011", "exp-005"]
     important = registry.importance("val/acc", where="params.epochs == 3")
     assert list(important.index) == ["lr", "model.type", "width"]
+    kinds = {name: str(important[name].dtype) for name in ("n", "importance", "beyond")}
+    assert kinds == {"n": "int64", "importance": "float64", "beyond": "float64"}
     assert important["importance_low"].tolist() == pytest.approx([0, 0, 0])
     assert important.attrs["warnings"][0] == "6 experiments are few: only large effects can show"
 
@@ -344,6 +346,7 @@ def test_pivot_tables_as_data_frames(lab: Path) -> None:
     assert grid["mean"].loc["cnn"].tolist() == pytest.approx([0.61, 0.56, 0.51])
     assert grid["n"][0.01].tolist() == [2, 2]
     assert grid["mean"].columns.tolist() == [0.01, 0.1, 1]
+    assert registry.pivot("lr", "model.type", ids=["1", "3"])["se"].dtypes.astype(str).tolist() == ["float64"]
     single = registry.pivot("lr", metric="val/acc", ids=["1+", "13", "16"])
     assert single["n"].tolist() == [2, 1, 1]
     assert single.index.tolist() == [0.01, 10, "[1, 2]"]
