@@ -92,15 +92,15 @@ class Ratings(NamedTuple):
     def metrics(self, player: str) -> dict[str, float]:
         """A player's rating as metrics: `elo`, `elo/low`, `elo/high`, and `elo/PHASE` with its interval.
 
-        What is NaN is left out.
+        Who is not rated has none.
         """
         found = {"elo": self, **{f"elo/{phase}": one for phase, one in self.phases.items()}}
         told: dict[str, float] = {}
         for name, ratings in found.items():
             one = ratings.players.get(player)
-            if one is not None:
+            if one is not None and not math.isnan(one.elo):
                 told |= {name: one.elo, f"{name}/low": one.low, f"{name}/high": one.high}
-        return {name: value for name, value in told.items() if not math.isnan(value)}
+        return told
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each player, and for each player in each phase; `phase` is empty for all games."""
@@ -190,7 +190,8 @@ def _rated(rows: list[Match], fixed: Mapping[str, float], prior: float | None) -
     told = reasons(table, anchors, standing)
     found = [Rating(name, *cells, note) for name, cells, note in zip(names, columns, told, strict=True)]
     found.sort(key=lambda one: (math.isnan(one.elo), -one.elo))
-    draws = math.exp(best[0, -1]) if has_draws else 0.0
+    with np.errstate(over="ignore"):  # anchors that drew, a million points apart
+        draws = float(np.exp(best[0, -1])) if has_draws else 0.0
     is_lost = prior is None and runaway(table, anchors) is not None
     return Ratings({one.player: one for one in found}, math.nan if is_lost else draws, {})
 

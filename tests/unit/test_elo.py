@@ -108,7 +108,7 @@ def test_players_who_are_tied_to_the_anchor_by_no_game_are_not_rated() -> None:
     ratings = fit([("a", "b", 3, 0, 2), ("c", "d", 3, 0, 2)], anchor="b")
     assert [str(ratings.players[name]) for name in "bcd"] == ["0 ± 0", "not rated", "not rated"]
     assert ratings.players["c"].note == "no chain of games ties him to the anchor"
-    assert ratings.metrics("c") == {"elo/low": -math.inf, "elo/high": math.inf}
+    assert ratings.metrics("c") == {}
     assert fit([("a", "b", 3, 0, 2)], anchor="b").players["a"] == ratings.players["a"]
 
 
@@ -247,6 +247,10 @@ def test_what_is_no_anchor_and_no_prior_is_refused(words: dict[str, Any], said: 
 def test_an_anchor_without_a_finite_rating_is_refused(rating: float) -> None:
     with pytest.raises(UsageError, match="b cannot be rated"):
         fit([("a", "b", 3, 1, 2)], anchor={"b": rating})
+
+
+def test_anchors_who_drew_may_be_any_distance_apart() -> None:
+    assert fit([("a", "b", 3, 1, 2)], anchor={"a": 1e6, "b": 0}).draws == math.inf
 
 
 def test_very_many_games_and_none_at_all() -> None:
