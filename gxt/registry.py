@@ -21,6 +21,7 @@ from gxt.recording import Run, labels, recorded
 if TYPE_CHECKING:
     import pandas
 
+_WORDS = {"true": True, "false": False, "null": None}
 _OPERATORS = ("==", "!=", "<=", ">=", "<", ">")
 
 
@@ -331,25 +332,29 @@ def _of_param(name: str) -> str:
 
 def _condition(name: str, value: object) -> str:
     """A condition of `--where`: a comparison that is written out, one of several values, or equality."""
+    if hasattr(value, "tolist"):  # of numpy and torch: one value or several
+        value = value.tolist()
     if isinstance(value, str):
         for operator in _OPERATORS:
             if value.strip().startswith(operator):
-                return f"{name} {operator} {_literal(_number(value.strip().removeprefix(operator).strip()))}"
+                return f"{name} {operator} {_literal(_meant(value.strip().removeprefix(operator).strip()))}"
     if isinstance(value, (list, tuple, set, frozenset)):
         return f"{name} in [{', '.join(map(_literal, value))}]"
     return f"{name} == {_literal(value)}"
 
 
-def _number(text: str) -> object:
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip("'\"")
+def _meant(text: str) -> object:
+    """What stands behind a comparison: a number, true, false, null, else a text, in quotes or not."""
+    if text in _WORDS:
+        return _WORDS[text]
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(text)
+    return text.strip("'\"")
 
 
 def _literal(value: object) -> str:
-    with suppress(ValueError):  # an array of several
-        value = value.item() if hasattr(value, "item") else value
+    value = value.tolist() if hasattr(value, "tolist") else value
     if not (value is None or isinstance(value, (int, str)) or (isinstance(value, float) and isfinite(value))):
         raise UsageError(
             f"a filter takes a number, a text or several of them, not {value!r}",

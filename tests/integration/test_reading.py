@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pandas
+import numpy as np
 import pytest
 
 import gxt as package
@@ -161,6 +162,8 @@ def test_what_is_not_there_says_so(here: Path, tmp_path: Path) -> None:
         ({"metrics": {"val/acc": ">= 0.72"}, "sort": "params.lr"}, [2, 3]),
         ({"params": {"model.type": "!= 'mlp'"}}, [2]),
         ({"where": "params.lr == 0.1 or params.lr == 0.01", "metrics": {"val/acc": "> 0.9"}}, [2]),
+        ({"params": {"model.type": "!= null", "lr": "== 0.1"}}, [1]),
+        ({"params": {"lr": np.array([0.1, 0.01])}}, [2, 1]),
         ({"limit": 1}, [3]),
     ],
 )
