@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas
 import numpy as np
+import pandas
 import pytest
 
 import gxt as package
