@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Final
 from gxt.errors import GxtError
 from gxt.model.codec import double_from_json
 from gxt.model.json_types import Json, JsonObject
+from gxt.model.names import spelled
 from gxt.model.params import flatten
 from gxt.model.run import metrics_of, params_of
+from gxt.model.scalars import clean_text
 
 if TYPE_CHECKING:
     import pandas
 
-_PARTS: Final = ("params.", "metrics.", "se.", "n.")
+_PARTS: Final = ("params", "metrics.", "se.", "n.")
 _FACTS: Final = ("name", "status", "created", "duration_s", "author", "parent", "group", "commit")
 
 
 def frame_of(runs: Sequence[JsonObject], without: Sequence[str] = ()) -> pandas.DataFrame:
-    """A row for each run, by its id: facts, `tags`, `params.<name>` and `metrics.<name>`.
+    """A row for each run, by its id: facts, `tags`, `params.<name>` as `--where` takes it, `metrics.<name>`.
 
     Args:
         runs: as JSON objects.
@@ -35,7 +37,8 @@ def frame_of(runs: Sequence[JsonObject], without: Sequence[str] = ()) -> pandas.
     rows = [_row(run) for run in runs]
     names = list(dict.fromkeys(name for row in rows for name in row)) or [*_FACTS, "tags"]
     ordered = [name for part in ("", *_PARTS) for name in _below(names, part)]
-    kept = [name for name in ordered if name not in set(without)]
+    left_out = set(map(clean_text, without))
+    kept = [name for name in ordered if name not in left_out]
     frame = pandas.DataFrame(rows, index=index, columns=kept)
     frame["created"] = pandas.to_datetime(frame["created"], utc=True, format="ISO8601")
     return frame
@@ -93,16 +96,21 @@ def grid_of(
 
 
 def _hashable(value: Json) -> object:
-    return json.dumps(value) if isinstance(value, (list, dict)) else value
+    return json.dumps(value) if isinstance(value, (list, dict)) else _clean(value)
 
 
 def _row(run: JsonObject) -> dict[str, object]:
     row: dict[str, object] = {name: run.get(name) for name in _FACTS}
     tags = run.get("tags")
     row["tags"] = ", ".join(map(str, tags)) if isinstance(tags, list) else ""
-    row |= {f"params.{name}": value for name, value in flatten(params_of(run)).items()}
+    row |= {spelled("params", name): value for name, value in flatten(params_of(run)).items()}
     row |= {f"metrics.{name}": _number(value) for name, value in metrics_of(run).items()}
-    return row | _of_repeats(run)
+    row |= _of_repeats(run)
+    return {clean_text(name): _clean(value) for name, value in row.items()}
+
+
+def _clean(value: object) -> object:
+    return clean_text(value) if isinstance(value, str) else value
 
 
 def _of_repeats(run: JsonObject) -> dict[str, object]:

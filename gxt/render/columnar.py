@@ -10,6 +10,7 @@ from typing import TypeAlias
 from gxt.errors import GxtError
 from gxt.model.codec import number_from_json
 from gxt.model.json_types import Json
+from gxt.model.scalars import clean_text
 from gxt.render.values import scalar
 from gxt.render.view import Column, Table
 
@@ -75,6 +76,4 @@ def _typed(values: Sequence[Json]) -> tuple[str, list[object]]:
 
 
 def _text(value: Json) -> str:
-    """The value in UTF-8, which has no lone surrogates: such as a file name that is none brings along."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode(errors="backslashreplace").decode()
+    return clean_text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -340,6 +340,22 @@ def test_the_same_as_data_frames(lab: Path) -> None:
     assert important.attrs["warnings"][0] == "6 experiments are few: only large effects can show"
 
 
+def test_data_frames_of_names_and_texts_that_are_odd(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    git(tmp_path, *_WHO, "commit", "-q", "--allow-empty", "-m", "first")
+    odd: list[dict[str, object]] = [{"a b": 1, "c.d": at, "\udcff": f"{at}\udcff"} for at in range(2)]
+    write_runs(tmp_path, [Made({"loss": [1.0]}, name="\ud800", params=one) for one in odd])
+    registry = ExperimentRegistry(tmp_path)
+    frame = registry.compare(["1", "2"])
+    names = ['params["c.d"]', 'params["\\udcff"]']
+    assert [name for name in frame.columns if name.startswith("params")] == names
+    assert frame[names[1]].tolist() == ["0\\udcff", "1\\udcff"]
+    assert 'params["a b"]' in registry.to_frame()
+    assert registry.pivot('params["\udcff"]').index.tolist() == frame[names[1]].tolist()
+    gxt(tmp_path, "compare", "1", "2", "-o", "odd.parquet")
+    assert parquet.read_table(tmp_path / "odd.parquet")[names[1]].to_pylist() == frame[names[1]].tolist()
+
+
 def test_pivot_tables_as_data_frames(lab: Path) -> None:
     registry = ExperimentRegistry(lab)
     grid = registry.pivot("model.type", "lr", where="params.epochs == 3")
