@@ -20,7 +20,7 @@ from gxt.errors import (
     UsageError,
 )
 from gxt.git.objects import ObjectReader
-from gxt.model.codec import number_from_json
+from gxt.model.codec import double_from_json
 from gxt.model.goals import Goal, Metric, goals_of, main_metric
 from gxt.model.ids import is_uid, parse_run_id, run_id, said_number
 from gxt.model.json_types import Json, JsonObject
@@ -369,10 +369,10 @@ class History:
                 "best",
                 hint="tell which metric is the main one: git config gxt.metric NAME; git config gxt.goal max",
             )
-        scored = [(number_from_json(metrics_of(run).get(main.name)), run) for run in runs]
-        known = [(value, run) for value, run in scored if value is not None and not math.isnan(value)]
+        scored = [(double_from_json(metrics_of(run).get(main.name)), run) for run in runs]
+        known = [(value, run) for value, run in scored if value is not None and math.isfinite(value)]
         if not known:
-            raise UnknownRun("best", hint=f"no completed run has {main.name}")
+            raise UnknownRun("best", hint=f"no completed run has a finite {main.name}")
         sign = 1 if main.goal == "max" else -1
         return max(known, key=lambda one: sign * one[0])[1]
 

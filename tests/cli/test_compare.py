@@ -208,6 +208,10 @@ def test_every_equally_good_value_is_marked_and_what_has_diverged_never(lab: Pat
     assert values == "val/acc 0.4 0.5 * 0.5 * NaN Infinity".split()
 
 
+def test_what_has_diverged_is_not_the_best_run_either(lab: Path) -> None:
+    assert gxt(lab, "show", "best").stdout.startswith("exp-008 ")
+
+
 def test_a_metric_may_be_called_as_a_fact_is(lab: Path) -> None:
     shown = gxt(lab, "compare", "1", "16", "--csv").stdout.splitlines()
     assert [line for line in shown if line.endswith((",1", ",2"))] == ["name,,1", "status,,2"]
