@@ -12,6 +12,7 @@ from gxt.errors import UsageError
 from gxt.named_tuple import NamedTuple
 
 _MOST_GAMES: Final = 1e12  # in a row: beyond, one game more changes no digit that the likelihood has
+_NO_PHASE: Final = frozenset({"None", "nan", "<NA>"})  # as pandas has what is missing
 _ROW: Final = "(player, opponent, wins, draws, losses)"
 _TABLE: Final = "wins, draws, losses"  # of an evaluation's file
 
@@ -73,7 +74,7 @@ def _of_evaluation(document: Mapping[str, Any], player: str) -> Iterator[Match]:
 def _match(row: Any) -> Match:  # noqa: ANN401 whatever the user has
     fields = Match._fields
     if isinstance(row, Mapping):
-        absent = [name for name in fields[:2] if name not in row]
+        absent = [name for name in fields[:5] if name not in row and name != "draws"]
         cells = [row.get(name, 0) for name in fields[:5]] + [row.get("phase", "")]
     else:
         cells = list(row) if isinstance(row, (tuple, list)) else []
@@ -87,6 +88,5 @@ def _match(row: Any) -> Match:  # noqa: ANN401 whatever the user has
     first, second = str(cells[0]), str(cells[1])
     if first == second:
         raise UsageError(f"{first} plays against himself: {row!r}", hint="leave such games out")
-    phase = cells[5] if len(cells) > 5 else None
-    is_none = phase is None or phase != phase  # noqa: PLR0124 - pandas has NaN for none
-    return Match(first, second, counts[0], counts[1], counts[2], "" if is_none else str(phase))
+    phase = str(cells[5]) if len(cells) > 5 else ""
+    return Match(first, second, counts[0], counts[1], counts[2], "" if phase in _NO_PHASE else phase)

@@ -170,7 +170,7 @@ def test_a_phase_may_be_a_number() -> None:
     frame = pd.DataFrame(rows, columns=["player", "opponent", "wins", "draws", "losses", "phase"])
     assert list(fit(rows, anchor="random").phases) == ["0", "1"]
     assert fit(frame, anchor="random") == fit(rows, anchor="random")
-    nobody = [(*row[:5], None if at else math.nan) for at, row in enumerate(ROWS)]
+    nobody = [(*row[:5], none) for row, none in zip(ROWS, (None, math.nan, pd.NA, ""), strict=True)]
     assert fit(nobody, anchor="random").phases == {}
 
 
@@ -203,6 +203,10 @@ def test_the_file_of_an_evaluation_is_read(tmp_path: Path) -> None:
         ([("a", "b", 1, 2)], "this is no match: ('a', 'b', 1, 2)"),
         ([("a", "b", 1, -2, 3)], "this is no match: ('a', 'b', 1, -2, 3)"),
         ([{"player": "a", "wins": 1}], "this is no match: {'player': 'a', 'wins': 1}"),
+        (
+            [{"player": "a", "opponent": "b", "wins": 1, "loss": 2}],
+            "this is no match: {'player': 'a', 'opponent': 'b', 'wins': 1, 'loss': 2}",
+        ),
         ([7], "this is no match: 7"),
         ([("a", "b", 1e15, 3, 1)], "this is no match: ('a', 'b', 1000000000000000.0, 3, 1)"),
         ([("a", "b", math.nan, 3, 1)], "this is no match: ('a', 'b', nan, 3, 1)"),
