@@ -322,8 +322,8 @@ def _filters(what: str, filters: Mapping[str, object] | None) -> builtins.list[t
 
 
 def _refs(runs: Sequence[str | RecordedRun]) -> builtins.list[str]:
-    """What names each; a text alone is one."""
-    return [one if isinstance(one, str) else one.uid for one in ([runs] if isinstance(runs, str) else runs)]
+    """What names each, also a mere number; a text alone is one."""
+    return [str(getattr(one, "uid", one)) for one in ([runs] if isinstance(runs, str) else runs)]
 
 
 def _of_param(name: str) -> str:

@@ -336,6 +336,8 @@ def test_the_same_as_data_frames(lab: Path) -> None:
     assert "params.epochs" in registry.compare(["1"])
     named = registry.compare(registry.list(where="params.lr == 1 and params.seed == 0"))
     assert list(named.index) == list(registry.compare(["11", "5"]).index) == ["exp-011", "exp-005"]
+    assert list(registry.compare("11").index) == ["exp-011"]
+    assert list(registry.compare([11, 5]).index) == ["exp-011", "exp-005"]  # type: ignore[list-item]
     important = registry.importance("val/acc", where="params.epochs == 3")
     assert list(important.index) == ["lr", "model.type", "width"]
     kinds = {name: str(important[name].dtype) for name in ("n", "importance", "beyond")}
