@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, SupportsFloat
 
 from gxt.analysis.installed import check_installed
 from gxt.elo.matches import Match, read_matches
@@ -140,11 +140,8 @@ def fit(
     """
     check_installed("numpy")
     rows = list(read_matches(matches, player or "player"))
-    fixed = {anchor: 0.0} if isinstance(anchor, str) else {name: float(elo) for name, elo in anchor.items()}
-    for name, rating in fixed.items():
-        if not abs(rating) <= _FARTHEST_ANCHOR:
-            raise UsageError(f"{name} cannot be rated {rating}", hint="give an anchor a number of Elo points")
-    if prior is not None and not 0 < prior < math.inf:
+    fixed = _anchors(anchor)
+    if prior is not None and not 0 < _number(prior) < math.inf:
         raise UsageError(f"prior is no spread of ratings: {prior}", hint="write for example prior=400")
     whole = _rated(rows, fixed, prior)
     names = dict.fromkeys(row.phase for row in rows if row.phase)
@@ -154,6 +151,24 @@ def fit(
         if any(side in fixed for row in games for side in (row.player, row.opponent)):
             phases[name] = _rated(games, fixed, prior)
     return whole._replace(phases=phases)
+
+
+def _anchors(said: object) -> dict[str, float]:
+    if isinstance(said, str):
+        return {said: 0.0}
+    if not isinstance(said, Mapping):
+        raise UsageError(
+            f"this is no anchor: {said!r}", hint='write anchor="random", or {"random": 0, "depth-2": 380}'
+        )
+    for name, rating in said.items():
+        if not abs(_number(rating)) <= _FARTHEST_ANCHOR:
+            raise UsageError(f"{name} cannot be rated {rating}", hint="give an anchor a number of Elo points")
+    return {str(name): _number(rating) for name, rating in said.items()}
+
+
+def _number(said: object) -> float:
+    """A number of any library; NaN for what is none."""
+    return float(said) if isinstance(said, SupportsFloat) else math.nan
 
 
 def _rated(rows: list[Match], fixed: Mapping[str, float], prior: float | None) -> Ratings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,9 +66,11 @@ def _of_evaluation(document: Mapping[str, Any], player: str) -> Iterator[Match]:
     for opponent, found in table.items():
         phases = found if isinstance(found, Mapping) else {"": found}
         for phase, counts in phases.items():
-            is_one = isinstance(counts, str) or not isinstance(counts, Iterable)
-            cells = [counts] if is_one else counts
-            yield _match((player, opponent, *cells, phase))
+            if isinstance(counts, str) or not isinstance(counts, Sequence) or len(counts) != 3:
+                raise UsageError(
+                    f"this is no match: {opponent}: {counts!r}", hint="write [wins, draws, losses]"
+                )
+            yield _match((player, opponent, *counts, phase))
 
 
 def _match(row: Any) -> Match:  # noqa: ANN401 whatever the user has
