@@ -103,3 +103,28 @@ def test_what_is_odd_is_told(repo: Path) -> None:
     odd = CHILD._replace(created_us=-5, ended_us=1 << 62, tags=("", "\ud800"), name="", params={})
     assert bring(repo, odd).new == ("exp-007",)
     assert data(repo, "show", "exp-007")["tags"] == ["\\ud800"]
+
+
+def test_what_two_clones_have_imported_becomes_one_run(repo: Path, tmp_path: Path) -> None:
+    git(repo, "clone", "-q", "--bare", ".", str(tmp_path / "server"))
+    git(repo, "remote", "add", "origin", str(tmp_path / "server"))
+    git(tmp_path, "clone", "-q", "server", "bob")
+    bob = tmp_path / "bob"
+    git(bob, "config", "user.name", "Bob")
+    bring(repo, PARENT, CHILD._replace(author=None))
+    bring(bob, PARENT._replace(key="own", name="Bob's own"))
+    bring(bob, PARENT, CHILD._replace(author=None))
+    gxt(bob, "tag", "exp-003", "seen")
+    assert gxt(repo, "push").stdout == "to origin: 2 runs (exp-001, exp-002)\n"
+    gxt(bob, "push")
+    pulled = gxt(repo, "pull")
+    assert pulled.stderr == ""
+    assert git(repo, "rev-parse", "refs/gxt/experiments") == git(bob, "rev-parse", "refs/gxt/experiments")
+    told = [(one["name"], one["author"], one["tags"]) for one in data(repo, "list")]
+    assert sorted(told) == [
+        ("Bob's own", "Bob <ada@example.org>", []),
+        ("child", "Ada Lovelace <ada@example.org>", ["fast", "two words", "seen"]),
+        ("parent", "Ada Lovelace <ada@example.org>", []),
+    ]
+    for clone in (repo, bob):
+        assert gxt(clone, "doctor").stdout.endswith("all is well\n")

@@ -11,7 +11,7 @@ from gxt.store.journal import reserved_number
 from gxt.store.places import live_paths
 from gxt.store.sync.arrival import Arrival, Arrived
 from gxt.store.sync.differing import Opened
-from gxt.store.sync.merge import UNSAID, Merged, Pending, Said, said_since, united
+from gxt.store.sync.merge import UNSAID, Merged, Pending, Said, imported_otherwise, said_since, united
 from gxt.store.sync.shape import check_same
 from gxt.store.tree import RunFolder, Tip, reserve
 
@@ -69,6 +69,8 @@ def _changed(reader: ObjectReader, one: Arrived, here: RunFolder, said: dict[str
     Raises:
         DamagedRecord: it is not the same run.
     """
+    if imported_otherwise(reader, here, one.folder):
+        return []
     check_same(Opened(here.entries), Opened(one.folder.entries))
     words = said.get(one.uid, UNSAID)
     words = words._replace(message=words.message.replace(run_id(one.number), run_id(here.number), 1))

@@ -15,6 +15,7 @@ from gxt.git.objects import GitObject, ObjectReader, commit_headers, trailers
 from gxt.git.repository import Repository
 from gxt.model.annotations import dump_events, fold, next_at, parse_events
 from gxt.model.annotations import merge as unite
+from gxt.model.codec import load_document
 from gxt.model.ids import run_id, run_path
 from gxt.model.json_types import JsonObject
 from gxt.named_tuple import NamedTuple
@@ -23,6 +24,8 @@ from gxt.store.chain import Chain, Entry, Note, people, user
 from gxt.store.journal import now_us
 from gxt.store.places import NOTED_FILES
 from gxt.store.sync.arrival import Arrival
+from gxt.store.sync.differing import Opened
+from gxt.store.sync.shape import check_same
 from gxt.store.tree import (
     REMOVED,
     RunFolder,
@@ -217,9 +220,28 @@ def united(reader: ObjectReader, one: Pending, theirs: RunFolder) -> Pending:
     mine, other = (_said_in(reader, folder) for folder in (one.folder, theirs))
     both = unite(mine, other)
     is_removed = bool(fold(both).removed)
-    folder = one.folder if (REMOVED in one.folder.entries) == is_removed else theirs
+    is_ours = (REMOVED in one.folder.entries) == is_removed and not imported_otherwise(
+        reader, one.folder, theirs
+    )
+    folder = one.folder if is_ours else theirs
     own = mine if folder is one.folder else other
     return one._replace(folder=folder, annotations=None if both == own else both)
+
+
+def imported_otherwise(reader: ObjectReader, here: RunFolder, there: RunFolder) -> bool:
+    """Whether a run that was imported here was also imported there, by somebody to whom it told other things.
+
+    Its uid follows from where it was, but who imports it may be its author, and only one may have its code.
+    What everybody can see by then counts: theirs.
+    """
+    try:
+        check_same(Opened(here.entries), Opened(there.entries))
+    except DamagedRecord:
+        entry = here.entries.get("config.json")
+        found = reader.read(entry.oid) if entry else None
+        # a run that was recorded by gxt tells its machine
+        return found is not None and load_document(found.data, "config.json").get("host") is None
+    return False
 
 
 def _said_in(reader: ObjectReader, folder: RunFolder) -> list[JsonObject]:
