@@ -38,7 +38,7 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.metrics import TABLES
 from gxt.model.params import flatten, merge, normalise
 from gxt.model.scalars import clean_text
-from gxt.model.secrets import redact_params
+from gxt.model.secrets import redact_params, redact_text
 from gxt.named_tuple import NamedTuple
 from gxt.ops.rivals import Rivals
 
@@ -377,11 +377,12 @@ class Following:
             self._live.journal.append("params", {"params": merged, "source": training.kind})
 
     def _take_tags(self, training: _Training, said: Sequence[str]) -> None:
-        tags = [tag for tag in map(clean_text, said) if tag.strip() and tag not in training.tags][:_MOST_TAGS]
+        plain = (redact_text(clean_text(tag)) for tag in said)
+        tags = [tag for tag in plain if tag.strip() and tag not in training.tags][:_MOST_TAGS]
         if tags:
             training.tags.update(tags)
-            labelled: JsonObject = {"id": f"{self._live.uid}-{time.time_ns()}", "tags": list[Json](tags)}
-            self._live.journal.append("tag", labelled)
+            id_ = f"{self._live.uid}-{time.time_ns()}"
+            self._live.journal.append("tag", {"id": id_, "tags": list[Json](tags)})
 
 
 def _looked_at(paths: Iterable[Path]) -> Iterator[tuple[str, os.stat_result]]:

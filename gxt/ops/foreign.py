@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from gxt.errors import DamagedData, DamagedRecord, GxtError, InvalidParams, NewerFormat
 from gxt.git.objects import ObjectReader, commit_headers
@@ -23,8 +23,9 @@ from gxt.model.codec import time_to_json
 from gxt.model.events import Folded, fold
 from gxt.model.ids import new_uid, run_id
 from gxt.model.json_types import Json, JsonObject
+from gxt.model.params import normalise
 from gxt.model.scalars import clean_text
-from gxt.model.secrets import redact_command, redact_params
+from gxt.model.secrets import redact_command, redact_params, redact_text
 from gxt.model.shapes import check_annotation
 from gxt.named_tuple import NamedTuple
 from gxt.ops.workspace import Workspace
@@ -42,6 +43,7 @@ LAST_US: Final = 32_503_680_000 * 1_000_000
 _NONE: Final[Mapping[str, Json]] = MappingProxyType({})
 _OID: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.ASCII)
 _LONGEST_TAG: Final = 200
+_STEP_LIMIT: Final = 1 << 63
 _LONGEST_NOTE: Final = 1 << 16
 
 Points: TypeAlias = Iterable[tuple[int, int, Mapping[str, float]]]
@@ -147,16 +149,16 @@ def import_foreign(
     Args:
         workspace: where to.
         source: from where, in words of the user.
-        runs: each key once; they get their numbers in the order in which they began.
+        runs: they get their numbers in the order in which they began; of one key only the first comes.
         left_out: runs that there was something wrong with, and what, in words.
 
     Raises:
         StoreBusy, GitFailed: nothing could be written now.
         GxtError: their outputs cannot be stored.
     """
-    ordered = sorted(runs, key=lambda one: (one.created_us, one.key))
-    wanted, told = _wanted(workspace.repository, ordered)
     coming, refused = [], list(left_out)
+    ordered = _each_once(sorted(runs, key=lambda one: (one.created_us, one.key)), refused)
+    wanted, told = _wanted(workspace.repository, ordered)
     without_code: list[Foreign] = []
     importer = None if all(one.author for one in wanted) else _importer(workspace)  # a git process
     with ObjectReader(workspace.repository) as reader:
@@ -174,6 +176,14 @@ def import_foreign(
         *(f"{id_} came without its code: this repository does not have it" for id_ in taken.without_code),
     ]
     return Imported(source, taken.new, taken.updated, len(ordered) - len(wanted), tuple(notices))
+
+
+def _each_once(runs: Sequence[Foreign], refused: list[str]) -> list[Foreign]:
+    """The runs by their keys: a store that was copied in part has some twice, a server may list one again."""
+    found: dict[tuple[str, str], Foreign] = {}
+    twice = [one for one in runs if found.setdefault((one.source, one.key), one) is not one]
+    refused.extend(f"{_label(one)}: {one.key} is there twice" for one in twice)
+    return [*found.values()]
 
 
 def _wanted(repository: Repository, runs: Sequence[Foreign]) -> tuple[list[Foreign], list[str]]:
@@ -248,6 +258,11 @@ def _label(run: Foreign) -> str:
     return run.name or run.key
 
 
+def _plain(text: str) -> str:
+    """What was said over there, without the credentials in it: nobody has looked at it for them."""
+    return redact_text(clean_text(text))
+
+
 def _span(run: Foreign) -> tuple[int, int]:
     """From when to when, as documents can hold it."""
     first, last = (min(max(at_us, 0), LAST_US - 1) for at_us in (run.created_us, run.ended_us))
@@ -260,8 +275,7 @@ def _duration_s(run: Foreign) -> float:
 
 
 def _importer(workspace: Workspace) -> tuple[str, str]:
-    found = user(workspace.repository)
-    return found.name, found.email
+    return user(workspace.repository)[:2]
 
 
 def _config(workspace: Workspace, uid: str, run: Foreign, code: JsonObject) -> JsonObject:
@@ -270,8 +284,8 @@ def _config(workspace: Workspace, uid: str, run: Foreign, code: JsonObject) -> J
     return {
         "gxt": 1,
         "uid": uid,
-        "name": clean_text(run.name) or None,
-        "message": clean_text(run.message) or None,
+        "name": _plain(run.name) or None,
+        "message": _plain(run.message) or None,
         "hypothesis": None,
         "command": list[Json](redact_command([clean_text(word) for word in run.command])),
         "cwd": ".",
@@ -281,7 +295,7 @@ def _config(workspace: Workspace, uid: str, run: Foreign, code: JsonObject) -> J
         "author": {"name": clean_text(name), "email": clean_text(email)},
         "host": None,
         "code": code,
-        "params": redact_params(dict(run.params)),
+        "params": redact_params(cast("JsonObject", normalise(run.params))),
         "param_files": [],
         "metrics_files": [],
         "outs": [],
@@ -301,11 +315,11 @@ def _folded(config: JsonObject, run: Foreign, outputs: Sequence[JsonObject]) -> 
             yield {
                 "e": "metrics",
                 "t": min(max(at_us, 0), LAST_US - 1),
-                "s": step,
-                "m": dict[str, Json](values),
+                "s": step if -_STEP_LIMIT <= step < _STEP_LIMIT else 0,
+                "m": {clean_text(name): value for name, value in values.items()},
             }
         for text in run.notices:
-            yield {"e": "notice", "t": first_us, "text": clean_text(text)}
+            yield {"e": "notice", "t": first_us, "text": _plain(text)}
         yield from outputs
         yield {"e": "finished", "t": last_us, **end}
 
@@ -316,11 +330,11 @@ def _folded(config: JsonObject, run: Foreign, outputs: Sequence[JsonObject]) -> 
 
 def _said(config: JsonObject, run: Foreign) -> tuple[JsonObject, ...]:
     """What was said of it there."""
-    tags = dict.fromkeys(" ".join(clean_text(tag).split())[:_LONGEST_TAG] for tag in run.tags)
+    tags = dict.fromkeys(" ".join(_plain(tag).split())[:_LONGEST_TAG] for tag in run.tags)
     said: list[tuple[str, JsonObject]] = [
         (f"tag-{number}", {"op": "tag", "tag": tag}) for number, tag in enumerate(filter(None, tags))
     ]
-    if note := clean_text(run.note).strip()[:_LONGEST_NOTE]:
+    if note := _plain(run.note).strip()[:_LONGEST_NOTE]:
         said.append(("note", {"op": "comment", "text": note}))
     if run.evaluation:
         values = redact_params(run.evaluation)
@@ -361,11 +375,8 @@ def _output(workspace: Workspace, run: Foreign, number: int, one: Artifact) -> l
             what = f"{one.path} could not be stored: {error.strerror}"
             raise GxtError(what, hint="see why, then try again") from error
         said["parts"] = list[Json](parts)
-    id_ = f"import-{number}"
-    return [
-        {"e": "artifact", "t": at_us, "id": id_, **said, "staged": None},
-        {"e": "stored", "t": at_us, "id": id_, **(facts or {})},
-    ]
+    at: JsonObject = {"t": at_us, "id": f"import-{number}"}
+    return [{"e": "artifact", **at, **said, "staged": None}, {"e": "stored", **at, **(facts or {})}]
 
 
 def _hold(cache: Cache, facts: JsonObject) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import inf, nan
 from pathlib import Path
 
 from gxt.ops.annotate import remove
@@ -128,3 +128,33 @@ def test_what_two_clones_have_imported_becomes_one_run(repo: Path, tmp_path: Pat
     ]
     for clone in (repo, bob):
         assert gxt(clone, "doctor").stdout.endswith("all is well\n")
+
+
+def test_credentials_stay_where_they_are_in_whatever_they_are_told(repo: Path) -> None:
+    url = "https://me:hunter2hunter2@example.org/x"
+    told = PARENT._replace(
+        name=f"of {url}", message=url, note=f"see {url}", tags=(f"from={url}", "api_key=hunter2hunter2")
+    )
+    bring(repo, told._replace(notices=(f"its artifacts stay at {url}",)))
+    run = data(repo, "show", "exp-001")
+    hidden = "https://[redacted]@example.org/x"
+    assert (run["name"], run["message"], run["comments"][0]["text"]) == (
+        f"of {hidden}",
+        hidden,
+        f"see {hidden}",
+    )
+    assert run["tags"] == [f"from={hidden}", "api_key=[redacted]"]
+    assert run["notices"] == ["imported from other, where it is run/1", f"its artifacts stay at {hidden}"]
+
+
+def test_odd_values_and_names_cost_no_run(repo: Path) -> None:
+    odd = PARENT._replace(
+        params={"nan": nan, "least": -inf, "half \ud800": "\udfff"},
+        metrics=[(START_US, 1 << 70, {"\ud800": 1.0}), (START_US, -5, {"\ud800": inf})],
+    )
+    notice = "left out: parent: run/1 is there twice"
+    assert bring(repo, odd, PARENT._replace(created_us=START_US + 1)).notices == (notice,)
+    run = data(repo, "show", "exp-001", "--series")
+    assert run["params"] == {"nan": "NaN", "least": "-Infinity", "half \\ud800": "\\udfff"}
+    series = run["series"]["\\ud800"]
+    assert (series["step"], series["value"]) == ([0, -5], [1.0, "Infinity"])
