@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from gxt.data.cache import Cache, copy_content
-from gxt.data.digest import Digest, digest, files_in
+from gxt.data.digest import Digest, Ignored, digest, files_in
 from gxt.data.onnx_file import NotOnnxError, read_onnx
 from gxt.model.artifacts import growing_id
 from gxt.model.json_types import Json, JsonObject
@@ -107,14 +107,22 @@ def keep_staged(cache: Cache, folder: Path) -> JsonObject:
     return _kept(cache, main, parts, changes=False)
 
 
-def keep_path(cache: Cache, path: Path) -> tuple[JsonObject, tuple[str, ...]]:
+def keep_path(
+    cache: Cache, path: Path, *, ignored: Ignored | None = None
+) -> tuple[JsonObject, tuple[str, ...]]:
     """Store a file or a folder as it is at this moment; the same facts, and the names of its parts.
+
+    Args:
+        cache: where.
+        path: of what.
+        ignored: what of a folder does not count.
 
     Raises:
         OSError: it cannot be read or stored.
     """
     names = () if path.is_dir() else parts_of(path)
-    return _kept(cache, path, {name: path.parent / name for name in names}, changes=True), names
+    parts = {name: path.parent / name for name in names}
+    return _kept(cache, path, parts, changes=True, ignored=ignored), names
 
 
 def forget(folder: Path) -> None:
@@ -172,8 +180,10 @@ def _copy(source: Path, target: Path) -> None:
     copy_content(source, target)
 
 
-def _kept(cache: Cache, main: Path, parts: Mapping[str, Path], *, changes: bool) -> JsonObject:
-    facts = _content(_stored(cache, main, changes=changes))
+def _kept(
+    cache: Cache, main: Path, parts: Mapping[str, Path], *, changes: bool, ignored: Ignored | None = None
+) -> JsonObject:
+    facts = _content(_stored(cache, main, changes=changes, ignored=ignored))
     if parts:
         content = {name: _content(_stored(cache, path, changes=changes)) for name, path in parts.items()}
         facts["parts"] = dict[str, Json](content)
@@ -182,20 +192,20 @@ def _kept(cache: Cache, main: Path, parts: Mapping[str, Path], *, changes: bool)
     return facts
 
 
-def _stored(cache: Cache, path: Path, *, changes: bool) -> Digest:
+def _stored(cache: Cache, path: Path, *, changes: bool, ignored: Ignored | None = None) -> Digest:
     """Put content into the cache, and hold it. Nothing is copied where a file can have a second name."""
     cache.root.mkdir(parents=True, exist_ok=True)
-    found = _put_in(cache, path, changes=changes)
+    found = _put_in(cache, path, changes=changes, ignored=ignored)
     cache.hold(found)
     return found
 
 
-def _put_in(cache: Cache, path: Path, *, changes: bool) -> Digest:
+def _put_in(cache: Cache, path: Path, *, changes: bool, ignored: Ignored | None) -> Digest:
     if not changes and path.stat().st_dev == cache.root.stat().st_dev:
         found = digest(path)
         cache.keep(path, found, share=True)
         return found
-    found = digest(path, hash_file=cache.take_in)
+    found = digest(path, hash_file=cache.take_in, ignored=ignored)
     if found.members is not None:
         cache.keep_bytes(found.listing(), found.md5)
     return found

@@ -368,7 +368,9 @@ def _output(workspace: Workspace, run: Foreign, number: int, one: Artifact) -> l
         _hold(cache, facts)
     elif one.path is not None:
         try:
-            facts, parts = keep_path(cache, one.path)
+            facts, parts = keep_path(
+                cache, one.path, ignored=lambda path, _: path.is_symlink()
+            )  # see `named_in`
         except (FileNotFoundError, PermissionError) as error:
             return [{"e": "notice", "t": at_us, "text": f"{name} is not kept: {error.strerror}"}]
         except OSError as error:

@@ -337,6 +337,23 @@ def test_a_server_with_a_login_and_long_answers(repo: Path, small_server: str) -
     assert told.startswith(f"gxt: http://{small_server}/x is no MLflow tracking server\n")
 
 
+def test_a_server_that_says_anything_comes_to_an_end(
+    repo: Path, small_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = {"info": [1], "data": "x"}
+    run = {**_Small.PAGES["runs/search"][0]["runs"][0]["info"], "artifact_uri": "http://["}
+    page = {"runs": [odd, {"info": run}, 7], "next_page_token": "again"}
+    pages = {
+        **_Small.PAGES,
+        "runs/search": [page, {**page, "next_page_token": "again"}],
+        "artifacts/list": [{}],
+    }
+    monkeypatch.setattr(_Small, "PAGES", pages)
+    done = gxt(repo, "import", "mlflow", f"http://{small_server.replace('127', 'ada:w%6Frd@127')}")
+    assert done.stdout == f"from http://{small_server}: 2 runs (exp-001, exp-002)\n"
+    assert f"gxt: left out: far: {'0' * 32} is there twice\n" in done.stderr
+
+
 # --- what cannot be read ---------------------------------------------------------------------------------
 
 
@@ -365,6 +382,36 @@ def test_a_place_that_is_no_store_is_told(repo: Path) -> None:
     assert gxt(repo, "import", "files", "x", "--experiment", "e", code=2).stderr.startswith(
         "gxt: files has no experiments\n"
     )
+
+
+def test_links_of_a_store_lead_nowhere_and_pipes_are_no_files(repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "own" / "inner").mkdir(parents=True)
+    (tmp_path / "own" / "id_rsa").write_text("SECRET 1 2\n")
+    experiment = repo / "mlruns" / "0"
+    id_ = "0123456789abcdef" * 2
+    run = experiment / id_
+    (run / "artifacts" / "kept").mkdir(parents=True)
+    (experiment / "models" / "m-1").mkdir(parents=True)
+    (experiment / "meta.yaml").write_text("name: e\n")
+    (run / "meta.yaml").write_text(f"run_id: {id_}\nstatus: 3\nstart_time: 1\nend_time: 2\n")
+    (experiment / "models" / "m-1" / "meta.yaml").write_text(f"source_run_id: {id_}\nname: net\n")
+    for folder in ("params", "tags", "metrics"):
+        (run / folder).symlink_to(tmp_path / "own")
+    (experiment / "models" / "m-1" / "artifacts").symlink_to(tmp_path / "own" / "id_rsa")
+    (run / "artifacts" / "linked").symlink_to(tmp_path / "own")
+    (run / "artifacts" / "kept" / "link").symlink_to(tmp_path / "own" / "id_rsa")
+    (run / "artifacts" / "kept" / "a").write_text("a")
+    os.mkfifo(run / "artifacts" / "pipe")
+    assert gxt(repo, "import", "mlflow").stdout == "from mlruns: 1 run (exp-001)\n"
+    shown = data(repo, "show", "exp-001")
+    assert [shown[key] for key in ("params", "metrics", "tags")] == [{}, {}, ["experiment=e"]]
+    assert [(one["name"], one["files"], one["size"]) for one in shown["artifacts"]] == [("kept", 1, 1)]
+    (run / "artifacts").rename(run / "else")
+    (run / "artifacts").symlink_to(tmp_path / "own")
+    (run / "meta.yaml").write_text("status: 3\nstart_time: 1\nend_time: 2\n")
+    run.rename(run.with_name("f" * 32))
+    gxt(repo, "import", "mlflow")
+    assert data(repo, "show", "exp-002")["artifacts"] == []
 
 
 def test_a_database_with_what_mlflow_never_writes_is_read_all_the_same(repo: Path) -> None:

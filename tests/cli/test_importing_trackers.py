@@ -202,6 +202,13 @@ def test_folders_with_event_files_are_runs(other: Path, tmp_path: Path) -> None:
     assert again.stderr == f"gxt: {id_} has gone on there since it came: it stays here as it came\n"
 
 
+def test_a_pipe_among_event_files_is_none(other: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "events.out.tfevents.1.host")
+    (tmp_path / "events.out.tfevents.2.host").write_bytes(b"".join(scalars([(1_000_000, -3, {"loss": 0.5})])))
+    assert brought(import_tensorboard(open_workspace(other), tmp_path)) == (("exp-001",), 0)
+    assert known(other, "1")[1]["loss"].step.tolist() == [-3]
+
+
 def test_a_folder_of_wandb_holds_runs(other: Path, tmp_path: Path) -> None:
     (tmp_path / "i.png").write_bytes(PNG)
     wrote(tmp_path, WRITES_WANDB, tmp_path)

@@ -51,7 +51,8 @@ def board_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     """The folders with event files, at any depth, with those in the order of their times."""
     for place, names, files in os.walk(folder):
         names.sort()
-        found = sorted(name for name in files if _MARK in name and not name.endswith(_PROFILE))
+        named = (name for name in files if _MARK in name and not name.endswith(_PROFILE))
+        found = sorted(name for name in named if Path(place, name).is_file())  # a pipe would never end
         if found:
             yield Path(place), [Path(place, name) for name in found]
 

@@ -64,8 +64,13 @@ def field(meta: str, name: str) -> str:
 def texts(folder: Path) -> dict[str, str]:
     """The values of the files in a folder by their names; `/` in a name is a folder."""
     found = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("*")) if is_own_folder(folder) else ():
         if path.is_file() and not path.is_symlink():
             with path.open(encoding="utf-8", errors="replace") as file:
                 found[path.relative_to(folder).as_posix()] = file.read(_LONGEST).rstrip("\n")
     return found
+
+
+def is_own_folder(path: Path) -> bool:
+    """Whether it is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()

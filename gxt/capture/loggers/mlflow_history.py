@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
-from gxt.capture.loggers.mlflow_files import META, MetricReader, texts
+from gxt.capture.loggers.mlflow_files import META, MetricReader, is_own_folder, texts
 from gxt.capture.loggers.sources import yaml_params
 from gxt.model.json_types import JsonObject
 from gxt.named_tuple import NamedTuple
@@ -103,7 +103,10 @@ def local_path(uri: str, id_: str) -> Path | None:
 
     MLflow calls all of them `…/ID/artifacts`. Other folders of this machine are not for a store to name.
     """
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
     if parts.scheme not in ("", "file") or not _ID.fullmatch(id_):
         return None
     path = Path(unquote(parts.path)) if parts.scheme else Path(uri)
@@ -153,7 +156,7 @@ def _database_models(path: Path, run: str) -> Iterator[tuple[str, Path]]:
     with suppress(OSError):
         for name, uri, model in _rows(path, _MODELS, run):
             folder = _artifact_folder(path, str(uri or ""), str(model))
-            if folder is not None:
+            if folder is not None and is_own_folder(folder):
                 yield str(name or "model"), folder
 
 
@@ -199,7 +202,8 @@ def folder_runs(store: Path) -> Iterator[Recorded]:
         models = list(_folder_models(folder))
         for run, meta in _described(folder):
             end = str(meta.get("end_time"))
-            id_ = str(meta.get("run_id") or run.name)
+            said = meta.get("run_id")
+            id_ = said if isinstance(said, str) else run.name  # to YAML 32 digits are a number
             tags = texts(run / "tags")
             yield Recorded(
                 id_,
@@ -237,13 +241,13 @@ def _described(folder: Path) -> Iterator[tuple[Path, JsonObject]]:
 def _folder_models(experiment: Path) -> Iterator[tuple[str, str, Path]]:
     """The models of an experiment: the run that each is from, its name, where it is."""
     models = experiment / "models"
-    if models.is_dir():
-        for folder, meta in _described(models):
+    for folder, meta in _described(models) if is_own_folder(models) else ():
+        if is_own_folder(folder / "artifacts"):
             yield str(meta.get("source_run_id")), str(meta.get("name") or "model"), folder / "artifacts"
 
 
 def _folder_values(metrics: Path) -> Iterator[Value]:
-    for path in sorted(metrics.rglob("*")):
+    for path in sorted(metrics.rglob("*")) if is_own_folder(metrics) else ():
         if path.is_symlink() or not path.is_file():
             continue
         name = path.relative_to(metrics).as_posix()
@@ -256,7 +260,7 @@ def _folder_values(metrics: Path) -> Iterator[Value]:
 
 def named_in(folder: Path | None) -> Iterator[tuple[str, Path]]:
     """What lies in a folder of artifacts, by name; links could lead to any file of this machine."""
-    if folder is not None and folder.is_dir():
+    if folder is not None and is_own_folder(folder):
         for path in sorted(folder.iterdir()):
-            if not path.is_symlink():
+            if is_own_folder(path) or (path.is_file() and not path.is_symlink()):
                 yield path.name, path

@@ -13,11 +13,12 @@ from contextlib import suppress
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
+from gxt.capture.loggers.mlflow_files import is_own_folder
 from gxt.capture.loggers.mlflow_history import Recorded, Value, local_path, named_in, unbounded, whole
 from gxt.errors import GxtError
 from gxt.model.codec import number_from_json
@@ -30,6 +31,7 @@ _EXPERIMENTS_AT_A_TIME: Final = 1000
 _MODELS_AT_A_TIME: Final = 50  # what servers allow at most
 _VALUES_AT_A_TIME: Final = 25_000  # what servers allow at most
 _MOST_BYTES: Final = 256 << 20
+_MOST_PAGES: Final = 10_000  # two million runs, 250 million values of a metric
 _LOGIN: Final = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
 
@@ -46,8 +48,8 @@ def server(url: str) -> Server:
     host = parts.netloc.rpartition("@")[2]
     plain = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
-    name = parts.username or os.environ.get("MLFLOW_TRACKING_USERNAME")
-    word = parts.password or os.environ.get("MLFLOW_TRACKING_PASSWORD") or ""
+    name = unquote(parts.username or "") or os.environ.get("MLFLOW_TRACKING_USERNAME")
+    word = unquote(parts.password or "") or os.environ.get("MLFLOW_TRACKING_PASSWORD") or ""
     if name:
         return Server(plain, f"Basic {base64.b64encode(f'{name}:{word}'.encode()).decode()}")
     return Server(plain, f"Bearer {token}" if token else "")
@@ -79,7 +81,7 @@ def server_runs(place: Server, experiments: dict[str, str]) -> Iterator[Recorded
     }
     models = _models(place, list(names))
     for run in _pages(place, "runs/search", "runs", asked) if names else ():
-        info, data = (cast("JsonObject", run.get(key) or {}) for key in ("info", "data"))
+        info, data = (_object(run.get(key)) for key in ("info", "data"))
         params, tags, metrics = (
             {str(one.get("key")): str(one.get("value", "")) for one in _objects(data.get(key))}
             for key in ("params", "tags", "metrics")
@@ -105,7 +107,7 @@ def server_runs(place: Server, experiments: dict[str, str]) -> Iterator[Recorded
 
 def _folder_here(uri: str, id_: str) -> Path | None:
     folder = local_path(uri, id_)
-    return folder if folder is not None and folder.is_absolute() and folder.is_dir() else None
+    return folder if folder is not None and folder.is_absolute() and is_own_folder(folder) else None
 
 
 def _models(place: Server, experiments: list[str]) -> dict[str, list[tuple[str, Path]]]:
@@ -114,7 +116,7 @@ def _models(place: Server, experiments: list[str]) -> dict[str, list[tuple[str, 
     asked: JsonObject = {"experiment_ids": list[Json](experiments), "max_results": _MODELS_AT_A_TIME}
     with suppress(GxtError):  # servers of before 2025 know of none
         for model in _pages(place, "logged-models/search", "models", asked) if experiments else ():
-            info = cast("JsonObject", model.get("info") or {})
+            info = _object(model.get("info"))
             folder = _folder_here(str(info.get("artifact_uri") or ""), str(info.get("model_id")))
             if folder is not None:
                 found.setdefault(str(info.get("source_run_id")), []).append((str(info.get("name")), folder))
@@ -144,13 +146,12 @@ def _pages(
 ) -> Iterator[JsonObject]:
     """The things that a list of several pages has under a name."""
     token = ""
-    while True:
+    seen: set[str] = set()
+    while token not in seen and len(seen) < _MOST_PAGES:
+        seen.add(token)
         page = _answer(place, path, {**asked, **({"page_token": token} if token else {})}, is_post=is_post)
         yield from _objects(page.get(what))
-        following = str(page.get("next_page_token") or "")
-        if not following or following == token:
-            return
-        token = following
+        token = str(page.get("next_page_token") or "")
 
 
 def _answer(place: Server, path: str, asked: JsonObject, *, is_post: bool) -> JsonObject:
@@ -196,6 +197,10 @@ def _no_server(place: Server) -> GxtError:
 
 def _why(reason: object) -> str:
     return str(getattr(reason, "strerror", None) or reason)
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
 
 
 def _objects(value: Json) -> Iterator[JsonObject]:

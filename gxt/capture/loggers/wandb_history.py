@@ -104,7 +104,8 @@ def read_log(path: Path) -> Logged:
 def files_of(log: Path) -> list[tuple[str, Path]]:
     """What the run has put out: the files beside the log, by name, without what W&B itself writes."""
     top = log.parent / "files"
-    found = sorted(path for path in top.rglob("*") if path.is_file() and not path.is_symlink())
+    inside = top.rglob("*") if not top.is_symlink() else ()  # a link could lead to any file of this machine
+    found = sorted(path for path in inside if path.is_file() and not path.is_symlink())
     named = ((path.relative_to(top).as_posix(), path) for path in found)
     return [(name, path) for name, path in named if name not in _OWN_FILES]
 
