@@ -32,6 +32,7 @@ def is_pointed(project: Path, files: dict[str, str], *command: str, **env: str) 
         ({**PACKAGE, "models/logs.py": USES}, ()),
         ({"train.py": "from models import (\n    net,\n    logs as l)", "models/logs.py": USES}, ()),
         ({"train.py": "import a.b as c, d.e", "d/e.py": "from ..logs import x", "logs.py": USES}, ()),
+        ({"train.py": USES + "os.environ['SEED'] = str(seed); 'the imports'"}, ("uv", "run", "train.py")),
     ],
 )
 def test_code_that_logs_to_wandb_and_names_no_account(
@@ -56,6 +57,18 @@ def test_code_that_logs_to_wandb_and_names_no_account(
         ({"train.py": USES, ".env": "WANDB_API_KEY=x"}, ()),
         ({"train.py": USES, "../.env": "export WANDB_API_KEY=x"}, ()),
         ({"train.py": USES, "wandb/settings": "[default]\nmode = disabled"}, ()),
+        ({"train.py": USES, ".wandb/settings": "[default]\nbase_url = https://wb.example.org"}, ()),
+        ({"train.py": USES + "wandb.init(settings=wandb.Settings(base_url=URL))"}, ()),
+        ({"train.py": USES + "config(cfg.wandb.key)"}, ()),
+        ({"train.py": USES + "os.environ[name] = value"}, ()),
+        ({"train.py": USES + "os.environ |= load(path)"}, ()),
+        ({"train.py": USES + "env.read_env('prod')"}, ()),
+        ({"train.py": USES + "@hydra.main(config_path='conf')"}, ()),
+        ({"train.py": USES + "sys.path.insert(0, '../ours')"}, ()),
+        ({"train.py": USES}, ("op", "run", "--", "python", "train.py")),
+        ({"train.py": USES}, ("sh", "wrapper.sh", "train.py")),
+        ({"train.py": USES}, ("conda", "run", "-n", "lab", "python", "train.py")),
+        ({"train.py": USES}, ("uv", "run", "--env-file", "keys", "train.py")),
         ({"train.py": USES + "#" * (1 << 20)}, ()),
         ({"train.py": USES + "\n".join(f"import m{at}" for at in range(100)),
           **{f"m{at}.py": "" for at in range(100)}}, ()),
@@ -75,4 +88,8 @@ def test_what_is_configured_at_home_is_an_account(tmp_path: Path, monkeypatch: p
     assert is_pointed(lab, {"../home/.netrc": "machine github.com login me password x"})
     assert not is_pointed(lab, {"../home/.netrc": "machine api.wandb.ai login user password x"})
     assert is_pointed(lab, {"../keys": "machine github.com"}, NETRC=str(tmp_path / "keys"))
+    (home / "keys").write_text("machine api.wandb.ai login user password x")
+    assert not is_pointed(lab, {}, NETRC="~/keys")
+    ours = {"train.py": "import ours\n" + USES, "../ours/ours/__init__.py": "import wandb; wandb.login()"}
+    assert not is_pointed(lab, ours, PYTHONPATH=f"{tmp_path}/ours")
     assert not is_pointed(lab, {"../home/.config/wandb/settings": ""}, NETRC=str(tmp_path / "keys"))
