@@ -152,12 +152,12 @@ def _foreign(one: _Wanted, commit: _Commit, told: Told) -> Foreign:
 
 
 def _prints(reading: _Reading, experiments: Sequence[_Wanted]) -> _Prints:
-    """The experiments by what they tell, which commits tell in which somebody has applied them."""
+    """The oldest experiments by what they tell, which commits tell in which somebody has applied them."""
     prints: dict[frozenset[tuple[str, str]], str] = {}
-    for one in experiments:
-        commit = reading.commit(one.commit)
-        if commit is not None and (told := reading.tell(commit)).points:
-            prints.setdefault(told.footprint, one.commit)
+    commits = filter(None, (reading.commit(one.commit) for one in experiments))
+    for commit in sorted(commits, key=_made_s):
+        if (told := reading.tell(commit)).points:
+            prints.setdefault(told.footprint, commit.object.oid)
     return prints
 
 
@@ -175,11 +175,20 @@ def _with_parents(reading: _Reading, runs: Sequence[Foreign], prints: _Prints) -
 
 def _parent(reading: _Reading, run: Foreign, prints: _Prints, known: set[str]) -> str | None:
     for commit in _before(reading, run):
-        applied = prints.get(reading.tell(commit).footprint, run.key)
-        for key in (commit.object.oid, applied):
+        keys = [commit.object.oid]
+        applied = reading.commit(prints.get(reading.tell(commit).footprint, run.key))
+        # who goes back to earlier parameters gets earlier results: a later experiment was not applied here
+        if applied is not None and _made_s(applied) <= _made_s(commit):
+            keys.append(applied.object.oid)
+        for key in keys:
             if key in known and key != run.key:
                 return key
     return None
+
+
+def _made_s(commit: _Commit) -> int:
+    """When a commit was made, in seconds since 1970."""
+    return people(commit.object)[1].at_s
 
 
 def _before(reading: _Reading, run: Foreign) -> Iterator[_Commit]:

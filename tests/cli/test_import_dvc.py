@@ -86,7 +86,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (repo / "data.txt").write_text("data\n")
     home = tmp_path_factory.mktemp("dvc-home")
     who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in
-           (("NAME", "Grace"), ("EMAIL", "grace@example.org"), ("DATE", "1700000000 +0100"))}  # fmt: skip
+           (("NAME", "Grace"), ("EMAIL", "grace@example.org"))}  # fmt: skip
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, **who, "HOME": str(home), "PATH": path, "DVC_NO_ANALYTICS": "true"}
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repo, env=env, check=True)
@@ -160,6 +160,32 @@ def test_commits_of_branches_come_where_they_have_results_of_their_own(here: Pat
     assert (better["parent"], better["metrics"]["val/acc"]) == (first["id"], 2)
     assert gxt(here, "import", "dvc", "more").stdout == "from DVC: 1 run (exp-005)\n"
     assert data(here, "show", "exp-005")["parent"] == better["id"]
+
+
+def test_who_goes_back_to_earlier_parameters_begins_no_circle(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo / "dvc.yaml").write_text("metrics: [m.json]\n")
+
+    def commit(lr: float, at_s: int, experiment: str = "") -> None:
+        monkeypatch.setenv("GIT_AUTHOR_DATE", f"{at_s} +0000")
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{at_s} +0000")
+        (repo / "params.yaml").write_text(f"lr: {lr}\n")
+        (repo / "m.json").write_text(json.dumps({"acc": lr}))
+        git(repo, "add", ".")
+        git(repo, "commit", "-q", "-m", f"{at_s}")
+        if experiment:
+            base = git(repo, "rev-parse", "HEAD~1")
+            git(repo, "update-ref", f"refs/exps/{base[:2]}/{base[2:]}/{experiment}", "HEAD")
+            git(repo, "reset", "-q", "--hard", base)
+
+    commit(0.1, 1_700_000_000)
+    commit(0.2, 1_700_000_100, "up")
+    commit(0.2, 1_700_000_200)  # which applies it
+    commit(0.1, 1_700_000_300, "back")
+    assert gxt(repo, "import", "dvc").stdout == "from DVC: 2 runs (exp-001, exp-002)\n"
+    told = {one["name"]: one["parent"] for one in data(repo, "list")}
+    assert told == {"up": None, "back": "exp-001"}
 
 
 def test_what_cannot_be_imported_is_told(repo: Path) -> None:
