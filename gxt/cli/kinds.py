@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from errno import ENAMETOOLONG
 from typing import TypeAlias
 
 from gxt.errors import UsageError
@@ -20,8 +21,13 @@ def go(ways: Ways, words: Namespace) -> None:
     """Go the way of the kind that the words name.
 
     Raises:
-        UsageError: there is no such kind.
+        UsageError: there is no such kind, or a word can be no path.
     """
     if words.kind not in ways:
         raise UsageError(f"no such kind: {words.kind}", hint=f"there are {listed(ways)}")
-    ways[words.kind](words)
+    try:
+        ways[words.kind](words)
+    except OSError as error:
+        if error.errno != ENAMETOOLONG:
+            raise
+        raise UsageError("a name is too long for a file", hint="look at the words of the command") from error

@@ -160,15 +160,14 @@ def _histograms(tag: str, data: bytes, _step: int, at_us: int) -> Iterator[bytes
         try:
             said = json.loads(line)
             counts, edges = (
-                [number_from_json(one) or 0.0 for one in said[key]] for key in ("counts", "edges")
+                [float(number_from_json(one) or 0.0) for one in said[key]] for key in ("counts", "edges")
             )
             step, time_us = said.get("step"), said.get("t")
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            time_us = time_us if isinstance(time_us, int) and 0 <= time_us < 1 << 62 else at_us
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             continue
         if len(edges) == len(counts) + 1 > 1 and isinstance(step, int):
-            yield event_file.histogram(
-                tag, counts, edges, step, time_us if isinstance(time_us, int) else at_us
-            )
+            yield event_file.histogram(tag, counts, edges, step, time_us)
 
 
 _SEEN: Final[Mapping[str, Callable[[str, bytes, int, int], Iterator[bytes]]]] = {

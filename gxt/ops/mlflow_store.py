@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 from gxt.errors import GxtError, RemoteFailed, UsageError
 from gxt.model.ids import parse_run_id
 from gxt.model.mlflow_form import NAME, UID, MlflowForm, MlflowPoint
+from gxt.model.secrets import redact_text
 from gxt.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 DATABASE: Final = "mlflow.db"
+_WHERE: Final = "name http://HOST:PORT, sqlite:///FILE or a folder; then runs"
 _EXTRA: Final = "pip install 'gxt[mlflow]'"
 _AGAIN: Final = "what has arrived stays; when it is mended, the same command goes on"
 _QUIET: Final = {
@@ -75,14 +77,16 @@ def mlflow_place(where: str) -> Place:
     Raises:
         UsageError: it is none of them.
     """
-    parts = urlsplit(where)
+    try:
+        parts = urlsplit(where)
+    except ValueError as error:
+        raise UsageError(f"{redact_text(where)} is no URL: {error}", hint=_WHERE) from error
     if parts.scheme in {"http", "https"}:
         host = parts.netloc.rpartition("@")[2]
         return Place(where, None, f"{parts.scheme}://{host}{parts.path}")
     is_run = parse_run_id(where) is not None or where.isdigit() or where.startswith("@")
     if parts.scheme not in {"", "file", "sqlite"} or is_run or not where:
-        hint = "name http://HOST:PORT, sqlite:///FILE or a folder; then runs"
-        raise UsageError(f"{where} is no place that MLflow keeps runs in", hint=hint)
+        raise UsageError(f"{redact_text(where)} is no place that MLflow keeps runs in", hint=_WHERE)
     named = where.removeprefix("sqlite:///").partition("?")[0] if parts.scheme == "sqlite" else parts.path
     path = Path(unquote(named) if parts.scheme else where).absolute()
     if parts.scheme != "sqlite" and next(path.glob("*/meta.yaml"), None):
@@ -305,8 +309,8 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _first_line(said: str) -> str:
-    """What a failure says, in a line."""
-    return (said.strip().splitlines() or ["no reason given"])[0][:300]
+    """What a failure says, in a line, without the login of an address."""
+    return redact_text((said.strip().splitlines() or ["no reason given"])[0][:300])
 
 
 def _failed(place: Place, what: str, hint: str) -> RemoteFailed:

@@ -19,7 +19,7 @@ from tensorboard.plugins.hparams import api_pb2, get_experiment, list_session_gr
 from tensorboard.plugins.hparams.backend_context import Context
 
 from gxt.ops.annotate import rename
-from gxt.ops.export_tensorboard import export_tensorboard
+from gxt.ops.export_tensorboard import _histograms, export_tensorboard
 from gxt.ops.workspace import open_workspace
 from gxt.render.run_page import page
 from tests.cli.scratch import new_repository
@@ -176,3 +176,14 @@ def test_again_brings_it_up_to_date(repo: Path, tmp_path: Path) -> None:
         "written": [],
         "unchanged": ["exp-001-three"],
     }
+
+
+def test_a_histogram_of_somebody_elses_that_no_number_holds_is_passed_over() -> None:
+    huge = "1" + "0" * 400
+    lines = [
+        f'{{"counts": [1], "edges": [0, {huge}], "step": 1}}',
+        f'{{"counts": [1], "edges": [0, 1], "step": 2, "t": {huge}}}',
+        '{"counts": 1, "edges": [[', "[]", '{"counts": ["NaN"], "edges": [0, "x"], "step": -3}',
+    ]  # fmt: skip
+    found = list(_histograms("h", "\n".join(lines).encode(), 0, 5))
+    assert len(found) == 2

@@ -370,6 +370,7 @@ def test_a_place_that_is_no_store_is_told(repo: Path) -> None:
         ("postgresql://u:p@host/db",): (2, "a store postgresql:// is read through its server"),
         ("http://[",): (2, "http://[ is no URL: Invalid IPv6 URL"),
         ("http://127.0.0.1:x",): (1, "http://127.0.0.1:x cannot be reached: nonnumeric port: 'x'"),
+        ("a" * 5000,): (2, "a name is too long for a file"),
         ("train.py",): (1, "train.py cannot be read as MLflow's database: file is not a database"),
         ("other.db",): (1, "other.db cannot be read as MLflow's database: no such table: experiments"),
         (nobody,): (1, f"{nobody} cannot be reached: Connection refused"),

@@ -415,6 +415,8 @@ def test_a_server_a_database_or_a_folder_may_be_named(
 def test_what_is_no_place_is_refused_before_anything_is_made(where: str) -> None:
     with pytest.raises(UsageError, match="is no place that MLflow keeps runs in"):
         mlflow_place(where)
+    with pytest.raises(UsageError, match=r"^http://\[redacted\]@\[ is no URL: Invalid IPv6 URL"):
+        mlflow_place("http://ada:hunter2@[")
 
 
 # --- what may be wrong -----------------------------------------------------------------------------------
