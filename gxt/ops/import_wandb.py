@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import Final
+from typing import Final, cast
 
 from gxt.capture.loggers.wandb_history import Logged, files_of, read_log, wandb_logs
-from gxt.errors import UsageError
+from gxt.errors import InvalidParams, UsageError
 from gxt.model.ids import is_uid
 from gxt.model.json_types import Json, JsonObject
 from gxt.model.metric_lines import metric_rows
 from gxt.model.params import flatten, split_keys
 from gxt.ops.export_wandb import INTERRUPTED
-from gxt.ops.foreign import Artifact, Foreign, Imported, Points, import_foreign
+from gxt.ops.foreign import LAST_US, Artifact, Foreign, Imported, Points, import_foreign
 from gxt.ops.workspace import Workspace
 from gxt.store.sync.from_files import uids_here
 
@@ -150,14 +151,20 @@ def _status(exit_code: int | None) -> str:
 def _ended_us(parts: Sequence[Logged], about: JsonObject) -> int:
     """When it ended: as the export says, else by its last point and how long W&B says that it took."""
     began_us = parts[0].started_us
-    duration_s = about.get("duration_s")
-    if isinstance(duration_s, (int, float)):
-        return began_us + round(duration_s * 1e6)
+    duration_us = _microseconds(about.get("duration_s"))
+    if duration_us is not None:
+        return began_us + duration_us
     times = [_last_us(one) for one in parts]
-    runtime_s = parts[-1].summary.get("_runtime")
-    if isinstance(runtime_s, (int, float)) and len(parts) == 1:
-        times.append(began_us + round(runtime_s * 1e6))
+    runtime_us = _microseconds(parts[-1].summary.get("_runtime"))
+    if runtime_us is not None and len(parts) == 1:
+        times.append(began_us + runtime_us)
     return max([*times, began_us])
+
+
+def _microseconds(seconds: Json) -> int | None:
+    """How long something took; None where that is no time at all."""
+    is_time = isinstance(seconds, (int, float)) and 0 <= seconds < LAST_US / 1e6
+    return round(cast("float", seconds) * 1e6) if is_time else None
 
 
 def _last_us(logged: Logged) -> int:
@@ -213,9 +220,10 @@ def _repeats(runs: Mapping[str, Sequence[Logged]]) -> dict[str, str]:
             groups.setdefault(f"{parts[-1].said.get('project', '')}/{name}", []).append(key)
     found: dict[str, str] = {}
     for group, keys in groups.items():
-        kept = [_without_seed(_params(runs[key])) for key in keys]
-        if len(keys) > 1 and all(one == kept[0] for one in kept):
-            found |= dict.fromkeys(keys, group)
+        with suppress(InvalidParams):  # those of a run are nested too deep, which is left out
+            kept = [_without_seed(_params(runs[key])) for key in keys]
+            if len(keys) > 1 and all(one == kept[0] for one in kept):
+                found |= dict.fromkeys(keys, group)
     return found
 
 

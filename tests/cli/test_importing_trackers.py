@@ -253,6 +253,27 @@ def test_a_run_of_wandb_that_may_be_running_is_left_for_later(other: Path, tmp_p
     )
 
 
+def test_odd_values_of_one_run_cost_the_others_nothing(other: Path, tmp_path: Path) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(100):
+        deep = {"a": deep}
+    for id_, config, summary in (
+        ("one", {"lr": inf}, {"_runtime": nan}),
+        ("two", deep, {"_runtime": inf}),
+        ("three", deep, {"_runtime": 10**400}),
+    ):
+        log = tmp_path / f"run-1-{id_}" / f"run-{id_}.wandb"
+        log.parent.mkdir()
+        said = Said(id_, "p", id_, "", "repeats", (), "", config, "", 1_700_000_000_000_000)
+        records = [wandb_file.run(said), wandb_file.summary(summary), wandb_file.ended(0, 1.0)]
+        log.write_bytes(wandb_file.log(records))
+    done = gxt(other, "import", "wandb", str(tmp_path))
+    deeper = "the parameters are nested too deep: more than 64 levels, or in a circle"
+    assert done.stderr == f"gxt: left out: three: {deeper}\ngxt: left out: two: {deeper}\n"
+    (run,) = data(other, "list")
+    assert (run["name"], run["params"], run["duration_s"]) == ("one", {"lr": "Infinity"}, 0.0)
+
+
 def test_a_run_that_wandb_has_resumed_is_one(other: Path, tmp_path: Path) -> None:
     for at, step in ((1_700_000_000, 0), (1_700_000_100, 1)):
         log = tmp_path / f"run-{at}-abc" / "run-abc.wandb"
