@@ -209,6 +209,27 @@ def test_a_pipe_among_event_files_is_none(other: Path, tmp_path: Path) -> None:
     assert known(other, "1")[1]["loss"].step.tolist() == [-3]
 
 
+def test_folders_too_deep_to_walk_through_are_told(
+    other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = tmp_path / "deep"
+    top.mkdir()
+    monkeypatch.chdir(top)
+    for _ in range(1100):
+        Path("a").mkdir()
+        os.chdir("a")
+    monkeypatch.chdir(tmp_path)
+    # since 3.12 `os.walk` needs no stack, and macOS has no paths of that length
+    needs_stack = sys.version_info < (3, 12) and sys.platform == "linux"
+    told = gxt(other, "import", "tensorboard", str(top), code=1 if needs_stack else 2).stderr
+    deep, none = (
+        "folders lie too deep in each other there",
+        f"{top} has no event files, nor has a folder in it",
+    )
+    assert told.startswith(f"gxt: {deep if needs_stack else none}\n")
+    subprocess.run(["rm", "-rf", str(top)], check=True)
+
+
 def test_a_folder_of_wandb_holds_runs(other: Path, tmp_path: Path) -> None:
     (tmp_path / "i.png").write_bytes(PNG)
     wrote(tmp_path, WRITES_WANDB, tmp_path)

@@ -50,7 +50,7 @@ def server(url: str) -> Server:
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
     name = unquote(parts.username or "") or os.environ.get("MLFLOW_TRACKING_USERNAME")
     word = unquote(parts.password or "") or os.environ.get("MLFLOW_TRACKING_PASSWORD") or ""
-    if name:
+    if name and (word or not token):
         return Server(plain, f"Basic {base64.b64encode(f'{name}:{word}'.encode()).decode()}")
     return Server(plain, f"Bearer {token}" if token else "")
 
