@@ -172,8 +172,8 @@ def import_foreign(
     notices = [
         *(f"left out: {text}" for text in (*refused, *taken.refused)),
         *told,
-        *_told_without_code(without_code),
-        *(f"{id_} came without its code: this repository does not have it" for id_ in taken.without_code),
+        *told_without_code([_label(one) for one in without_code], _absent(without_code)),
+        *told_without_code(taken.without_code),
     ]
     return Imported(source, taken.new, taken.updated, len(ordered) - len(wanted), tuple(notices))
 
@@ -213,16 +213,17 @@ def _code(reader: ObjectReader, run: Foreign, without_code: list[Foreign]) -> Js
     return {}
 
 
-def _told_without_code(runs: Sequence[Foreign]) -> list[str]:
-    """One notice for all of them: the runs of another repository all lack theirs."""
-    commits = [f"{one.commit}"[:10] for one in runs]
-    match runs:
-        case []:
-            return []
-        case [one]:
-            return [f"{_label(one)} came without its code: git does not have {commits[0]}"]
-    named = ", ".join(list(dict.fromkeys(commits))[:3]) + (" …" if len(set(commits)) > 3 else "")
-    return [f"{len(runs)} runs came without their code: git does not have {named}"]
+def _absent(runs: Sequence[Foreign]) -> str:
+    commits = list(dict.fromkeys(f"{one.commit}"[:10] for one in runs))
+    return f"git does not have {', '.join(commits[:3])}{' …' if len(commits) > 3 else ''}"
+
+
+def told_without_code(names: Sequence[str], why: str = "this repository does not have it") -> list[str]:
+    """One notice for all runs that came without their code; none without any."""
+    if not names:
+        return []
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return [f"{', '.join(names[:3])}{more} came without {'its' if len(names) == 1 else 'their'} code: {why}"]
 
 
 def _coming(

@@ -15,7 +15,7 @@ from gxt.errors import DamagedRecord, GxtError, NewerFormat, UsageError
 from gxt.model.codec import MAX_DOCUMENT_BYTES, load_document
 from gxt.model.layout import COMMIT, DOCUMENTS, RECORD, RUN, SERIES
 from gxt.named_tuple import NamedTuple
-from gxt.ops.foreign import Imported
+from gxt.ops.foreign import Imported, told_without_code
 from gxt.ops.hand_kept import by_hand, is_by_hand
 from gxt.ops.import_outputs import keep_outputs
 from gxt.ops.workspace import Workspace
@@ -93,7 +93,7 @@ def import_files(workspace: Workspace, folder: Path) -> Imported:
     notices = [
         *(f"left out: {text}" for text in (*refused, *twice, *taken.refused)),
         *(f"{label} was removed here: gxt rm --undo {id_} brings it back" for label, id_ in taken.removed),
-        *(f"{id_} came without its code: this repository does not have it" for id_ in taken.without_code),
+        *told_without_code(taken.without_code),
     ]
     came = {*taken.new, *taken.updated, *(id_ for _, id_ in taken.removed)}
     known = len(runs) - len(came) - len(taken.refused)

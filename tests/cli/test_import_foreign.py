@@ -95,7 +95,8 @@ def test_what_is_odd_is_told(repo: Path) -> None:
     notice = "parent came without its code: git does not have 0123456789"
     assert bring(repo, unknown) == Imported("there", ("exp-001",), notices=(notice,))
     many = [unknown._replace(key=f"{number}", commit=f"{number}" * 40) for number in range(1, 6)]
-    notice = "5 runs came without their code: git does not have 1111111111, 2222222222, 3333333333 …"
+    names, absent = "parent, parent, parent and 2 more", "1111111111, 2222222222, 3333333333 …"
+    notice = f"{names} came without their code: git does not have {absent}"
     assert bring(repo, *many).notices == (notice,)
     remove(open_workspace(repo), ["exp-001"])
     notice = "parent was removed here: gxt rm --undo exp-001 brings it back"
