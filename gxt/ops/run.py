@@ -104,12 +104,7 @@ def run(
 
     ended = run_command(
         request.command,
-        extra_env={
-            ENV_UID: live.uid,
-            ENV_DIRECTORY: str(live.path),
-            **_seed(request),
-            **sources.environment(),
-        },
+        extra_env=_variables(request, live, sources),
         on_lines=console.write,
         on_started=on_started,
         cwd=cwd,
@@ -130,6 +125,11 @@ def run(
     parent, kept = _parent(workspace, planned, finished), live.path.exists()
     main = _main(workspace, parent, finished)
     return RunResult(run_id(live.number), planned, ended, finished, parent, kept, main, notices)
+
+
+def _variables(request: StartRequest, live: LiveRun, sources: SourcesThread) -> dict[str, str]:
+    own = {ENV_UID: live.uid, ENV_DIRECTORY: str(live.path)}
+    return {**own, **_seed(request), **sources.environment()}
 
 
 def _watch_sources(workspace: Workspace, request: StartRequest, live: LiveRun) -> SourcesThread:
