@@ -113,14 +113,10 @@ def _form(words: Namespace) -> str:
 
 
 def _shown(words: Namespace) -> _Shown:
+    from gxt.cli.progress import open_workspace
     from gxt.ops.compare import CompareRequest
-    from gxt.ops.workspace import open_workspace
 
     workspace = open_workspace()
-    if output.talks_to_terminal():
-        from gxt.cli.progress import Bar
-
-        workspace = workspace._replace(progress=Bar())
     request = CompareRequest(words.ids, words.where, words.tag)
     if words.pivot:
         return _pivot(workspace, request, words)

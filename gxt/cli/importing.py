@@ -13,7 +13,7 @@ from gxt.cli.progress import open_workspace
 from gxt.errors import UsageError
 
 if TYPE_CHECKING:
-    from gxt.ops.foreign import Imported
+    from gxt.ops.imported import Imported
     from gxt.ops.workspace import Workspace
 
 

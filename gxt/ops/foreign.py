@@ -28,6 +28,7 @@ from gxt.model.scalars import clean_text
 from gxt.model.secrets import redact_command, redact_params, redact_text
 from gxt.model.shapes import check_annotation
 from gxt.named_tuple import NamedTuple
+from gxt.ops.imported import Imported, told_without_code
 from gxt.ops.workspace import Workspace
 from gxt.store.chain import user
 from gxt.store.documents import documents
@@ -118,24 +119,6 @@ class Foreign(NamedTuple):
     group: str = ""
 
 
-class Imported(NamedTuple):
-    """What an import did.
-
-    Attributes:
-        source: from where: a folder, a URL.
-        new: ids of the runs that came.
-        updated: ids of runs that were here, of which more was said.
-        known: how many runs were here as they are there.
-        notices: what was left out, and what came without its code, in words.
-    """
-
-    source: str
-    new: tuple[str, ...] = ()
-    updated: tuple[str, ...] = ()
-    known: int = 0
-    notices: tuple[str, ...] = ()
-
-
 def foreign_uid(source: str, key: str) -> str:
     """The identity of a run that another tracker identifies by a key."""
     return new_uid(0, hashlib.sha256(f"{source}\0{key}".encode(errors="backslashreplace")).digest()[:10])
@@ -216,14 +199,6 @@ def _code(reader: ObjectReader, run: Foreign, without_code: list[Foreign]) -> Js
 def _absent(runs: Sequence[Foreign]) -> str:
     commits = list(dict.fromkeys(f"{one.commit}"[:10] for one in runs))
     return f"git does not have {', '.join(commits[:3])}{' …' if len(commits) > 3 else ''}"
-
-
-def told_without_code(names: Sequence[str], why: str = "this repository does not have it") -> list[str]:
-    """One notice for all runs that came without their code; none without any."""
-    if not names:
-        return []
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return [f"{', '.join(names[:3])}{more} came without {'its' if len(names) == 1 else 'their'} code: {why}"]
 
 
 def _coming(

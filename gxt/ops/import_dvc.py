@@ -15,7 +15,8 @@ from gxt.git.refs import list_refs
 from gxt.git.repository import Repository
 from gxt.named_tuple import NamedTuple
 from gxt.ops.dvc_commit import Told, told_by
-from gxt.ops.foreign import Foreign, Imported, foreign_uid, import_foreign
+from gxt.ops.foreign import Foreign, foreign_uid, import_foreign
+from gxt.ops.imported import Imported
 from gxt.ops.workspace import Workspace
 from gxt.store.chain import people
 from gxt.store.sync.from_files import uids_here

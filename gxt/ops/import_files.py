@@ -15,9 +15,9 @@ from gxt.errors import DamagedRecord, GxtError, NewerFormat, UsageError
 from gxt.model.codec import MAX_DOCUMENT_BYTES, load_document
 from gxt.model.layout import COMMIT, DOCUMENTS, RECORD, RUN, SERIES
 from gxt.named_tuple import NamedTuple
-from gxt.ops.foreign import Imported, told_without_code
 from gxt.ops.hand_kept import by_hand, is_by_hand
 from gxt.ops.import_outputs import keep_outputs
+from gxt.ops.imported import Imported, told_without_code
 from gxt.ops.workspace import Workspace
 from gxt.store.sync.from_files import Files, FromFiles, parse_commit, take_files, uids_here
 

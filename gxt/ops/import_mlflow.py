@@ -28,7 +28,8 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.params import merge, split_keys
 from gxt.model.scalars import parse_scalar
 from gxt.named_tuple import NamedTuple
-from gxt.ops.foreign import Artifact, Foreign, Imported, Points, import_foreign
+from gxt.ops.foreign import Artifact, Foreign, Points, import_foreign
+from gxt.ops.imported import Imported
 from gxt.ops.workspace import Workspace
 from gxt.store.sync.from_files import uids_here
 

@@ -12,7 +12,8 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.metric_lines import metric_rows
 from gxt.model.params import join_keys, merge, split_keys
 from gxt.ops.event_file import FAILURE, RUNNING, UNKNOWN, decoded
-from gxt.ops.foreign import Foreign, Imported, import_foreign
+from gxt.ops.foreign import Foreign, import_foreign
+from gxt.ops.imported import Imported
 from gxt.ops.workspace import Workspace
 from gxt.store.sync.from_files import uids_here
 

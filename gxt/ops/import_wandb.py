@@ -15,7 +15,8 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.model.metric_lines import metric_rows
 from gxt.model.params import flatten, split_keys
 from gxt.ops.export_wandb import INTERRUPTED
-from gxt.ops.foreign import LAST_US, Artifact, Foreign, Imported, Points, import_foreign
+from gxt.ops.foreign import LAST_US, Artifact, Foreign, Points, import_foreign
+from gxt.ops.imported import Imported
 from gxt.ops.workspace import Workspace
 from gxt.store.sync.from_files import uids_here
 

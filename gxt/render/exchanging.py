@@ -5,7 +5,7 @@ from __future__ import annotations
 from gxt.model.json_types import Json, JsonObject
 from gxt.ops.export_files import Exported
 from gxt.ops.export_mlflow import Sent
-from gxt.ops.foreign import Imported
+from gxt.ops.imported import Imported
 from gxt.render.clean import one_line
 from gxt.render.sharing import counts
 from gxt.render.view import View, line

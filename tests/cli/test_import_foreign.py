@@ -6,7 +6,8 @@ from math import inf, nan
 from pathlib import Path
 
 from gxt.ops.annotate import remove
-from gxt.ops.foreign import Artifact, Foreign, Imported, import_foreign
+from gxt.ops.foreign import Artifact, Foreign, import_foreign
+from gxt.ops.imported import Imported
 from gxt.ops.workspace import open_workspace
 from tests.conftest import data, git, gxt
 

@@ -13,8 +13,8 @@ import pytest
 from gxt.errors import UsageError
 from gxt.model.series import Series
 from gxt.ops.annotate import note, remove, tag
-from gxt.ops.foreign import Imported
 from gxt.ops.import_files import import_files
+from gxt.ops.imported import Imported
 from gxt.ops.show import Shown, show
 from gxt.ops.workspace import open_workspace
 from tests.cli.test_exporting import FOLDERS, export

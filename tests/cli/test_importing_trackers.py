@@ -20,9 +20,9 @@ from gxt.ops import wandb_file
 from gxt.ops.event_file import scalars
 from gxt.ops.export_tensorboard import export_tensorboard
 from gxt.ops.export_wandb import export_wandb
-from gxt.ops.foreign import Imported
 from gxt.ops.import_tensorboard import import_tensorboard
 from gxt.ops.import_wandb import import_wandb
+from gxt.ops.imported import Imported
 from gxt.ops.show import show
 from gxt.ops.wandb_file import Said
 from gxt.ops.workspace import open_workspace
