@@ -8,7 +8,7 @@ from gxt.model.json_types import Json, JsonObject
 from gxt.ops.pivot import Cell, Pivot, Value, labels
 from gxt.render.clean import one_line
 from gxt.render.columnar import Columns, Numbers
-from gxt.render.relating import left_out_json, left_out_lines
+from gxt.render.leaving_out import left_out_json, left_out_lines
 from gxt.render.side_by_side import in_blocks, marked
 from gxt.render.values import number, scalar
 from gxt.render.view import Column, Line, Span, Table, View, line

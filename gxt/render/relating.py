@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from gxt.analysis.importance import Effect, Interval
 from gxt.model.json_types import Json, JsonObject
-from gxt.ops.measuring import LeftOut
 from gxt.ops.relating import RECORD, TEXTS, Relation, as_record
 from gxt.render.clean import one_line
 from gxt.render.columnar import Columns, Numbers
+from gxt.render.leaving_out import left_out_json, left_out_lines
 from gxt.render.view import Cell, Column, Line, Span, Table, View, line
 
-_LEFT_OUT = 6
 _BETTER = {"max": ", higher is better", "min": ", lower is better", None: ""}
 
 
@@ -103,17 +102,3 @@ def _over(result: Relation) -> str:
     many = result.experiments < result.runs
     told = f"{runs} of {result.experiments} experiments" if many else runs
     return f" against parameters, {told}{_BETTER[result.goal]}"
-
-
-def left_out_lines(left_out: tuple[LeftOut, ...]) -> list[Line]:
-    """Which runs do not count, and why; nothing where all do."""
-    if not left_out:
-        return []
-    shown = ", ".join(f"{one.id} ({one_line(one.reason)})" for one in left_out[:_LEFT_OUT])
-    more = f" and {len(left_out) - _LEFT_OUT} more" if len(left_out) > _LEFT_OUT else ""
-    return [line("  left out: ", Span(f"{shown}{more}", "dim"))]
-
-
-def left_out_json(left_out: tuple[LeftOut, ...]) -> Json:
-    """The same for programs."""
-    return [{"id": one.id, "reason": one.reason} for one in left_out]

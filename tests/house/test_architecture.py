@@ -70,6 +70,11 @@ def test_commands_load_no_heavy_module(repo: Path, words: list[str]) -> None:
     assert {name.split(".")[0] for name in _loaded(run, repo)} & (HEAVY | SLOW) == set()
 
 
+def test_a_pivot_table_needs_no_package_of_an_extra() -> None:
+    loaded = _loaded("import gxt.ops.pivot, gxt.render.pivoting, gxt.render.side_by_side")
+    assert {name.split(".")[0] for name in loaded} & (HEAVY | SLOW) == set()
+
+
 def test_a_run_with_known_parameters_loads_no_heavy_module(repo: Path) -> None:
     os.utime(repo / "params.yaml", (1_700_000_000, 1_700_000_000))  # what changed just now is not remembered
     gxt(repo, "run", "-q", "--", "true")
